@@ -1,0 +1,141 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Info describes a session to its owner or an administrator: "your devices".
+type Info[T any] struct {
+	ID              ID
+	Subject         string
+	Data            T
+	CreatedAt       time.Time
+	AuthenticatedAt time.Time // zero if never
+	ExpiresAt       time.Time
+}
+
+// List returns the live sessions of a subject, newest first. A session whose
+// data cannot be decoded is listed without its data, so that it can be
+// revoked, and named in the error, which is then ErrUndecodable. On any other
+// error the list is nil.
+func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error) {
+	if subject == "" {
+		return nil, errEmptySubject
+	}
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	started := m.now()
+	records, err := m.store.List(b, subject)
+	if err != nil {
+		err = unavailable("list", err)
+		m.event(ctx, EventError, ID{}, subject, started, err)
+		return nil, err
+	}
+	infos := make([]Info[T], 0, len(records))
+	var faults []error
+	for _, rec := range records {
+		info := Info[T]{ID: rec.ID, Subject: rec.Subject, ExpiresAt: rec.ExpiresAt}
+		env, err := openEnvelope(rec.Data)
+		if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
+			continue
+		}
+		if err == nil {
+			info.CreatedAt, info.AuthenticatedAt = fromMilli(env.created), fromMilli(env.authenticated)
+			err = m.decodeInto(&info.Data, &env)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err))
+		}
+		infos = append(infos, info)
+	}
+	return infos, errors.Join(faults...)
+}
+
+func (m *Manager[T]) decodeInto(v *T, env *envelope) error {
+	data, err := m.current(env)
+	if err != nil {
+		return err
+	}
+	decoded, err := m.decode(data)
+	if err != nil {
+		return err
+	}
+	*v = *decoded
+	return nil
+}
+
+// Revoke ends a session, whoever it belongs to. That there was none is no
+// error. A request of the session that is on its way does not bring it back.
+func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	started := m.now()
+	if err := m.store.Delete(b, id); err != nil {
+		err = unavailable("revoke", err)
+		m.event(ctx, EventError, id, "", started, err)
+		return err
+	}
+	m.event(ctx, EventDestroyed, id, "", started, nil)
+	return nil
+}
+
+// RevokeAll ends the sessions of a subject but for those in except, such as
+// the present one, and returns how many: after a change of password, say. It
+// ends each session whose login had been committed before the call.
+func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID) (int, error) {
+	if subject == "" {
+		return 0, errEmptySubject
+	}
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	started := m.now()
+	n, err := m.store.DeleteAll(b, subject, except...)
+	if err != nil {
+		err = unavailable("revoke all", err)
+		m.event(ctx, EventError, ID{}, subject, started, err)
+		return n, err
+	}
+	if m.watched() && n > 0 {
+		m.emit(ctx, Event{Kind: EventDestroyed, Subject: subject, Duration: time.Since(started), Count: n})
+	}
+	return n, nil
+}
+
+var errEmptySubject = errors.New("session: an empty subject owns no sessions: name one")
+
+// Modify changes the data of a session from outside its requests, such as from
+// a job, with the promises of Session.Update. It does not count as use: the
+// expiry stays as it was read, and a use that is recorded at the same moment
+// may be set back to it until the next one. ErrNotFound if there is no such
+// session.
+func (m *Manager[T]) Modify(ctx context.Context, id ID, fn func(*T) error) error {
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	rec, err := m.store.Load(b, id)
+	if errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err != nil {
+		err = unavailable("load", err)
+		m.event(ctx, EventError, id, "", time.Time{}, err)
+		return err
+	}
+	env, err := openEnvelope(rec.Data)
+	if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
+		return ErrNotFound
+	}
+	s := &Session[T]{m: m, x: &Exchange{Context: ctx, manager: m}, stored: true, trusted: true}
+	if err == nil {
+		err = s.adopt(rec, env)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, id, err)
+	}
+	if err := s.Update(fn); err != nil {
+		return err
+	}
+	return s.Commit(ctx)
+}

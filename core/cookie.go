@@ -1,0 +1,147 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Cookie says how the token travels. The zero value is the safest: a session
+// cookie named "__Host-session" with Secure, HttpOnly, SameSite=Lax and
+// Path=/, which browsers accept only over https (and over http from
+// localhost) and which no other host, a sibling domain included, can set.
+// HttpOnly is always set.
+type Cookie struct {
+	// Name is compared byte for byte. Empty means "__Host-session", or
+	// "__Secure-session" where Domain or Path rule that out, or "session"
+	// with Insecure. The prefixes are those of RFC 6265bis, section 4.1.3.
+	Name string
+
+	Path   string // empty means "/"
+	Domain string // empty means this host alone, the safest
+
+	// SameSite: zero means http.SameSiteLaxMode. http.SameSiteNoneMode sends
+	// the cookie along with requests from foreign sites: the application then
+	// needs a defense against cross-site request forgery.
+	SameSite http.SameSite
+
+	Partitioned bool // CHIPS: one cookie jar for each top-level site
+
+	// Persistent keeps the cookie when the browser closes, for as long as
+	// the session can last.
+	Persistent bool
+
+	// Insecure drops Secure, so that the cookie travels over plain http where
+	// anyone on the way can take it. For tests on hosts other than localhost.
+	Insecure bool
+}
+
+// maxTokens bounds how many cookies of our name cost a look into the store:
+// a sibling domain can plant more of them than a browser shows.
+const maxTokens = 3
+
+// tokens collects the distinct tokens that the Cookie header lines carry
+// under name, in their order, and reports whether the name occurred at all.
+func (c *Cookie) tokens(lines []string) (found [maxTokens]token, n int, present bool) {
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			value, ok := strings.CutPrefix(strings.Trim(pair, " \t"), c.Name)
+			if !ok || value == "" || value[0] != '=' {
+				continue
+			}
+			present = true
+			t, ok := decodeToken(value[1:])
+			for i := range n {
+				ok = ok && found[i] != t
+			}
+			if !ok {
+				continue
+			}
+			found[n] = t
+			if n++; n == maxTokens {
+				return found, n, true
+			}
+		}
+	}
+	return found, n, present
+}
+
+// set returns the Set-Cookie line that hands out a token. A persistent cookie
+// is kept until lastsUntil, the end of the session's absolute lifetime, so
+// that it need not be sent again each time the session is used.
+func (c *Cookie) set(t *token, now, lastsUntil time.Time) string {
+	h := c.http()
+	h.Value = t.encode()
+	if c.Persistent {
+		h.MaxAge = max(1, int((lastsUntil.Sub(now)+time.Second-1)/time.Second))
+	}
+	return h.String()
+}
+
+// remove returns the Set-Cookie line that takes the cookie away: browsers
+// match it by name, domain and path, and refuse it without the attributes
+// that a prefix demands.
+func (c *Cookie) remove() string {
+	h := c.http()
+	h.MaxAge = -1
+	h.Expires = time.Unix(0, 0)
+	return h.String()
+}
+
+func (c *Cookie) http() *http.Cookie {
+	return &http.Cookie{
+		Name: c.Name, Path: c.Path, Domain: c.Domain, SameSite: c.SameSite,
+		Secure: !c.Insecure, HttpOnly: true, Partitioned: c.Partitioned,
+	}
+}
+
+// setDefaults fills in what is empty and returns every fault of the rest.
+func (c *Cookie) setDefaults() error {
+	if c.Path == "" {
+		c.Path = "/"
+	}
+	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
+		c.SameSite = http.SameSiteLaxMode
+	}
+	if c.Name == "" {
+		switch {
+		case c.Insecure:
+			c.Name = "session"
+		case c.Domain != "" || c.Path != "/":
+			c.Name = "__Secure-session"
+		default:
+			c.Name = "__Host-session"
+		}
+	}
+
+	var faults []error
+	fault := func(broken bool, format string, args ...any) {
+		if broken {
+			faults = append(faults, fmt.Errorf("session: Cookie."+format, args...))
+		}
+	}
+	// A name or path that net/http would drop or rewrite is refused instead.
+	named := http.Cookie{Name: c.Name, Path: c.Path, Domain: c.Domain}
+	if err := named.Valid(); err != nil {
+		faults = append(faults, fmt.Errorf("session: Cookie: %w", err))
+	}
+	fault(c.Path[0] != '/', "Path %q must begin with a slash", c.Path)
+	// Browsers compare the prefixes without regard to case (RFC 6265bis, 5.7).
+	host, secure := hasPrefixFold(c.Name, "__Host-"), hasPrefixFold(c.Name, "__Secure-")
+	fault(host && c.Domain != "", "Domain %q: a __Host- cookie belongs to one host; leave Domain empty or use the prefix __Secure-", c.Domain)
+	fault(host && c.Path != "/", "Path %q: a __Host- cookie has the path /; use the prefix __Secure-", c.Path)
+	fault((host || secure) && c.Insecure, "Insecure: browsers refuse the name %q without Secure; choose another name", c.Name)
+	fault(hasPrefixFold(c.Name, "__Http-") || hasPrefixFold(c.Name, "__Host-Http-"), "Name %q: this prefix is not supported everywhere; use __Host-", c.Name)
+	fault(c.Partitioned && c.Insecure, "Partitioned: browsers refuse a partitioned cookie without Secure")
+	fault(c.SameSite == http.SameSiteNoneMode && c.Insecure, "SameSite: browsers refuse SameSite=None without Secure")
+	fault(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "SameSite %d is none of the modes of net/http", c.SameSite)
+	return errors.Join(faults...)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}

@@ -1,0 +1,79 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// EventKind names what happened to a session.
+type EventKind string
+
+const (
+	EventCreated   EventKind = "created"   // stored for the first time
+	EventLoaded    EventKind = "loaded"    // found, and opened by the secret
+	EventMissed    EventKind = "missed"    // a token that opens nothing
+	EventChanged   EventKind = "changed"   // data stored
+	EventTouched   EventKind = "touched"   // the expiry moved
+	EventConflict  EventKind = "conflict"  // another writer came first; the change is made again on the newer data
+	EventRenewed   EventKind = "renewed"   // a new secret
+	EventLogin     EventKind = "login"     // a subject was set
+	EventDestroyed EventKind = "destroyed" // deleted, by its own request or revoked
+	EventExpired   EventKind = "expired"   // found past its end
+	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
+	EventReused    EventKind = "reused"    // a replaced secret came back when no straggler would: it may be stolen
+	EventError     EventKind = "error"     // Err says what failed
+)
+
+// An Event is reported to Options.Observer. It holds nothing secret.
+type Event struct {
+	Kind     EventKind
+	ID       ID            // zero where no session is named
+	Subject  string        // as far as it is known
+	Duration time.Duration // of the call to the store, if there was one
+	Count    int           // of sessions, where EventDestroyed comes from RevokeAll; else zero
+	Err      error
+}
+
+// watched reports whether anybody wants events, so that nobody else pays.
+func (c *config) watched() bool { return c.opts.Observer != nil || c.opts.Logger != nil }
+
+func (c *config) emit(ctx context.Context, e Event) {
+	if logger := c.opts.Logger; logger != nil && logger.Enabled(ctx, slog.LevelDebug) {
+		attrs := make([]slog.Attr, 0, 5)
+		attrs = append(attrs, slog.String("event", string(e.Kind)))
+		if !e.ID.IsZero() {
+			attrs = append(attrs, slog.String("id", e.ID.String()))
+		}
+		attrs = append(attrs, slog.Duration("duration", e.Duration))
+		if e.Count > 0 {
+			attrs = append(attrs, slog.Int("count", e.Count))
+		}
+		if e.Err != nil {
+			attrs = append(attrs, slog.String("error", e.Err.Error()))
+		}
+		logger.LogAttrs(ctx, slog.LevelDebug, "session", attrs...)
+	}
+	if c.opts.Observer != nil {
+		c.opts.Observer(ctx, e)
+	}
+}
+
+// now is when a call to the store starts, if anybody is watching.
+func (c *config) now() time.Time {
+	if !c.watched() {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+func (c *config) event(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) {
+	if !c.watched() {
+		return
+	}
+	e := Event{Kind: kind, ID: id, Subject: subject, Err: err}
+	if !started.IsZero() {
+		e.Duration = time.Since(started)
+	}
+	c.emit(ctx, e)
+}

@@ -1,0 +1,125 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// An Engine is a Manager whatever its data type: what an adapter is given. Only
+// *Manager implements it.
+type Engine interface {
+	engine() *config
+}
+
+func (c *config) engine() *config { return c }
+
+// An Exchange is one request's passage through a Manager. Adapters use it, and
+// applications do not. For each request an adapter
+//
+//   - makes an Exchange, which costs nothing more when it is part of a struct
+//     that the adapter needs anyway, and calls Begin;
+//   - lets the handler see it: as the request's context, or under the Engine as
+//     the key in whatever context the handler passes to Manager.Get;
+//   - calls Commit before the first byte of the final response is sent (a 1xx
+//     other than 101 is not final), and adds the Header to the response or, on
+//     an error, answers with HTTPStatus instead of what the handler wrote, and
+//     without a cookie;
+//   - calls Finish when the handler has returned, or Discard if it panicked.
+//
+// The package adaptertest holds an adapter to this. The methods are safe for
+// concurrent use, but for Begin.
+type Exchange struct {
+	context.Context
+	manager Engine
+	cookies []string
+	phase   atomic.Int32 // written with mu held, or with the session's op
+
+	mu        sync.Mutex // guards what follows
+	session   handle
+	failure   error // of the load
+	asked     bool
+	presented bool // the request has a cookie of our name
+}
+
+// A handle is a *Session[T], whatever T is.
+type handle interface {
+	commit() (Header, error)
+	finish() error
+	discard()
+}
+
+// The phases of an exchange.
+const (
+	open     = iota
+	sent     // the header is on its way: nothing that needs a cookie
+	finished // nothing at all
+)
+
+// Header is what the session adds to a response; an empty field adds nothing.
+type Header struct {
+	SetCookie    string // add, as a line of its own
+	CacheControl string // set, replacing: a cookie must not be cached
+	Vary         string // add, unless it is there
+}
+
+// Begin starts the exchange of a request, given its context and the values of
+// its Cookie header lines. It neither parses nor loads anything.
+func (x *Exchange) Begin(ctx context.Context, e Engine, cookies []string) {
+	x.Context, x.manager, x.cookies = ctx, e, cookies
+}
+
+// Value makes an Exchange the context from which Manager.Get finds it.
+func (x *Exchange) Value(key any) any {
+	if key == any(x.manager) {
+		return x
+	}
+	return x.Context.Value(key)
+}
+
+// Commit writes the changes of the session, if there are any, and returns what
+// to add to the response. It does not heed the cancellation of the request and
+// is bounded by Options.StoreTimeout. Only the first call does anything. After
+// an error the exchange is over.
+func (x *Exchange) Commit() (Header, error) {
+	x.mu.Lock()
+	s, asked := x.session, x.asked
+	if s == nil {
+		x.phase.CompareAndSwap(open, sent)
+	}
+	x.mu.Unlock()
+	switch {
+	case s != nil:
+		return s.commit()
+	case asked:
+		return Header{Vary: "Cookie"}, nil
+	}
+	return Header{}, nil
+}
+
+// Finish writes what was changed since Commit; afterwards the session can only
+// be read. Its error has been reported as an event and comes too late for the
+// response: a connection may be cut to tell the client.
+func (x *Exchange) Finish() error {
+	if s := x.end(); s != nil {
+		return s.finish()
+	}
+	return nil
+}
+
+// Discard drops what was changed and not committed.
+func (x *Exchange) Discard() {
+	if s := x.end(); s != nil {
+		s.discard()
+	}
+}
+
+// end returns the session that is to end the exchange, or ends it itself.
+func (x *Exchange) end() handle {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.session == nil {
+		x.phase.Store(finished)
+	}
+	return x.session
+}

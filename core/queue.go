@@ -1,0 +1,41 @@
+package session
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// A conflictQueue lets the commits of one process that lost a race for a
+// session go one after the other. Without it many requests on one session
+// would each read and fail many times over; with it each reads once more, and
+// only other processes can still be faster. Sessions share the 64 places.
+type conflictQueue [64]chan struct{}
+
+func newConflictQueue() (q conflictQueue) {
+	for i := range q {
+		q[i] = make(chan struct{}, 1)
+	}
+	return q
+}
+
+func (q *conflictQueue) enter(ctx context.Context, id ID) (leave func(), err error) {
+	place := q[int(id[15])%len(q)]
+	select {
+	case place <- struct{}{}:
+		return func() { <-place }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pause waits before another attempt: 1 to 64 ms at most, with full jitter.
+func pause(ctx context.Context, attempt int) {
+	longest := time.Millisecond << min(attempt, 6)
+	timer := time.NewTimer(rand.N(longest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
