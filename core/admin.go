@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Info describes a session to its owner or an administrator: "your devices".
@@ -22,8 +24,8 @@ type Info[T any] struct {
 // revoked, and named in the error, which is then ErrUndecodable. On any other
 // error the list is nil.
 func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error) {
-	if subject == "" {
-		return nil, errEmptySubject
+	if err := checkSubject(subject); err != nil {
+		return nil, err
 	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
@@ -44,7 +46,13 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 		}
 		if err == nil {
 			info.CreatedAt, info.AuthenticatedAt = fromMilli(env.created), fromMilli(env.authenticated)
-			err = m.decodeInto(&info.Data, &env)
+			err = m.migrate(&env)
+		}
+		if err == nil {
+			var data *T
+			if data, err = m.decode(env.data); err == nil {
+				info.Data = *data
+			}
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err))
@@ -52,19 +60,6 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 		infos = append(infos, info)
 	}
 	return infos, errors.Join(faults...)
-}
-
-func (m *Manager[T]) decodeInto(v *T, env *envelope) error {
-	data, err := m.current(env)
-	if err != nil {
-		return err
-	}
-	decoded, err := m.decode(data)
-	if err != nil {
-		return err
-	}
-	*v = *decoded
-	return nil
 }
 
 // Revoke ends a session, whoever it belongs to. That there was none is no
@@ -86,8 +81,8 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 // the present one, and returns how many: after a change of password, say. It
 // ends each session whose login had been committed before the call.
 func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID) (int, error) {
-	if subject == "" {
-		return 0, errEmptySubject
+	if err := checkSubject(subject); err != nil {
+		return 0, err
 	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
@@ -104,7 +99,14 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	return n, nil
 }
 
-var errEmptySubject = errors.New("session: an empty subject owns no sessions: name one")
+// checkSubject refuses what not every store can keep. Nobody's sessions are
+// not one owner's: so an empty subject neither logs in nor owns anything.
+func checkSubject(subject string) error {
+	if subject == "" || len(subject) > 255 || strings.IndexByte(subject, 0) >= 0 || !utf8.ValidString(subject) {
+		return fmt.Errorf("session: a subject has 1 to 255 bytes of UTF-8 without NUL, and this one has %d bytes: use a short key such as the user's id", len(subject))
+	}
+	return nil
+}
 
 // Modify changes the data of a session from outside its requests, such as from
 // a job, with the promises of Session.Update. It does not count as use: the

@@ -3,9 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -78,7 +76,7 @@ func (s *Session[T]) discard() {
 }
 
 // dirty reports whether anything is to be written.
-func (s *Session[T]) dirty() bool { return len(s.ended) > 0 || s.changed() }
+func (s *Session[T]) dirty() bool { return s.ended != nil || s.changed() }
 
 // changed reports whether now differs from what is stored. A new session that
 // is still empty does not (law 6).
@@ -132,7 +130,7 @@ func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
 	}
 	b := bound(context.WithoutCancel(ctx), timeout)
 	defer b.stop()
-	err := s.deleteEnded(b)
+	err := s.end(b)
 	if err == nil && s.changed() {
 		err = s.write(b)
 	}
@@ -158,222 +156,4 @@ func (s *Session[T]) settled() {
 	defer s.mu.Unlock()
 	s.changes, s.autoRenew, s.now.renew = nil, false, false
 	s.base = s.now
-}
-
-func (s *Session[T]) deleteEnded(ctx context.Context) error {
-	for len(s.ended) > 0 {
-		started := s.m.now()
-		err := s.m.store.Delete(ctx, s.ended[0])
-		if err != nil { // deleting twice is deleting once, so a lost reply does no harm
-			err = s.m.store.Delete(ctx, s.ended[0])
-		}
-		if err != nil {
-			return unavailable("delete", err)
-		}
-		s.m.event(s.x, EventDestroyed, s.ended[0], "", started, nil)
-		s.ended = s.ended[1:]
-	}
-	return nil
-}
-
-var errEnded = fmt.Errorf("%w: the session ended while this request was handled", ErrNotFound)
-
-// A write is a record on its way to the store.
-type write struct {
-	rec   Record
-	env   envelope
-	token token // with a new secret; else zero
-}
-
-// seal makes the write of what is now.
-func (s *Session[T]) seal() write {
-	now := time.Now()
-	w := write{env: s.now.env}
-	rand.Read(w.env.write[:])
-	if !s.stored || s.now.renew || s.autoRenew {
-		w.token = newToken(s.now.id)
-		w.env.secret = w.token.digest()
-	}
-	if s.stored && (s.now.renew || s.autoRenew) {
-		w.env.renewed = now.UnixMilli()
-		w.env.hasPrevious, w.env.previous, w.env.previousUntil = true, s.base.env.secret, 0
-		// Grace is for requests that are on their way at a renewal nobody
-		// asked for. After a change of privilege it would be a hole.
-		if !s.now.renew {
-			w.env.previousUntil = now.Add(s.m.opts.RenewGrace).UnixMilli()
-		}
-	}
-	w.rec = Record{ID: s.now.id, Version: s.now.version, Subject: s.now.subject, ExpiresAt: s.now.expiresAt}
-	if !s.trusted {
-		w.rec.ExpiresAt = s.m.expiry(&w.env, now)
-	}
-	w.rec.Data = w.env.seal()
-	return w
-}
-
-// write stores what is now by compare-and-swap, over newer versions if need be.
-func (s *Session[T]) write(ctx context.Context) error {
-	w := s.seal()
-	var unknown error // of an attempt that may have taken effect
-	for attempt := 0; ; attempt++ {
-		switch {
-		case attempt == 0 || ctx.Err() == nil:
-		case unknown != nil:
-			return unavailable("write", unknown)
-		default:
-			return fmt.Errorf("%w: others kept being faster for the time that a commit may take", ErrConflict)
-		}
-		started := s.m.now()
-		err := s.put(ctx, &w)
-		if err == nil {
-			s.saved(&w, started)
-			return nil
-		}
-		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrNotFound) {
-			if unknown != nil {
-				return unavailable("write", err)
-			}
-			unknown = err
-		}
-		if attempt == 0 {
-			// Whoever lost waits for the others in this process that lost.
-			leave, err := s.m.queue.enter(ctx, w.rec.ID)
-			if err != nil {
-				continue // the time is up
-			}
-			defer leave()
-		} else {
-			pause(ctx, attempt)
-		}
-
-		held, lerr := s.m.store.Load(ctx, w.rec.ID)
-		if lerr != nil && !errors.Is(lerr, ErrNotFound) {
-			return unavailable("write", errors.Join(err, lerr))
-		}
-		env, eerr := openEnvelope(held.Data)
-		switch {
-		case lerr == nil && eerr == nil && env.write == w.env.write:
-			s.saved(&w, started)
-			return nil
-		case lerr != nil && !s.stored:
-			// Not there: the same write again. Its mark tells it from others.
-		case lerr != nil:
-			s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
-			if err := s.restart(errEnded); err != nil {
-				return err
-			}
-			w, unknown = s.seal(), nil
-		case !s.stored:
-			if attempt > 2 {
-				return fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
-			}
-			s.mu.Lock()
-			s.now.id = s.m.opts.NewID()
-			s.base.id = s.now.id
-			s.mu.Unlock()
-			w, unknown = s.seal(), nil
-		case held.Version == w.rec.Version:
-			// Not done, or not yet: the same write again, which cannot be
-			// done twice as the version it wants is there only once.
-		case unknown != nil:
-			return unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", unknown))
-		default:
-			s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
-			if err := s.rebase(held, env, eerr); err != nil {
-				return err
-			}
-			if !s.changed() {
-				return nil
-			}
-			w = s.seal()
-		}
-	}
-}
-
-func (s *Session[T]) put(ctx context.Context, w *write) error {
-	if w.rec.ID.IsZero() {
-		return errors.New("session: Options.NewID returned the zero ID")
-	}
-	if s.stored {
-		return s.m.store.Update(ctx, w.rec)
-	}
-	return s.m.store.Create(ctx, w.rec)
-}
-
-// rebase makes the pending changes again on a newer record, if this request's
-// secret still opens it.
-func (s *Session[T]) rebase(rec Record, env envelope, broken error) error {
-	if broken != nil {
-		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, broken)
-	}
-	now := time.Now()
-	held := env.check(s.digest, now)
-	switch {
-	case s.m.over(rec.ExpiresAt, &env, now):
-		return s.restart(errEnded)
-	case held < graced && !s.trusted:
-		return s.restart(ErrSuperseded)
-	}
-	if held == graced {
-		s.graced, s.autoRenew = true, false
-	}
-	if err := s.adopt(rec, env); err != nil {
-		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err)
-	}
-	return s.replay(s.changes)
-}
-
-// restart handles a session that this request can no longer change. A login
-// still counts: it goes on from there in a new session.
-func (s *Session[T]) restart(reason error) error {
-	for i, c := range s.changes {
-		if c.subject != "" {
-			kept := s.changes[i:]
-			s.mu.Lock()
-			s.reset()
-			s.changes = kept
-			s.mu.Unlock()
-			return s.replay(kept)
-		}
-	}
-	return reason
-}
-
-func (s *Session[T]) replay(changes []change[T]) error {
-	for i := range changes {
-		if err := s.apply(&changes[i]); err != nil {
-			return fmt.Errorf("%w: an Update refused the newer data: %w", ErrConflict, err)
-		}
-	}
-	return nil
-}
-
-// saved takes note of a write that is in the store.
-func (s *Session[T]) saved(w *write, started time.Time) {
-	created, dataChanged := !s.stored, !bytes.Equal(w.env.data, s.base.env.data)
-	login := w.env.authenticated != s.base.env.authenticated
-	s.mu.Lock()
-	s.now.env, s.now.expiresAt = w.env, w.rec.ExpiresAt
-	if s.stored {
-		s.now.version++
-	}
-	s.stored = true
-	if w.token != (token{}) {
-		s.fresh, s.handOut, s.digest, s.graced = w.token, true, w.env.secret, false
-	}
-	s.mu.Unlock()
-
-	for _, e := range []struct {
-		happened bool
-		kind     EventKind
-	}{
-		{created, EventCreated},
-		{dataChanged && !created, EventChanged},
-		{w.token != (token{}) && !created, EventRenewed},
-		{login, EventLogin},
-	} {
-		if e.happened {
-			s.m.event(s.x, e.kind, w.rec.ID, w.rec.Subject, started, nil)
-		}
-	}
 }

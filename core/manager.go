@@ -197,20 +197,21 @@ func (m *Manager[T]) decode(data []byte) (*T, error) {
 	return v, nil
 }
 
-// current returns the data of an envelope in the present encoding.
-func (m *Manager[T]) current(env *envelope) ([]byte, error) {
+// migrate brings the data of an envelope into the present encoding.
+func (m *Manager[T]) migrate(env *envelope) error {
 	o := &m.opts
 	if env.codec == o.Codec.Name && (env.schema >= o.Schema || o.Migrate == nil) {
-		return env.data, nil
+		return nil
 	}
 	if o.Migrate == nil {
-		return nil, fmt.Errorf("codec is %q, and data was written by codec %q: set Options.Migrate", o.Codec.Name, env.codec)
+		return fmt.Errorf("codec is %q, and data was written by codec %q: set Options.Migrate", o.Codec.Name, env.codec)
 	}
 	data, err := o.Migrate(Encoded{Codec: env.codec, Schema: env.schema, Data: bytes.Clone(env.data)})
 	if err != nil {
-		return nil, fmt.Errorf("migrate from schema %d: %w", env.schema, err)
+		return fmt.Errorf("migrate from codec %q, schema %d: %w", env.codec, env.schema, err)
 	}
-	return data, nil
+	env.codec, env.schema, env.data = o.Codec.Name, o.Schema, data
+	return nil
 }
 
 // checkUntouched reports, at debug level, a snapshot that was changed in place.
@@ -219,8 +220,17 @@ func (m *Manager[T]) checkUntouched(ctx context.Context, id ID, snapshot *T, dat
 		return
 	}
 	original, err := m.decode(data)
-	if err != nil || reflect.DeepEqual(original, snapshot) {
+	if err != nil {
 		return
+	}
+	// What a program sets in an Update need not survive the encoding as it is:
+	// so compare what a decoder makes of the two.
+	encoded, err := m.opts.Codec.Marshal(snapshot)
+	if err == nil {
+		var seen *T
+		if seen, err = m.decode(encoded); err == nil && reflect.DeepEqual(original, seen) {
+			return
+		}
 	}
 	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")
 	m.opts.Logger.LogAttrs(ctx, slog.LevelError, err.Error(), slog.String("id", id.String()))

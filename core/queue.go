@@ -19,13 +19,14 @@ func newConflictQueue() (q conflictQueue) {
 	return q
 }
 
-func (q *conflictQueue) enter(ctx context.Context, id ID) (leave func(), err error) {
+// enter waits for a place, or until ctx is done, and returns what gives it back.
+func (q *conflictQueue) enter(ctx context.Context, id ID) (leave func()) {
 	place := q[int(id[15])%len(q)]
 	select {
 	case place <- struct{}{}:
-		return func() { <-place }, nil
+		return func() { <-place }
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return func() {}
 	}
 }
 
