@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func (r *repository) gofumpt() error {
+	if r.fix {
+		return run("go", "tool", "gofumpt", "-l", "-w", ".")
+	}
+	list, err := output("go", "tool", "gofumpt", "-l", ".")
+	if err != nil {
+		return err
+	}
+	if list != "" {
+		return fmt.Errorf("not formatted:\n%s\nTo format them: go run ./tests/check -fix", list)
+	}
+	return nil
+}
+
+// tidy cannot be left to go mod tidy alone, which ignores go.work and would
+// ask for siblings that are not published yet.
+func (r *repository) tidy() error {
+	for _, m := range r.modules {
+		modfile, err := r.modfile(m)
+		if err != nil {
+			return err
+		}
+		if r.fix {
+			if err := r.writeTidy(m, modfile); err != nil {
+				return err
+			}
+			continue
+		}
+		diff, err := capture(m.command(modfile, "mod", "tidy", "-diff"))
+		if err != nil {
+			return fmt.Errorf("%s is not tidy: %w%s\nTo tidy it: go run ./tests/check -fix", m.dir, err, diff)
+		}
+		fmt.Println(m.dir, "is tidy")
+	}
+	return nil
+}
+
+// writeTidy tidies the copy and writes it back without what made it a copy.
+func (r *repository) writeTidy(m module, modfile string) error {
+	if err := show(m.command(modfile, "mod", "tidy")); err != nil {
+		return err
+	}
+	undo := []string{"mod", "edit"}
+	for _, sibling := range r.modules {
+		undo = append(undo, "-dropreplace="+sibling.path)
+	}
+	if _, err := output("go", append(undo, modfile)...); err != nil {
+		return err
+	}
+	mod, err := os.ReadFile(modfile)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(m.dir+"/go.mod", mod, 0o644); err != nil {
+		return err
+	}
+	old, err := os.ReadFile(m.dir + "/go.sum")
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	others, err := os.ReadFile(filepath.Join(filepath.Dir(modfile), "go.sum"))
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	siblings, _ := splitSum(string(old))
+	if siblings+string(others) == "" {
+		return nil
+	}
+	lines := slices.Sorted(strings.Lines(siblings + string(others)))
+	return os.WriteFile(m.dir+"/go.sum", []byte(strings.Join(lines, "")), 0o644)
+}
+
+func (r *repository) alone() error {
+	for _, m := range r.modules {
+		modfile, err := r.modfile(m)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("--- %s, GOWORK=off: go build, vet, test\n", m.dir)
+		for _, args := range [][]string{
+			{"build", "-o", os.DevNull, "./..."}, // a lone main package would be written into the tree
+			{"vet", "./..."},
+			{"test", "-shuffle=on", "./..."},
+		} {
+			if err := show(m.command(modfile, args...)); err != nil {
+				return fmt.Errorf("%s alone, without go.work: %w.\nIf a require is missing: go run ./tests/check -fix", m.dir, err)
+			}
+		}
+	}
+	return nil
+}
+
+// fuzz runs each target by itself, as go test -fuzz takes one at a time.
+func (r *repository) fuzz() error {
+	list, err := output("go", "test", "-race", "-list", "^Fuzz", "work")
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, list)
+	}
+	var targets []string
+	ran := 0
+	for line := range strings.Lines(list) {
+		// The targets of a package come before the line "ok package time".
+		switch words := strings.Fields(line); {
+		case strings.HasPrefix(line, "Fuzz"):
+			targets = append(targets, words[0])
+		case len(words) > 1 && words[0] == "ok":
+			for _, target := range targets {
+				err := run("go", "test", "-run", "^$", "-fuzz", "^"+target+"$", "-fuzztime", r.fuzztime.String(), words[1])
+				if err != nil {
+					return err
+				}
+				ran++
+			}
+			targets = nil
+		}
+	}
+	if ran == 0 {
+		return errors.New("no fuzz target was found, and there are some: has go test -list changed its output?")
+	}
+	return nil
+}
