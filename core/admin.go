@@ -129,7 +129,7 @@ func (m *Manager[T]) Modify(ctx context.Context, id ID, fn func(*T) error) error
 	if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
 		return ErrNotFound
 	}
-	s := &Session[T]{m: m, x: &Exchange{Context: ctx, manager: m}, stored: true, trusted: true}
+	s := &Session[T]{m: m, x: &Exchange{Context: ctx, manager: m.engine()}, stored: true, trusted: true}
 	if err == nil {
 		err = s.adopt(rec, env)
 	}

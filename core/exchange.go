@@ -7,7 +7,7 @@ import (
 )
 
 // An Engine is a Manager whatever its data type: what an adapter is given. Only
-// *Manager implements it.
+// *Manager, and what embeds one, implements it.
 type Engine interface {
 	engine() *config
 }
@@ -19,8 +19,8 @@ func (c *config) engine() *config { return c }
 //
 //   - makes an Exchange, which costs nothing more when it is part of a struct
 //     that the adapter needs anyway, and calls Begin;
-//   - lets the handler see it: as the request's context, or under the Engine as
-//     the key in whatever context the handler passes to Manager.Get;
+//   - lets the handler see it: as the request's context, or as the value of Key
+//     in whatever context the handler passes to Manager.Get;
 //   - calls Commit before the first byte of the final response is sent (a 1xx
 //     other than 101 is not final), and adds the Header to the response or, on
 //     an error, answers with HTTPStatus instead of what the handler wrote, and
@@ -31,7 +31,7 @@ func (c *config) engine() *config { return c }
 // concurrent use, but for Begin.
 type Exchange struct {
 	context.Context
-	manager Engine
+	manager *config
 	cookies []string
 	phase   atomic.Int32 // written with mu held, or with the session's op
 
@@ -66,8 +66,12 @@ type Header struct {
 // Begin starts the exchange of a request, given its context and the values of
 // its Cookie header lines. It neither parses nor loads anything.
 func (x *Exchange) Begin(ctx context.Context, e Engine, cookies []string) {
-	x.Context, x.manager, x.cookies = ctx, e, cookies
+	x.Context, x.manager, x.cookies = ctx, e.engine(), cookies
 }
+
+// Key is the key under which Manager.Get looks for the Exchange in a context.
+// It is one per Manager. Call Begin first.
+func (x *Exchange) Key() any { return x.manager }
 
 // Value makes an Exchange the context from which Manager.Get finds it.
 func (x *Exchange) Value(key any) any {

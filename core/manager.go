@@ -55,7 +55,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // ErrNoSession without the middleware, ErrUnavailable when the store failed
 // (never an empty session), ErrUndecodable when the data cannot be read.
 func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
-	x, ok := ctx.Value(m).(*Exchange)
+	x, ok := ctx.Value(m.engine()).(*Exchange)
 	if !ok {
 		return nil, ErrNoSession
 	}
@@ -87,7 +87,7 @@ func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 // a server or a middleware. Nothing of it reaches the store. Get on the same
 // context afterwards shows what the handler made of it.
 func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) context.Context {
-	x := &Exchange{Context: ctx, manager: m}
+	x := &Exchange{Context: ctx, manager: m.engine()}
 	s := m.newSession(x)
 	s.offline, s.stored, s.isNew = true, true, false
 	s.now.subject = subject

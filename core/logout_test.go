@@ -1,0 +1,226 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// Law 2: no write of any kind brings back a session that ended; a change in
+// flight is dropped, as if it had come first, and reported.
+func TestLogoutWins(t *testing.T) {
+	logout := func(s *session.Session[cart]) error { return s.Destroy() }
+	ends := []struct {
+		name string
+		end  func(si *site, b browser, id session.ID)
+	}{
+		{"destroyed", func(si *site, b browser, _ session.ID) { si.visit(&b, logout) }},
+		{"revoked", func(si *site, _ browser, id session.ID) { _ = si.Revoke(si.t.Context(), id) }},
+		{"all revoked", func(si *site, _ browser, _ session.ID) { _, _ = si.RevokeAll(si.t.Context(), "alice") }},
+		{"expired", func(*site, browser, session.ID) { time.Sleep(time.Hour) }},
+	}
+	writes := []struct {
+		name  string
+		write func(*session.Session[cart]) error
+	}{
+		{"update", incremented},
+		{"renew", func(s *session.Session[cart]) error { return s.Renew() }},
+		{"destroy", logout},
+		{"touch", look},
+	}
+	for _, end := range ends {
+		for _, write := range writes {
+			t.Run(end.name+" before "+write.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					si, b := newSite(t, nil), &browser{}
+					si.visit(b, loggedIn)
+					time.Sleep(2 * time.Minute) // so that a touch is due
+					r := si.begin(b)
+					s := r.get()
+					if err := write.write(s); err != nil {
+						t.Fatal(err)
+					}
+					end.end(si, *b, s.ID())
+					si.kinds()
+					h, err := r.respond()
+					if err != nil {
+						t.Errorf("got %v, want no error: the change came before the end", err)
+					}
+					if write.name != "destroy" && h.SetCookie != "" {
+						t.Errorf("the response sets %q", h.SetCookie)
+					}
+					if n := live(si); n != 0 {
+						t.Errorf("%d sessions live, want none", n)
+					}
+					if dropped := write.name == "update" || write.name == "renew"; si.saw(session.EventDiscarded) != dropped {
+						t.Errorf("an event tells of a dropped change: got %v, want %v", !dropped, dropped)
+					}
+					if write.name == "update" {
+						if err := s.Update(increment); !errors.Is(err, session.ErrNotFound) {
+							t.Errorf("a later Update got %v, want ErrNotFound", err)
+						}
+					}
+				})
+			})
+		}
+	}
+
+	t.Run("while the write is repeated", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		r := si.begin(b)
+		s := r.get()
+		if err := s.Update(increment); err != nil {
+			t.Fatal(err)
+		}
+		si.store.hook(nil, func(method string, id session.ID) error {
+			if method == "update" { // done, then revoked, and the reply is lost
+				si.store.hook(nil, nil)
+				_ = si.Revoke(t.Context(), id)
+				return errDown
+			}
+			return nil
+		})
+		if _, err := r.respond(); err != nil {
+			t.Error(err)
+		}
+		if n := live(si); n != 0 {
+			t.Errorf("%d sessions live, want none", n)
+		}
+	})
+}
+
+// live counts the sessions that a Load would find.
+func live(si *site) (n int) {
+	si.store.mu.Lock()
+	defer si.store.mu.Unlock()
+	for id := range si.store.records {
+		if _, err := si.store.live(id); err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestDestroy(t *testing.T) {
+	t.Run("deletes the record and removes the cookie", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		h := si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+		if si.store.count() != 0 || b.cookie != "" || h.CacheControl != "no-store" {
+			t.Errorf("records %d, cookie %q, Cache-Control %q", si.store.count(), b.cookie, h.CacheControl)
+		}
+	})
+
+	t.Run("leaves a new, empty session", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		si.visit(b, incremented)
+		was := b.token()
+		si.visit(b, func(s *session.Session[cart]) error {
+			old := s.ID()
+			if err := s.Destroy(); err != nil {
+				return err
+			}
+			if !s.IsNew() || s.ID() == old || s.Subject() != "" || s.Data().N != 0 || !s.AuthenticatedAt().IsZero() {
+				t.Errorf("after Destroy: new %v, subject %q, data %+v", s.IsNew(), s.Subject(), s.Data())
+			}
+			return s.Update(add("goodbye"))
+		})
+		if got := si.data(b); b.token() == was || got.N != 0 || len(got.Items) != 1 || si.store.count() != 1 {
+			t.Errorf("got %+v and %d records", got, si.store.count())
+		}
+	})
+
+	t.Run("wins over changes of others", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		r := si.begin(b)
+		if err := r.get().Destroy(); err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, incremented)
+		if _, err := r.respond(); err != nil || si.store.count() != 0 || b.cookie != "" {
+			t.Errorf("error %v, %d records, cookie %q", err, si.store.count(), b.cookie)
+		}
+	})
+
+	t.Run("wins over a renewal that nobody asked for", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, &session.Options{RenewEvery: 10 * time.Minute}), &browser{}
+			si.visit(b, loggedIn)
+			r := si.begin(b)
+			if err := r.get().Destroy(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(11 * time.Minute)
+			si.visit(b, look)
+			if _, err := r.respond(); err != nil || si.store.count() != 0 {
+				t.Errorf("error %v, %d records", err, si.store.count())
+			}
+		})
+	})
+
+	t.Run("of a straggler does not undo a login", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(b)
+		s := r.get()
+		if err := s.Destroy(); err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, loggedIn)
+		if err := s.Commit(t.Context()); !errors.Is(err, session.ErrSuperseded) {
+			t.Errorf("Commit: got %v, want ErrSuperseded", err)
+		}
+		if h, _ := r.respond(); h.SetCookie != "" {
+			t.Errorf("the response sets %q over the new cookie", h.SetCookie)
+		}
+		si.visit(b, func(s *session.Session[cart]) error {
+			if s.Subject() != "alice" {
+				t.Errorf("subject %q: the login is undone", s.Subject())
+			}
+			return nil
+		})
+	})
+
+	for _, lost := range []string{"before", "after"} {
+		t.Run("when the store fails once "+lost, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			once := func(method string, _ session.ID) error {
+				if method == "update" {
+					si.store.hook(nil, nil)
+					return errDown
+				}
+				return nil
+			}
+			if lost == "before" {
+				si.store.hook(once, nil)
+			} else {
+				si.store.hook(nil, once)
+			}
+			si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+			if si.store.count() != 0 || b.cookie != "" {
+				t.Errorf("%d records, cookie %q", si.store.count(), b.cookie)
+			}
+		})
+	}
+
+	t.Run("is no success while the store is down", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		r := si.begin(b)
+		if err := r.get().Destroy(); err != nil {
+			t.Fatal(err)
+		}
+		si.store.down()
+		h, err := r.respond()
+		if !errors.Is(err, session.ErrUnavailable) || h != (session.Header{}) {
+			t.Errorf("got %+v and %v, want ErrUnavailable alone", h, err)
+		}
+	})
+}

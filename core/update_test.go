@@ -1,0 +1,278 @@
+package session_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// Law 1: requests that overlap on one session lose nothing.
+func TestNoLostUpdate(t *testing.T) {
+	t.Run("two overlap", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		first, second := si.begin(b), si.begin(b)
+		for _, r := range []*request{first, second} {
+			if err := r.get().Update(add("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, r := range []*request{first, second} {
+			if _, err := r.respond(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := si.data(b); got.N != 1 || len(got.Items) != 2 {
+			t.Errorf("got %+v, want the counter as it was and both items", got)
+		}
+		if !si.saw(session.EventConflict) {
+			t.Error("no event tells of the conflict")
+		}
+	})
+
+	t.Run("200 overlap", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		var read, done sync.WaitGroup
+		read.Add(200)
+		for range 200 {
+			done.Go(func() {
+				r := si.begin(b)
+				s, err := si.Get(r)
+				read.Done()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				read.Wait() // nobody writes before everybody has read
+				if err := s.Update(increment); err != nil {
+					t.Error(err)
+				}
+				if _, err := r.Commit(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		done.Wait()
+		if got := si.data(b).N; got != 201 {
+			t.Errorf("got %d, want 201: updates were lost", got)
+		}
+	})
+
+	t.Run("replayed in order on the newer data", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(b)
+		s := r.get()
+		double := func(c *cart) error { c.N *= 2; return nil }
+		if err := errors.Join(s.Update(increment), s.Update(double)); err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, func(s *session.Session[cart]) error {
+			return s.Update(func(c *cart) error { c.N = 10; return nil })
+		})
+		if _, err := r.respond(); err != nil {
+			t.Fatal(err)
+		}
+		if got := si.data(b).N; got != 22 {
+			t.Errorf("got %d, want (10+1)*2 = 22", got)
+		}
+		if got := s.Data().N; got != 22 {
+			t.Errorf("after the commit the handle shows %d, want 22", got)
+		}
+	})
+
+	t.Run("a replay that is refused is a conflict", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(b)
+		errSoldOut := errors.New("sold out")
+		err := r.get().Update(func(c *cart) error {
+			if c.N > 1 {
+				return errSoldOut
+			}
+			c.Items = []string{"last one"}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, incremented)
+		h, err := r.respond()
+		if !errors.Is(err, session.ErrConflict) || !errors.Is(err, errSoldOut) {
+			t.Errorf("got %v, want ErrConflict with the function's error", err)
+		}
+		if h != (session.Header{}) {
+			t.Errorf("a failed commit adds %+v to the response", h)
+		}
+		if got := si.data(b); got.N != 2 || got.Items != nil {
+			t.Errorf("got %+v, want the other request's change alone", got)
+		}
+	})
+
+	t.Run("gives up when the time is over", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, incremented)
+			r := si.begin(b)
+			s := r.get()
+			if err := s.Update(increment); err != nil {
+				t.Fatal(err)
+			}
+			si.store.hook(func(method string, id session.ID) error {
+				if method == "update" {
+					return session.ErrConflict // somebody is always faster
+				}
+				if method == "load" {
+					si.store.mu.Lock()
+					rec := si.store.records[id]
+					rec.Version++
+					si.store.records[id] = rec
+					si.store.mu.Unlock()
+				}
+				return nil
+			}, nil)
+			start := time.Now()
+			_, err := r.respond()
+			if !errors.Is(err, session.ErrConflict) || session.HTTPStatus(err) != 409 {
+				t.Errorf("got %v, want ErrConflict", err)
+			}
+			if took := time.Since(start); took < 3*time.Second || took > 4*time.Second {
+				t.Errorf("gave up after %v, want about StoreTimeout, 3s", took)
+			}
+		})
+	})
+}
+
+func TestUpdateErrorUndoes(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, incremented)
+	r := si.begin(b)
+	s := r.get()
+	if err := s.Update(add("kept")); err != nil {
+		t.Fatal(err)
+	}
+	errNo := errors.New("no")
+	err := s.Update(func(c *cart) error {
+		c.N, c.Items[0] = 99, "spoilt"
+		return errNo
+	})
+	if err != errNo {
+		t.Errorf("got %v, want the function's own error", err)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.Update(func(c *cart) error { c.N = 98; panic("oh") })
+	}()
+	if got := s.Data(); got.N != 1 || got.Items[0] != "kept" {
+		t.Errorf("got %+v, want the data as before the failed functions", got)
+	}
+	if _, err := r.respond(); err != nil {
+		t.Fatal(err)
+	}
+	if got := si.data(b); got.N != 1 || len(got.Items) != 1 || got.Items[0] != "kept" {
+		t.Errorf("stored %+v, want the data without the failed functions' changes", got)
+	}
+}
+
+func TestUpdateMayReadTheSession(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, func(s *session.Session[cart]) error {
+		return s.Update(func(c *cart) error { c.N = s.Data().N + len(s.Subject()) + 1; return nil })
+	})
+	if got := si.data(b).N; got != 1 {
+		t.Errorf("got %d, want 1", got)
+	}
+}
+
+// What Data returned belongs to its caller's request and does not change
+// under it.
+func TestDataIsASnapshot(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, func(s *session.Session[cart]) error { return s.Update(add("a", "b")) })
+	si.visit(b, func(s *session.Session[cart]) error {
+		before := s.Data()
+		err := s.Update(func(c *cart) error { c.Items[0] = "z"; return nil })
+		if before.Items[0] != "a" {
+			t.Errorf("an Update changed an earlier snapshot to %v", before.Items)
+		}
+		return err
+	})
+}
+
+func TestTooLarge(t *testing.T) {
+	si, b := newSite(t, &session.Options{MaxBytes: 40}), &browser{}
+	si.visit(b, func(s *session.Session[cart]) error {
+		err := s.Update(add("0123456789012345678901234567890123456789"))
+		if !errors.Is(err, session.ErrTooLarge) {
+			t.Errorf("got %v, want ErrTooLarge", err)
+		}
+		if s.Data().Items != nil {
+			t.Error("the data that was too large stayed in the session")
+		}
+		return s.Update(add("short"))
+	})
+	if got := si.data(b).Items; len(got) != 1 {
+		t.Errorf("got %q, want the short item", got)
+	}
+}
+
+// An outcome that the store could not tell is looked at before anything is
+// tried again: a change is never made twice.
+func TestUnknownOutcome(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		before, after string // the method whose first call fails before, or after, it did its work
+		create        bool
+		between       func(si *site, b *browser) // runs when the reply is lost
+		wantErr       error
+		want          int
+	}{
+		{name: "update done, reply lost", after: "update", want: 2},
+		{name: "update not done", before: "update", want: 2},
+		{name: "create done, reply lost", after: "create", create: true, want: 1},
+		{name: "create not done", before: "create", create: true, want: 1},
+		{
+			name: "update done, reply lost, and another update after it", after: "update",
+			between: func(si *site, b *browser) { si.visit(b, incremented) },
+			wantErr: session.ErrUnavailable, want: 3,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			if !test.create {
+				si.visit(b, incremented)
+			}
+			r := si.begin(b)
+			if err := r.get().Update(increment); err != nil {
+				t.Fatal(err)
+			}
+			fail := func(method string) func(string, session.ID) error {
+				return func(m string, _ session.ID) error {
+					if m != method {
+						return nil
+					}
+					si.store.hook(nil, nil)
+					if test.between != nil {
+						test.between(si, b)
+					}
+					return errDown
+				}
+			}
+			si.store.hook(fail(test.before), fail(test.after))
+			if _, err := r.respond(); !errors.Is(err, test.wantErr) {
+				t.Errorf("got %v, want %v", err, test.wantErr)
+			}
+			if got := si.data(b).N; got != test.want {
+				t.Errorf("the counter is %d, want %d", got, test.want)
+			}
+			if got := si.store.count(); got != 1 {
+				t.Errorf("the store has %d sessions, want 1", got)
+			}
+		})
+	}
+}
