@@ -1,0 +1,133 @@
+package storetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// With a fake clock the laws wait exactly. With a real one the store may take
+// its time from another machine, and the network takes its time too: laws then
+// leave a margin on both sides, and begin anew with more time to spare when the
+// machine was too slow to tell.
+const (
+	realLead   = 150 * time.Millisecond // how far ahead an expiry is that is waited for
+	realBefore = 50 * time.Millisecond  // how long before it the record is looked at
+	realSlack  = 20 * time.Millisecond  // by how much the store's clock may differ
+)
+
+func (t *trial) slack() time.Duration {
+	if t.config.fakeClock {
+		return 0
+	}
+	return realSlack
+}
+
+// soon creates a record that expires soon, and calls act, unless that is nil,
+// while it is certainly live. The error of act is a failure.
+func (t *trial) soon(act func(r session.Record) error) session.Record {
+	t.Helper()
+	for lead := realLead; lead < time.Minute; lead *= 2 {
+		r := t.record()
+		r.ExpiresAt = in(lead)
+		err := t.store.Create(t.Context(), r)
+		if err == nil && act != nil {
+			err = act(r)
+		}
+		switch {
+		case !time.Now().Before(r.ExpiresAt.Add(-t.slack())):
+			continue // too late to tell
+		case err != nil:
+			t.Fatalf("before the expiry: %v", err)
+		}
+		return r
+	}
+	t.Fatal("the store takes too long for laws about expiry to be tested")
+	panic("unreachable")
+}
+
+// expired creates a record and waits until it has expired.
+func (t *trial) expired() session.Record {
+	t.Helper()
+	r := t.soon(nil)
+	t.pass(r.ExpiresAt)
+	return r
+}
+
+// pass waits until a moment has come on every clock.
+func (t *trial) pass(moment time.Time) { time.Sleep(time.Until(moment.Add(t.slack()))) }
+
+func expiresToTheMillisecond(t *trial) {
+	before := time.Millisecond
+	if !t.config.fakeClock {
+		before = realBefore
+	}
+	r := t.soon(func(r session.Record) error {
+		time.Sleep(time.Until(r.ExpiresAt.Add(-before)))
+		got, err := t.store.Load(t.Context(), r.ID)
+		if err != nil {
+			return fmt.Errorf("Load %v before it: got error %w, want the record", before, err)
+		}
+		if diff := difference(got, r); diff != "" {
+			return fmt.Errorf("Load %v before it: %s", before, diff)
+		}
+		records, err := t.store.List(t.Context(), r.Subject)
+		if err != nil || len(records) != 1 {
+			return fmt.Errorf("List %v before it: got %d records and error %v, want the record", before, len(records), err)
+		}
+		return nil
+	})
+	t.pass(r.ExpiresAt)
+	t.absent("at ExpiresAt", r)
+	if n := t.deleteAll(r.Subject); n != 0 {
+		t.Fatalf("at ExpiresAt: DeleteAll removed %d records, want 0", n)
+	}
+	time.Sleep(time.Millisecond)
+	t.absent("after ExpiresAt", r)
+}
+
+func pastExpiryIsNotForever(t *trial) {
+	for _, past := range []struct {
+		name string
+		at   time.Time
+	}{
+		{"zero", time.Time{}},
+		{"Unix time 0", time.Unix(0, 0)},
+		{"before 1970", time.Date(1969, 7, 20, 20, 17, 0, 0, time.UTC)},
+		{"the year 1", time.Time{}.Add(time.Millisecond)},
+		{"an hour ago", in(-time.Hour)},
+		{"a millisecond ago", in(-time.Millisecond - t.slack())},
+		{"now", in(-t.slack())},
+	} {
+		r := t.record()
+		r.ExpiresAt = past.at
+		// Refusing it and forgetting it at once are both right.
+		err := t.store.Create(t.Context(), r)
+		if answer := named(err); answer != nil {
+			t.Fatalf("Create with ExpiresAt %s: got %v, want no error or one that is none of the named ones", past.name, err)
+		}
+		t.absent("after Create with ExpiresAt "+past.name, r)
+		t.answers("Touch of it", t.store.Touch(t.Context(), r.ID, in(time.Hour)), session.ErrNotFound)
+		r.ExpiresAt = in(time.Hour)
+		t.answers("Update of it", t.store.Update(t.Context(), r), session.ErrNotFound)
+		t.create(r)
+		t.holds("after Create with ExpiresAt "+past.name+" and another in an hour", r)
+	}
+}
+
+func farExpiry(t *trial) {
+	r := t.record()
+	r.ExpiresAt = in(100 * 365 * 24 * time.Hour) // more than 32 bits of seconds
+	t.create(r)
+	t.holds("100 years before ExpiresAt", r)
+	r.ExpiresAt = r.ExpiresAt.Add(24 * time.Hour)
+	if err := t.store.Touch(t.Context(), r.ID, r.ExpiresAt); err != nil {
+		t.Fatalf("Touch: %v", err)
+	}
+	t.holds("after Touch to more than 100 years ahead", r)
+	r.ExpiresAt = r.ExpiresAt.Add(24 * time.Hour)
+	r = t.update(r)
+	t.holds("after Update to more than 100 years ahead", r)
+	t.owns("with an ExpiresAt more than 100 years ahead", r.Subject, r.ID)
+}

@@ -1,0 +1,72 @@
+package storetest
+
+// laws are in the order in which a store is best written.
+var laws = []law{
+	{"CreateThenLoad", "what Create was given, Load returns: all fields, times to the millisecond", createThenLoad},
+	{"CreateKeepsVersion", "Create stores the version as given", createKeepsVersion},
+	{"CreateOverLiveFails", "Create over a live record returns ErrExists and writes nothing", createOverLiveFails},
+	{"CreateIsAtomic", "of several callers that create one ID exactly one succeeds, and the others get ErrExists", createIsAtomic},
+	{"CreateOverExpired", "an expired record is absent, so its ID can be created, and nothing of the old record stays", createOverExpired},
+	{"ZeroIDIsInvalid", "the zero ID is invalid everywhere: Create refuses it, and nothing is found under it", zeroIDIsInvalid},
+	{"IDsAreExact", "IDs are 16 bytes of any value and are compared byte for byte", idsAreExact},
+	{"LoadOfAbsent", "Load returns ErrNotFound when there is no record", loadOfAbsent},
+
+	{"EmptyData", "empty data, nil or not, comes back empty", emptyData},
+	{"BinaryData", "data is bytes of any value and comes back as it was", binaryData},
+	{"LargeData", "data of a mebibyte comes back as it was", largeData},
+	{"InputIsNotAliased", "the store takes no ownership of a slice that it is given", inputIsNotAliased},
+	{"OutputIsNotAliased", "the caller owns each slice that it gets", outputIsNotAliased},
+
+	{"UpdateReplaces", "Update replaces subject, expiry and data, and stores the version plus one", updateReplaces},
+	{"UpdateOnlyOverItsVersion", "Update over another version than the stored one returns ErrConflict and writes nothing", updateOnlyOverItsVersion},
+	{"UpdateIsAtomic", "of several callers that update over one version exactly one succeeds, and the others get ErrConflict", updateIsAtomic},
+	{"UpdateLosesNothing", "callers that load, update and on ErrConflict begin anew lose no change", updateLosesNothing},
+	{"UpdateOfAbsent", "Update of a record that was never there returns ErrNotFound and writes nothing", updateOfAbsent},
+	{"UpdateAfterDelete", "Update of a deleted record returns ErrNotFound and writes nothing", updateAfterDelete},
+	{"UpdateAfterDeleteAll", "Update of a record that DeleteAll removed returns ErrNotFound and writes nothing", updateAfterDeleteAll},
+	{"UpdateAfterExpiry", "Update of an expired record returns ErrNotFound and writes nothing", updateAfterExpiry},
+	{"UpdateMovesExpiry", "the record is absent from the new expiry on, be it later or earlier than the old one", updateMovesExpiry},
+	{"UpdateIntoThePastDeletes", "Update with an ExpiresAt that has passed, or is zero, leaves the record absent, and only over its version", updateIntoThePastDeletes},
+
+	{"TouchMovesExpiry", "Touch moves the expiry of a live record to a later time", touchMovesExpiry},
+	{"TouchMovesNothingElse", "Touch changes neither data nor subject nor version", touchMovesNothingElse},
+	{"TouchNeverShortens", "Touch to a time that is not later, be it past or zero, changes nothing and is no error", touchNeverShortens},
+	{"TouchOfAbsent", "Touch of a record that was never there returns ErrNotFound and writes nothing", touchOfAbsent},
+	{"TouchAfterDelete", "Touch of a deleted record returns ErrNotFound and revives nothing", touchAfterDelete},
+	{"TouchAfterDeleteAll", "Touch of a record that DeleteAll removed returns ErrNotFound and revives nothing", touchAfterDeleteAll},
+	{"TouchAfterExpiry", "Touch of an expired record returns ErrNotFound and revives nothing", touchAfterExpiry},
+	{"TouchLosesNoUpdate", "a Touch at the same moment neither undoes an Update nor makes it fail", touchLosesNoUpdate},
+
+	{"DeleteRemoves", "Delete removes the record, and only that one", deleteRemoves},
+	{"DeleteOfAbsent", "Delete of an absent record is no error", deleteOfAbsent},
+	{"DeletedIDIsFree", "a deleted ID can be created anew, and nothing of the old record stays", deletedIDIsFree},
+	{"DeleteWins", "no Update and no Touch at the same moment brings back what Delete removed", deleteWins},
+
+	{"ExpiresToTheMillisecond", "a record is live until the last millisecond before its ExpiresAt, and absent from then on", expiresToTheMillisecond},
+	{"PastExpiryIsNotForever", "a record created with an ExpiresAt that has passed, or is zero, is never live", pastExpiryIsNotForever},
+	{"FarExpiry", "an expiry far ahead is kept as it is", farExpiry},
+
+	{"ListIsComplete", "List returns whole records, as Load does", listIsComplete},
+	{"ListIsNewestFirst", "List returns records in descending order of their IDs", listIsNewestFirst},
+	{"ListShowsLiveOnly", "List shows neither deleted nor expired records", listShowsLiveOnly},
+	{"ListFollowsSubject", "List follows a change of the subject, from and to the empty one too", listFollowsSubject},
+	{"SubjectsAreExact", "a subject is up to 255 bytes of UTF-8 and is compared byte for byte", subjectsAreExact},
+	{"EmptySubjectOwnsNothing", "the empty subject owns nothing: List shows nothing of it, DeleteAll removes nothing", emptySubjectOwnsNothing},
+	{"ManySessions", "many subjects with many sessions each are kept apart", manySessions},
+
+	{"DeleteAllRemoves", "DeleteAll removes the subject's records and no others, for good", deleteAllRemoves},
+	{"DeleteAllCounts", "DeleteAll returns how many live records it removed", deleteAllCounts},
+	{"DeleteAllSparesExcept", "DeleteAll spares the records that it is told to spare", deleteAllSparesExcept},
+	{"DeleteAllFollowsSubject", "DeleteAll removes what belongs to the subject now, not what once did", deleteAllFollowsSubject},
+	{"DeleteAllWins", "DeleteAll removes each record of the subject whose Create or Update had returned before the call, whatever is being updated meanwhile", deleteAllWins},
+
+	{"ConcurrentUse", "all methods may be called at once: each record is whole and each error is one that the method names", concurrentUse},
+	{"CancelledBefore", "a context that is done is a failure, never an answer, and nothing is written", cancelledBefore},
+	{"CancelledMidway", "a context that ends during a call makes it fail or not, never answer wrongly, and the record stays whole", cancelledMidway},
+
+	{"SecretNeverReachesStore", "no record holds a token or its secret", secretNeverReachesStore},
+	{"EngineLosesNoChange", "requests that overlap on one session lose no change", engineLosesNoChange},
+	{"EngineLogoutWins", "a session that ended while a request was in flight is not brought back by it", engineLogoutWins},
+}
+
+var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}

@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+func touchMovesExpiry(t *trial) {
+	later := in(time.Hour)
+	r := t.soon(func(r session.Record) error {
+		return t.store.Touch(t.Context(), r.ID, later)
+	})
+	t.pass(r.ExpiresAt)
+	r.ExpiresAt = later
+	t.holds("after the expiry that Touch moved", r)
+	t.same("List", t.only(r.Subject), r)
+
+	// To the end of what Touch gave, and no further.
+	end := in(2 * realLead)
+	r = t.soon(func(r session.Record) error {
+		end = r.ExpiresAt.Add(realLead)
+		return t.store.Touch(t.Context(), r.ID, end)
+	})
+	t.pass(end)
+	t.absent("after the expiry that Touch set", r)
+}
+
+func touchMovesNothingElse(t *trial) {
+	r := t.record()
+	r.Version = 3
+	t.create(r)
+	for i := range 3 {
+		r.ExpiresAt = in(time.Duration(2+i) * time.Hour)
+		if err := t.store.Touch(t.Context(), r.ID, r.ExpiresAt); err != nil {
+			t.Fatalf("Touch: %v", err)
+		}
+		t.holds("after Touch", r)
+		t.owns("after Touch", r.Subject, r.ID)
+	}
+	// Who read the record before may still write it.
+	r.Data = []byte("new data")
+	r = t.update(r)
+	t.holds("after Touch and Update", r)
+}
+
+func touchNeverShortens(t *trial) {
+	r := t.create(t.record())
+	for _, earlier := range []struct {
+		name string
+		at   time.Time
+	}{
+		{"the same time", r.ExpiresAt},
+		{"a millisecond earlier", r.ExpiresAt.Add(-time.Millisecond)},
+		{"a minute ahead", in(time.Minute)},
+		{"now", in(0)},
+		{"a past time", in(-time.Hour)},
+		{"the zero time", time.Time{}},
+		{"Unix time 0", time.Unix(0, 0)},
+		{"a time before 1970", time.Date(1969, 7, 20, 20, 17, 0, 0, time.UTC)},
+	} {
+		if err := t.store.Touch(t.Context(), r.ID, earlier.at); err != nil {
+			t.Fatalf("Touch to %s: got error %v, want none", earlier.name, err)
+		}
+		t.holds("after Touch to "+earlier.name, r)
+		t.owns("after Touch to "+earlier.name, r.Subject, r.ID)
+	}
+	// Nor do racing touches: the latest time stands.
+	times := make([]time.Time, 8)
+	for i := range times {
+		times[i] = r.ExpiresAt.Add(time.Duration(len(times)-i) * time.Minute)
+	}
+	errs := together(len(times), func(i int) error { return t.store.Touch(t.Context(), r.ID, times[i]) })
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("racing Touches: %v", err)
+	}
+	r.ExpiresAt = times[0]
+	t.holds("after racing Touches", r)
+}
+
+// touchFindsNothing wants a Touch of an absent record to revive nothing.
+func (t *trial) touchFindsNothing(r session.Record) {
+	t.Helper()
+	for _, at := range []time.Time{in(time.Hour), in(-time.Hour), {}} {
+		t.answers("Touch", t.store.Touch(t.Context(), r.ID, at), session.ErrNotFound)
+		t.absent("after Touch", r)
+	}
+	r.Version, r.Data, r.ExpiresAt = 4, []byte("new data"), in(time.Hour)
+	t.create(r)
+	t.holds("after Touch of an absent record and Create", r)
+}
+
+func touchOfAbsent(t *trial) { t.touchFindsNothing(t.record()) }
+
+func touchAfterDelete(t *trial) {
+	r := t.create(t.record())
+	t.delete(r.ID)
+	t.touchFindsNothing(r)
+}
+
+func touchAfterDeleteAll(t *trial) {
+	r := t.create(t.record())
+	t.deleteAll(r.Subject)
+	t.touchFindsNothing(r)
+}
+
+func touchAfterExpiry(t *trial) { t.touchFindsNothing(t.expired()) }
+
+func touchLosesNoUpdate(t *trial) {
+	const updates, touches = 30, 30
+	r := t.record()
+	r.Data = []byte("0")
+	t.create(r)
+	errs := together(3, func(i int) error {
+		if i > 0 {
+			for n := range touches {
+				if err := t.store.Touch(t.Context(), r.ID, in(time.Hour+time.Duration(n)*time.Second)); err != nil {
+					return fmt.Errorf("Touch: %w", err)
+				}
+			}
+			return nil
+		}
+		// The only writer, so nothing can conflict.
+		own := r
+		for range updates {
+			increment(&own)
+			if err := t.store.Update(t.Context(), own); err != nil {
+				return fmt.Errorf("Update: %w", err)
+			}
+			own.Version++
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("Touch and Update at the same time: %v", err)
+	}
+	got, err := t.store.Load(t.Context(), r.ID)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	r.Version, r.Data = r.Version+updates, strconv.AppendInt(nil, updates, 10)
+	r.ExpiresAt = got.ExpiresAt // whichever was the last
+	t.same("after Touch and Update at the same time", got, r)
+}
