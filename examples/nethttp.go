@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gostateful/session/adapters/nethttp"
+)
+
+// netHTTP serves the shop with net/http.
+func netHTTP(s *shop) server {
+	handler := nethttp.Middleware(s.sessions, answerError)(netHTTPRoutes(s))
+	// A cookie alone does not tell a visitor's own POST from one that another
+	// site made their browser send. This does.
+	handler = http.NewCrossOriginProtection().Handler(handler)
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+}
+
+func netHTTPRoutes(s *shop) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.visit(r.Context())
+		if err != nil {
+			answerError(w, r, err)
+			return
+		}
+		answer(w, http.StatusOK, func(b *bytes.Buffer) error { return p.render(b) })
+	})
+	post := func(path string, do func(context.Context, url.Values) error) {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			if err := r.ParseForm(); err != nil {
+				http.Error(w, "cannot read the form", http.StatusBadRequest)
+				return
+			}
+			if err := do(r.Context(), r.PostForm); err != nil {
+				answerError(w, r, err)
+				return
+			}
+			// The browser fetches the page anew, so that reloading it does not
+			// repeat the POST. The session is committed before this leaves.
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+		})
+	}
+	post("/cart/add", func(ctx context.Context, form url.Values) error { return s.add(ctx, form.Get("goods")) })
+	post("/cart/remove", func(ctx context.Context, form url.Values) error { return s.remove(ctx, form.Get("goods")) })
+	post("/login", func(ctx context.Context, form url.Values) error { return s.login(ctx, form.Get("name")) })
+	post("/logout", func(ctx context.Context, _ url.Values) error { return s.logout(ctx) })
+	return mux
+}
+
+// answerError answers a request that failed in the shop or at the commit.
+func answerError(w http.ResponseWriter, r *http.Request, err error) {
+	if status(err) >= http.StatusInternalServerError {
+		log.Printf("%s %s: %v", r.Method, r.URL.Path, err)
+	}
+	answer(w, status(err), func(b *bytes.Buffer) error { return renderError(b, err) })
+}
+
+// answer renders before it writes, so that a failure can still be a 500.
+func answer(w http.ResponseWriter, code int, render func(*bytes.Buffer) error) {
+	var b bytes.Buffer
+	if err := render(&b); err != nil {
+		log.Print(err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = b.WriteTo(w) // the visitor left; nobody to tell
+}
