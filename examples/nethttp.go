@@ -12,7 +12,7 @@ import (
 )
 
 // netHTTP serves the shop with net/http.
-func netHTTP(s *shop) server {
+func netHTTP(s *shop) *http.Server {
 	handler := nethttp.Middleware(s.sessions, answerError)(netHTTPRoutes(s))
 	// A cookie alone does not tell a visitor's own POST from one that another
 	// site made their browser send. This does.
