@@ -1,0 +1,127 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+func TestNewReturnsEveryFault(t *testing.T) {
+	_, err := session.New[cart](nil, &session.Options{
+		IdleTimeout:  -time.Second,
+		Lifetime:     time.Microsecond,
+		StoreTimeout: -1,
+		MaxBytes:     -1,
+		RenewEvery:   -time.Minute,
+		RenewGrace:   -1,
+		Codec:        session.Codec{Marshal: json.Marshal},
+		Cookie:       session.Cookie{Name: "__Host-x", Path: "x", Insecure: true, SameSite: http.SameSiteNoneMode},
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{
+		"New needs a store", "IdleTimeout -1s", "Lifetime 1µs", "StoreTimeout -1ns", "MaxBytes -1", "RenewEvery -1m0s",
+		"RenewGrace -1ns", "Codec.Name", "Marshal and Unmarshal", "Cookie.Path \"x\" must begin", "has the path /",
+		"Insecure", "SameSite=None",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not tell of %q:\n%v", want, err)
+		}
+	}
+
+	for _, opts := range []session.Options{
+		{IdleTimeout: 2 * time.Hour, Lifetime: time.Hour},
+		{RenewEvery: time.Minute, RenewGrace: time.Minute},
+		{RenewEvery: time.Second}, // the default grace is longer
+	} {
+		if _, err := session.New[cart](newTestStore(), &opts); err == nil {
+			t.Errorf("%+v was accepted", opts)
+		}
+	}
+	if _, err := session.New[chan int](newTestStore(), nil); err == nil {
+		t.Error("a type that JSON cannot encode was accepted")
+	}
+	if _, err := session.New[cart](newTestStore(), &session.Options{Lifetime: time.Minute}); err != nil {
+		t.Errorf("a Lifetime below the default IdleTimeout: %v", err)
+	}
+}
+
+// The store keeps sessions apart by what NewID returns: a generator that fails
+// is an error, never a shared session.
+func TestNewID(t *testing.T) {
+	var ids []session.ID
+	si := newSite(t, &session.Options{NewID: func() session.ID {
+		if len(ids) == 0 {
+			return session.ID{}
+		}
+		id := ids[0]
+		if len(ids) > 1 {
+			ids = ids[1:]
+		}
+		return id
+	}})
+	one, two := session.NewID(), session.NewID()
+
+	b := &browser{}
+	r := si.begin(b)
+	_ = r.get().Update(increment)
+	if _, err := r.respond(); err == nil || len(si.store.took()) > 0 || b.cookie != "" {
+		t.Errorf("the zero ID: got %v", err)
+	}
+
+	ids = []session.ID{one}
+	si.visit(&browser{}, incremented)
+	ids = []session.ID{one, two}
+	si.visit(b, incremented)
+	if si.store.count() != 2 {
+		t.Errorf("%d sessions, want 2: a taken ID is tried again with another", si.store.count())
+	}
+	ids = []session.ID{one}
+	r = si.begin(&browser{})
+	_ = r.get().Update(increment)
+	if _, err := r.respond(); !errors.Is(err, session.ErrExists) {
+		t.Errorf("an ID that repeats: got %v, want ErrExists", err)
+	}
+	if si.data(b).N != 1 {
+		t.Error("another session was changed")
+	}
+}
+
+func TestNewContext(t *testing.T) {
+	m, err := session.New[cart](newTestStore(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := m.NewContext(t.Context(), "alice", cart{N: 3})
+	s, err := m.Get(context.WithValue(ctx, "k", "v")) //lint:ignore SA1029 any key will do
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Subject() != "alice" || s.Data().N != 3 || s.IsNew() || s.AuthenticatedAt().IsZero() || s.ID().IsZero() {
+		t.Errorf("got %+v of %q", s.Data(), s.Subject())
+	}
+	if err := errors.Join(s.Update(increment), s.Login("bob"), s.Commit(ctx), s.Update(increment), s.Commit(ctx)); err != nil {
+		t.Error(err)
+	}
+	if again, err := m.Get(ctx); err != nil || again.Data().N != 1 || again.Subject() != "bob" {
+		t.Errorf("got %+v, %v", again.Data(), err)
+	}
+	if err := errors.Join(s.Destroy(), s.Update(add("x")), s.Commit(ctx)); err != nil || s.Subject() != "" {
+		t.Error(err)
+	}
+	if err := session.HTTPStatus(session.ErrNoSession); err != 500 {
+		t.Error(err)
+	}
+
+	anonymous, err := m.Get(m.NewContext(t.Context(), "", cart{}))
+	if err != nil || anonymous.Subject() != "" || !anonymous.AuthenticatedAt().IsZero() {
+		t.Errorf("got %v", err)
+	}
+}
