@@ -1,0 +1,185 @@
+package adaptertest
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An answer is a response. err is why there is none, or why it ended early.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	err    error
+}
+
+func (a answer) String() string {
+	if a.err != nil {
+		return fmt.Sprintf("status %d, body %q, then: %v", a.status, a.body, a.err)
+	}
+	return fmt.Sprintf("status %d, body %q", a.status, a.body)
+}
+
+// failed reports whether the client can tell that the request failed.
+func (a answer) failed() bool { return a.err != nil || a.status >= 500 }
+
+// cookies returns the Set-Cookie lines of a name.
+func (a answer) cookies(name string) (lines []string) {
+	for _, line := range a.header["Set-Cookie"] {
+		if n, _, _ := strings.Cut(line, "="); n == name {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// token is what the response hands out, or empty.
+func (a answer) token() string {
+	for _, line := range a.cookies(cookieName) {
+		value, _, _ := strings.Cut(line[len(cookieName)+1:], ";")
+		return value
+	}
+	return ""
+}
+
+// wants checks status and body.
+func (a answer) wants(t *testing.T, status int, body string) {
+	t.Helper()
+	if a.err != nil || a.status != status || a.body != body {
+		t.Errorf("got %v, want status %d, body %q", a, status, body)
+	}
+}
+
+// wantsNoCookie checks that the response leaves the browser's cookie alone.
+func (a answer) wantsNoCookie(t *testing.T, why string) {
+	t.Helper()
+	if lines := a.cookies(cookieName); len(lines) > 0 {
+		t.Errorf("got Set-Cookie %q, want none: %s", lines, why)
+	}
+}
+
+// A visitor is a browser: it keeps its cookies in a jar.
+type visitor struct {
+	si     *site
+	client http.Client
+	jar    *cookiejar.Jar
+}
+
+// visitor makes a browser that opens a connection for each request, so that
+// none is sent again over another connection when it is cut.
+func (si *site) visitor() *visitor {
+	si.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		si.t.Fatal(err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	si.t.Cleanup(transport.CloseIdleConnections)
+	return &visitor{si: si, jar: jar, client: http.Client{
+		Transport:     transport,
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       4 * patience,
+	}}
+}
+
+// known makes a visitor who has been there once: a session that counts 1.
+func (si *site) known() *visitor {
+	si.t.Helper()
+	v := si.visitor()
+	v.get("/count").wants(si.t, 200, "1")
+	if v.token() == "" {
+		si.t.Fatal("a response that begins a session has no cookie that a browser keeps")
+	}
+	si.store.took()
+	return v
+}
+
+func (v *visitor) get(target string) answer {
+	resp, err := v.client.Get(v.si.url + target)
+	if err != nil {
+		return answer{err: err}
+	}
+	return read(resp)
+}
+
+// at returns the URL of the site.
+func (v *visitor) at() *url.URL {
+	u, err := url.Parse(v.si.url + "/")
+	if err != nil {
+		v.si.t.Fatalf("Start returned the URL %q: %v", v.si.url, err)
+	}
+	return u
+}
+
+// token is what the browser would send.
+func (v *visitor) token() string {
+	for _, c := range v.jar.Cookies(v.at()) {
+		if c.Name == cookieName {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// cookie is a Cookie header line that carries a token.
+func cookie(token string) string { return "Cookie: " + cookieName + "=" + token }
+
+func read(resp *http.Response) answer {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(body), err}
+}
+
+// A conn is a connection on which every byte is the law's.
+type conn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+// send opens a connection and sends a GET request with header lines as given.
+func (si *site) send(target string, lines ...string) *conn {
+	si.t.Helper()
+	host := strings.TrimPrefix(si.url, "http://")
+	c, err := net.DialTimeout("tcp", host, patience)
+	if err != nil {
+		si.t.Fatalf("Start returned the URL %q: %v", si.url, err)
+	}
+	si.t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(2 * patience))
+	lines = append([]string{"GET " + target + " HTTP/1.1", "Host: " + host, "Connection: close"}, lines...)
+	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\n\r\n"); err != nil {
+		si.t.Fatal(err)
+	}
+	return &conn{c, bufio.NewReader(c)}
+}
+
+// next reads the head of the next response, which may be one of status 1xx.
+func (c *conn) next() (*http.Response, error) { return http.ReadResponse(c.r, nil) }
+
+// raw sends a request and reads the response.
+func (si *site) raw(target string, lines ...string) answer {
+	si.t.Helper()
+	resp, err := si.send(target, lines...).next()
+	if err != nil {
+		return answer{err: err}
+	}
+	return read(resp)
+}
+
+// someToken is one that no server issued.
+func someToken() string {
+	b := make([]byte, 48)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}

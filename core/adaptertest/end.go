@@ -1,0 +1,126 @@
+package adaptertest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+func endLaws() []law {
+	return []law{
+		{"PanicDiscards", panicDiscards},
+		{"PanicAfterResponse", panicAfterResponse},
+		{"ClientGone", clientGone},
+		{"Frozen", frozen},
+	}
+}
+
+// panicDiscards: a handler that panics commits nothing, and the panic goes on.
+func panicDiscards(t *testing.T, start Start) {
+	si := open(t, start, nil, routes{"/panic": func(si *site, r Request) {
+		if si.incremented(r) != nil {
+			panic("adaptertest: a handler panics")
+		}
+	}})
+	a := si.raw("/panic")
+	if !a.failed() {
+		t.Errorf("got %v, want a failure: the panic of a handler goes on to the server", a)
+	}
+	a.wantsNoCookie(t, "the handler panicked")
+	if calls := si.store.took(); calls != "" {
+		t.Errorf("the store saw %q, want no call: a handler that panics commits nothing", calls)
+	}
+	v := si.known() // the server lives
+	if a := v.get("/panic"); !a.failed() {
+		t.Errorf("got %v, want a failure: the panic of a handler goes on to the server", a)
+	}
+	v.get("/read").wants(t, 200, "1")
+}
+
+// panicAfterResponse: nor does a panic commit what was changed late.
+func panicAfterResponse(t *testing.T, start Start) {
+	si := open(t, start, nil, routes{"/panic": func(si *site, r Request) {
+		s := si.session(r)
+		if s == nil {
+			return
+		}
+		r.Respond(200, "hello")
+		if err := s.Update(count); err != nil {
+			si.t.Errorf("a late change of a session that is stored: %v", err)
+		}
+		panic("adaptertest: a handler panics")
+	}})
+	v := si.known()
+	if a := v.get("/panic"); !a.failed() {
+		t.Errorf("got %v, want a failure: the panic of a handler goes on to the server", a)
+	}
+	if calls := si.store.took(); calls != "Load" {
+		t.Errorf("the store saw %q, want only Load: a handler that panics commits nothing more", calls)
+	}
+}
+
+// clientGone: that the client has left does not interrupt the commit.
+func clientGone(t *testing.T, start Start) {
+	si := open(t, start, nil, routes{"/slow": func(si *site, r Request) {
+		if si.incremented(r) == nil {
+			return
+		}
+		si.gate.pass()
+		if gone := r.Context.Done(); gone != nil {
+			select {
+			case <-gone:
+			case <-time.After(patience):
+				si.t.Error("the client is gone, and the request's context, which has a Done channel, does not end")
+			}
+		}
+		r.Respond(200, "hello")
+	}})
+	c := si.send("/slow")
+	si.gate.await(t, 1)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	si.gate.open()
+	if !eventually(func() bool { return si.store.count() == 1 }) {
+		t.Error("the client left before the handler ended, and the change is not in the store: commit on the request's Exchange whatever became of the client")
+	}
+}
+
+// frozen: after the request the handle can be read and not changed.
+func frozen(t *testing.T, start Start) {
+	handles := make(chan *session.Session[visit], 1)
+	si := open(t, start, nil, routes{"/keep": func(si *site, r Request) {
+		if s := si.session(r); s != nil {
+			handles <- s
+			r.Respond(200, "hello")
+		}
+	}})
+	v := si.known()
+	v.get("/keep").wants(t, 200, "hello")
+	s := receive(t, handles)
+	if !eventually(func() bool {
+		return errors.Is(s.Update(func(*visit) error { return nil }), session.ErrHeadersSent)
+	}) {
+		t.Fatal("the request is over, and its handle still takes changes: call Finish when the handler has returned")
+	}
+	si.store.took()
+	for name, err := range map[string]error{
+		"Update":  s.Update(count),
+		"Login":   s.Login("mallory"),
+		"Renew":   s.Renew(),
+		"Destroy": s.Destroy(),
+		"Commit":  s.Commit(t.Context()),
+	} {
+		if !errors.Is(err, session.ErrHeadersSent) {
+			t.Errorf("%s after the request: got the error %v, want ErrHeadersSent", name, err)
+		}
+	}
+	if calls := si.store.took(); calls != "" {
+		t.Errorf("the store saw %q after the request, want nothing", calls)
+	}
+	if got := s.Data().N; got != 1 {
+		t.Errorf("the handle reads %d after the request, want 1", got)
+	}
+}

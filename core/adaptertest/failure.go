@@ -1,0 +1,165 @@
+package adaptertest
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+func failureLaws() []law {
+	return []law{
+		{"LoadFails", loadFails},
+		{"CommitFails", commitFails},
+		{"CommitOfChangeFails", commitOfChangeFails},
+		{"CommitHangs", commitHangs},
+		{"FailureHidesResponse", failureHidesResponse},
+		{"FailureIsNotCached", failureIsNotCached},
+	}
+}
+
+// loadFails: a store that is down is an error, never an anonymous session.
+func loadFails(t *testing.T, start Start) {
+	si := open(t, start, nil, routes{"/again": func(si *site, r Request) {
+		_, first := si.Get(r.Context)
+		_, err := si.Get(r.Context)
+		if !errors.Is(first, session.ErrUnavailable) || !errors.Is(err, session.ErrUnavailable) {
+			si.t.Errorf("Get over a store that is down: got the errors %v and %v, want ErrUnavailable twice", first, err)
+		}
+		r.Respond(session.HTTPStatus(err), "")
+	}})
+	v := si.known()
+	token := v.token()
+	si.store.fail(down, everyMethod...)
+	for _, target := range []string{"/again", "/read", "/count", "/login"} {
+		a := v.get(target)
+		if a.err != nil || a.status != 503 {
+			t.Errorf("%s: got %v, want status 503", target, a)
+		}
+		a.wantsNoCookie(t, "nothing is known about the visitor's session, so its cookie stays")
+	}
+	si.store.heal()
+	if v.token() != token || si.store.count() != 1 {
+		t.Error("the store was down for a while, and the visitor lost the session")
+	}
+	v.get("/read").wants(t, 200, "1")
+}
+
+// broken is a route that changes the session, loses the store, and begins the
+// response in the way that the query names.
+func broken(si *site, r Request) {
+	if si.incremented(r) == nil {
+		return
+	}
+	si.store.fail(down, everyMethod...)
+	r.respond(r.query(), "hello")
+}
+
+// wantsFailure checks the response to a commit that failed.
+func (a answer) wantsFailure(t *testing.T, name string) {
+	t.Helper()
+	if a.err != nil || a.status != 503 {
+		t.Errorf("got %v, want status 503: the session could not be written, and that is no success", a)
+	}
+	if strings.Contains(a.body, "hello") {
+		t.Errorf("got the body %q, which has the handler's response: it tells of a success", a.body)
+	}
+	if lines := a.cookies(name); len(lines) > 0 {
+		t.Errorf("got Set-Cookie %q, want none: the session that it is for could not be written", lines)
+	}
+}
+
+func commitFails(t *testing.T, start Start) {
+	for _, way := range append(featuresOf(t, start).ways, "Implicit") {
+		t.Run(way, func(t *testing.T) {
+			si := open(t, start, nil, routes{"/way": broken})
+			si.raw("/way?"+url.QueryEscape(way)).wantsFailure(t, cookieName)
+			if si.store.count() != 0 {
+				t.Error("the store has a session that it refused")
+			}
+			si.store.heal()
+			si.raw("/count").wants(t, 200, "1")
+		})
+	}
+}
+
+// commitOfChangeFails: the same for a session that is there already. It stays
+// as it was, and so does its cookie.
+func commitOfChangeFails(t *testing.T, start Start) {
+	for _, way := range append(featuresOf(t, start).ways, "Implicit") {
+		t.Run(way, func(t *testing.T) {
+			si := open(t, start, nil, routes{"/way": broken})
+			v := si.known()
+			v.get("/way?"+url.QueryEscape(way)).wantsFailure(t, cookieName)
+			si.store.heal()
+			v.get("/read").wants(t, 200, "1")
+		})
+	}
+}
+
+func commitHangs(t *testing.T, start Start) {
+	opts := &session.Options{StoreTimeout: 100 * time.Millisecond}
+	si := open(t, start, opts, routes{"/way": func(si *site, r Request) {
+		if si.incremented(r) == nil {
+			return
+		}
+		si.store.fail(hangs, everyMethod...)
+		r.Respond(200, "hello")
+	}})
+	si.raw("/way").wantsFailure(t, cookieName)
+}
+
+// ofResponse are headers that describe what the handler was about to send.
+var ofResponse = map[string]string{
+	"Cache-Control":       "public, max-age=3600",
+	"Content-Disposition": `attachment; filename="hello"`,
+	"Content-Encoding":    "br",
+	"Content-Language":    "eo",
+	"Content-Location":    "/hello",
+	"Content-Type":        "application/hello",
+	"Etag":                `"hello"`,
+	"Expires":             "Fri, 01 Jan 2100 00:00:00 GMT",
+	"Last-Modified":       "Sat, 01 Jan 2000 00:00:00 GMT",
+	"Location":            "/welcome",
+	"Set-Cookie":          "theme=dark",
+}
+
+// failed responds with many headers and a status after the store was lost.
+func failed(t *testing.T, start Start, status int) answer {
+	t.Helper()
+	si := open(t, start, nil, routes{"/failed": func(si *site, r Request) {
+		if si.incremented(r) == nil {
+			return
+		}
+		si.store.fail(down, everyMethod...)
+		for name, value := range ofResponse {
+			r.Header(name, value)
+		}
+		r.Respond(status, "hello")
+	}})
+	return si.raw("/failed")
+}
+
+func failureHidesResponse(t *testing.T, start Start) {
+	for _, status := range []int{200, 201, 303, 404} {
+		a := failed(t, start, status)
+		a.wantsFailure(t, cookieName)
+		for name, value := range ofResponse {
+			if got := a.header[name]; len(got) > 0 && got[0] == value {
+				t.Errorf("status %d became an error response with the handler's %s: %s, which describes the response that was not sent", status, name, value)
+			}
+		}
+		if got := a.header["Set-Cookie"]; len(got) > 0 {
+			t.Errorf("status %d became an error response with Set-Cookie %q: cookies of the handler tell of a success", status, got)
+		}
+	}
+}
+
+func failureIsNotCached(t *testing.T, start Start) {
+	if got := failed(t, start, 200).header["Cache-Control"]; len(got) != 1 || got[0] != "no-store" {
+		t.Errorf("the error response has Cache-Control %q, want no-store: a failure must not outlive itself in a cache", got)
+	}
+}
