@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -48,25 +49,42 @@ func deletedIDIsFree(t *trial) {
 	}
 }
 
-// deleteWins lets writers work on a record while it is being deleted. Whatever
-// the order, once Delete has returned and the writers have too, it is gone.
+// deleteWins deletes a record while writers work on it. Whatever the order, a
+// write that starts when Delete has returned finds nothing.
 func deleteWins(t *trial) {
 	for range 10 {
 		r := t.create(t.record())
-		errs := together(5, func(i int) error {
-			switch i {
-			case 0:
+		writers := []func(n int) error{
+			func(n int) error {
+				return t.store.Touch(t.Context(), r.ID, r.ExpiresAt.Add(time.Duration(n)*time.Millisecond))
+			},
+			func(n int) error {
+				return attempt(t.Context(), t.store, r.ID, func(r *session.Record) { r.Data = fmt.Append(nil, "one ", n) })
+			},
+			func(n int) error {
+				return attempt(t.Context(), t.store, r.ID, func(r *session.Record) { r.Data = fmt.Append(nil, "two ", n) })
+			},
+		}
+		at := newRace(len(writers))
+		errs := together(1+len(writers), func(i int) error {
+			if i == len(writers) {
+				at.begun.Wait()
+				defer close(at.over)
 				return t.store.Delete(t.Context(), r.ID)
-			case 1, 2:
-				return untilNotFound(func(n int) error {
-					return t.store.Touch(t.Context(), r.ID, r.ExpiresAt.Add(time.Duration(n)*time.Second))
-				})
-			default:
-				return untilNotFound(func(n int) error {
-					return attempt(t.Context(), t.store, r.ID, func(r *session.Record) {
-						r.Data = fmt.Appendf(nil, "change %d of writer %d", n, i)
-					})
-				})
+			}
+			begun := sync.OnceFunc(at.begun.Done)
+			defer begun()
+			for n := 0; ; n++ {
+				over := at.isOver()
+				switch err := writers[i](n); {
+				case errors.Is(err, session.ErrNotFound):
+					return nil
+				case err != nil:
+					return err
+				case over:
+					return errors.New("a write that began when Delete had returned got no error, want ErrNotFound")
+				}
+				begun()
 			}
 		})
 		if err := errors.Join(errs...); err != nil {
@@ -76,17 +94,23 @@ func deleteWins(t *trial) {
 	}
 }
 
-// untilNotFound repeats a write until it returns ErrNotFound, which it has to
-// soon, because somebody deletes the record.
-func untilNotFound(write func(n int) error) error {
-	const patience = 10_000
-	for n := range patience {
-		switch err := write(n); {
-		case errors.Is(err, session.ErrNotFound):
-			return nil
-		case err != nil:
-			return err
-		}
+// A race lets one call begin when others are at work, and tell them when it is over.
+type race struct {
+	begun sync.WaitGroup
+	over  chan struct{}
+}
+
+func newRace(workers int) *race {
+	r := &race{over: make(chan struct{})}
+	r.begun.Add(workers)
+	return r
+}
+
+func (r *race) isOver() bool {
+	select {
+	case <-r.over:
+		return true
+	default:
+		return false
 	}
-	return fmt.Errorf("%d writes succeeded, want ErrNotFound since the record was deleted", patience)
 }

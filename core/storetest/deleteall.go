@@ -126,68 +126,68 @@ func deleteAllFollowsSubject(t *trial) {
 // the time and visitors log in. A login whose Update has returned may not
 // survive a DeleteAll that starts afterwards.
 func deleteAllWins(t *trial) {
+	const visitors = 4
 	for range 5 {
 		subject := t.subject()
 		records := t.sessions(subject, 6)
 		var mu sync.Mutex
-		var loggedIn []session.Record // whose Update returned
-		var updates [2]int
-		var victims []session.Record
-		done := make(chan struct{})
-		over := func() bool {
-			select {
-			case <-done:
-				return true
-			default:
-				return false
-			}
-		}
-		errs := together(5, func(i int) error {
-			switch i {
-			case 0: // the one who revokes, when all others are at work
-				defer close(done)
-				deadline := time.Now().Add(time.Minute)
-				for busy := false; !busy; {
-					mu.Lock()
-					busy = updates[0] > 0 && updates[1] > 0 && len(loggedIn) > 2
-					victims = append(records[:len(records):len(records)], loggedIn...)
-					mu.Unlock()
-					if time.Sleep(time.Millisecond); time.Now().After(deadline) {
-						return errors.New("the store takes too long")
-					}
+		stored := slices.Clone(records) // by a Create or Update that has returned
+		var victims []session.Record    // what was stored when DeleteAll began
+		at := newRace(visitors)
+		change := func(mine []session.Record) error {
+			for n := range mine {
+				switch err := t.store.Update(t.Context(), mine[n]); {
+				case err == nil:
+					mine[n].Version++
+				case !errors.Is(err, session.ErrNotFound):
+					return fmt.Errorf("Update by the only writer: %w", err)
 				}
+			}
+			return nil
+		}
+		login := func() error {
+			r := t.record()
+			r.Subject = ""
+			if err := t.store.Create(t.Context(), r); err != nil {
+				return fmt.Errorf("Create: %w", err)
+			}
+			r.Subject = subject
+			if err := t.store.Update(t.Context(), r); err != nil {
+				return fmt.Errorf("Update by the only writer: %w", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			stored = append(stored, r)
+			return nil
+		}
+		errs := together(1+visitors, func(i int) error {
+			if i == visitors {
+				at.begun.Wait()
+				defer close(at.over)
+				mu.Lock()
+				victims = slices.Clone(stored)
+				mu.Unlock()
 				_, err := t.store.DeleteAll(t.Context(), subject)
 				return err
-			case 1, 2: // visitors who change their sessions
-				mine := slices.Clone(records[(i-1)*3 : i*3])
-				for !over() {
-					for n := range mine {
-						switch err := t.store.Update(t.Context(), mine[n]); {
-						case errors.Is(err, session.ErrNotFound):
-						case err != nil:
-							return fmt.Errorf("Update by the only writer: %w", err)
-						default:
-							mine[n].Version++
-						}
-					}
-					mu.Lock()
-					updates[i-1]++
-					mu.Unlock()
+			}
+			begun := sync.OnceFunc(at.begun.Done)
+			defer begun()
+			mine := slices.Clone(records[i/2*3 : i/2*3+3])
+			for n := 0; n < 3 || !at.isOver(); n++ {
+				var err error
+				switch {
+				case i%2 == 0:
+					err = change(mine)
+				case n < 100:
+					err = login()
+				default: // enough, if DeleteAll takes long
+					<-at.over
 				}
-			default: // visitors who log in
-				for n := 0; n < 100 && !over(); n++ {
-					r := t.record()
-					r.Subject = ""
-					if err := t.store.Create(t.Context(), r); err != nil {
-						return fmt.Errorf("Create: %w", err)
-					}
-					r.Subject = subject
-					if err := t.store.Update(t.Context(), r); err != nil {
-						return fmt.Errorf("Update by the only writer: %w", err)
-					}
-					mu.Lock()
-					loggedIn = append(loggedIn, r)
-					mu.Unlock()
+				if err != nil {
+					return err
+				}
+				if n == 2 {
+					begun()
 				}
 			}
 			return nil
