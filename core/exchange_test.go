@@ -158,20 +158,38 @@ func TestLateChangesDoNotVanish(t *testing.T) {
 			t.Errorf("the change is lost (%v)", err)
 		}
 	})
-	t.Run("of a new session", func(t *testing.T) {
-		si, b := newSite(t, nil), &browser{}
-		r := si.begin(b)
-		s := r.get()
-		_, _ = r.respond()
-		for name, err := range map[string]error{"Update": s.Update(increment), "Login": s.Login("alice"), "Renew": s.Renew()} {
-			if !errors.Is(err, session.ErrHeadersSent) {
-				t.Errorf("%s got %v, want ErrHeadersSent", name, err)
+	t.Run("a use", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, add3)
+			time.Sleep(10 * time.Minute)
+			r := si.begin(b)
+			_, _ = r.respond()
+			r.get()
+			if err := r.Finish(); err != nil || !si.saw(session.EventTouched) {
+				t.Errorf("the use of the session is not recorded (%v)", err)
 			}
-		}
-		if r.Finish() != nil || si.store.count() != 0 {
-			t.Error("stored, and no cookie leads to it")
-		}
+		})
 	})
+	for _, asked := range []string{"before", "after"} {
+		t.Run("of a new session, asked for "+asked+" the header", func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			r := si.begin(b)
+			if asked == "before" {
+				r.get()
+			}
+			_, _ = r.respond()
+			s := r.get()
+			for name, err := range map[string]error{"Update": s.Update(increment), "Login": s.Login("alice"), "Renew": s.Renew()} {
+				if !errors.Is(err, session.ErrHeadersSent) {
+					t.Errorf("%s got %v, want ErrHeadersSent", name, err)
+				}
+			}
+			if r.Finish() != nil || si.store.count() != 0 {
+				t.Error("stored, and no cookie leads to it")
+			}
+		})
+	}
 	t.Run("a logout", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, add3)

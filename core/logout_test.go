@@ -115,6 +115,16 @@ func TestDestroy(t *testing.T) {
 		}
 	})
 
+	t.Run("of a session that the browser has not seen yet", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		h := si.visit(b, func(s *session.Session[cart]) error {
+			return errors.Join(s.Login("alice"), s.Commit(t.Context()), s.Destroy())
+		})
+		if si.store.count() != 0 || h.SetCookie != "" {
+			t.Errorf("%d records; the response sets %q, and there is nothing to remove", si.store.count(), h.SetCookie)
+		}
+	})
+
 	t.Run("leaves a new, empty session", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)

@@ -159,7 +159,7 @@ func (m *Manager[T]) open(ctx context.Context, x *Exchange, rec Record, d digest
 		m.event(ctx, EventMissed, rec.ID, rec.Subject, started, nil)
 		return nil, ErrSuperseded
 	}
-	s := &Session[T]{m: m, x: x, stored: true, digest: d, graced: held == graced}
+	s := &Session[T]{m: m, x: x, stored: true, digest: d}
 	if err := s.adopt(rec, env); err != nil {
 		return nil, m.undecodable(ctx, rec, started, err)
 	}

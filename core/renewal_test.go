@@ -263,11 +263,13 @@ func TestRenewEvery(t *testing.T) {
 			}
 			time.Sleep(10 * time.Minute)
 			si.visit(b, look)
-			if _, err := r.respond(); err != nil {
-				t.Error(err)
+			h, err := r.respond()
+			if err != nil || h.SetCookie != "" {
+				t.Errorf("got %v and the cookie %q: the other request renewed already", err, h.SetCookie)
 			}
-			if si.data(b).N != 1 {
-				t.Error("the change is lost")
+			time.Sleep(time.Minute)
+			if si.data(b).N != 1 || subject(si, b) != "alice" {
+				t.Error("the change is lost, or the session")
 			}
 		})
 	})

@@ -49,7 +49,6 @@ type Session[T any] struct {
 	destroyed bool
 
 	digest    digest // of the secret that this request holds
-	graced    bool   // it is the previous one, in its grace
 	fresh     token  // the one that replaced it
 	handOut   bool   // fresh is stored, and the response has to carry it
 	autoRenew bool   // RenewEvery is due

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -58,8 +59,37 @@ func TestNoLostUpdate(t *testing.T) {
 			})
 		}
 		done.Wait()
+		calls := si.store.took()
 		if got := si.data(b).N; got != 201 {
 			t.Errorf("got %d, want 201: updates were lost", got)
+		}
+		// Each may lose once against the first, and then goes in its turn.
+		updates := 0
+		for _, call := range calls {
+			if call == "update" {
+				updates++
+			}
+		}
+		if updates > 500 {
+			t.Errorf("%d updates were tried for 200 changes", updates)
+		}
+	})
+
+	t.Run("a change that another made already", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		five := func(s *session.Session[cart]) error {
+			return s.Update(func(c *cart) error { c.N = 5; return nil })
+		}
+		r := si.begin(b)
+		_ = five(r.get())
+		si.visit(b, five)
+		si.store.took()
+		if _, err := r.respond(); err != nil {
+			t.Error(err)
+		}
+		if got := si.store.took(); !slices.Equal(got, []string{"update", "load"}) {
+			t.Errorf("the store got %v: what is stored needs no write", got)
 		}
 	})
 
@@ -274,5 +304,20 @@ func TestUnknownOutcome(t *testing.T) {
 				t.Errorf("the store has %d sessions, want 1", got)
 			}
 		})
+	}
+}
+
+func TestStoreThatOnlyReads(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, incremented)
+	r := si.begin(b)
+	_ = r.get().Update(increment)
+	si.store.took()
+	si.store.down("update")
+	if _, err := r.respond(); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	if got := si.store.took(); !slices.Equal(got, []string{"update", "load", "update"}) {
+		t.Errorf("the store got %v: one more try is enough", got)
 	}
 }

@@ -219,12 +219,10 @@ func (s *Session[T]) rebase(rec Record, env envelope, broken error) error {
 	case held < graced && !s.trusted:
 		return s.restart(ErrSuperseded)
 	}
-	if held == graced {
-		s.graced, s.autoRenew = true, false
-	}
 	if err := s.adopt(rec, env); err != nil {
 		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err)
 	}
+	s.autoRenew = s.autoRenew && s.renewalDue(now) // unless the other did it
 	return s.replay(s.changes)
 }
 
@@ -264,7 +262,7 @@ func (s *Session[T]) saved(w *write, started time.Time) {
 	}
 	s.stored = true
 	if w.token != (token{}) {
-		s.fresh, s.handOut, s.digest, s.graced = w.token, true, w.env.secret, false
+		s.fresh, s.handOut, s.digest = w.token, true, w.env.secret
 	}
 	s.mu.Unlock()
 

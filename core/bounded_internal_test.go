@@ -1,0 +1,53 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithCancel(context.WithValue(t.Context(), 1, 2)) //lint:ignore SA1029 any key will do
+		quiet, waited := bound(parent, time.Second), bound(parent, time.Second)
+		done := waited.Done()
+		deadline, ok := quiet.Deadline()
+		if !ok || !deadline.Equal(time.Now().Add(time.Second)) || quiet.Value(1) != 2 {
+			t.Errorf("deadline %v, value %v", deadline, quiet.Value(1))
+		}
+		time.Sleep(time.Second - 1)
+		if quiet.Err() != nil || waited.Err() != nil {
+			t.Error("over before its time")
+		}
+		time.Sleep(1)
+		<-done
+		for _, c := range []*bounded{quiet, waited} {
+			if !errors.Is(c.Err(), context.DeadlineExceeded) {
+				t.Errorf("got %v, want DeadlineExceeded", c.Err())
+			}
+		}
+		quiet, waited = bound(parent, time.Second), bound(parent, time.Second)
+		done = waited.Done()
+		quiet.stop()
+		waited.stop() // a timer that stayed would keep the bubble from ending
+		<-done
+		<-quiet.Done()
+		if quiet.Err() != context.Canceled || waited.Err() != context.Canceled {
+			t.Error("not over after stop")
+		}
+		quiet, waited = bound(parent, time.Hour), bound(parent, time.Hour)
+		done = waited.Done()
+		cancel()
+		<-done
+		if quiet.Err() != context.Canceled || waited.Err() != context.Canceled {
+			t.Error("not over when the parent is")
+		}
+		short, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		if d, _ := bound(short, time.Hour).Deadline(); !d.Equal(time.Now().Add(time.Second)) {
+			t.Error("the parent's deadline is not kept")
+		}
+	})
+}
