@@ -1,0 +1,83 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// find looks for a binary on PATH, then in the program's folders.
+func (p *Program) find(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err == nil || strings.Contains(name, "/") {
+		return path, err
+	}
+	for _, pattern := range p.Folders {
+		matches, err := filepath.Glob(filepath.Join(pattern, name))
+		if err != nil {
+			return "", err
+		}
+		if len(matches) > 0 {
+			// Versions sort by name well enough: any one of them will do.
+			return matches[len(matches)-1], nil
+		}
+	}
+	return "", fmt.Errorf("there is no %s on PATH or in %v: install %s", name, p.Folders, p.Install)
+}
+
+// credential is how to become the named user, or nil to stay who we are.
+func credential(name string) (*syscall.Credential, error) {
+	if name == "" || os.Getuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func taken(addr string) bool {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		l.Close()
+	}
+	return errors.Is(err, syscall.EADDRINUSE)
+}
+
+// quoteLog is the end of the log, for the output of a test.
+func (s *Server) quoteLog() string {
+	const most = 200
+	lines := strings.Split(strings.TrimRight(s.Log(), "\n"), "\n")
+	switch {
+	case len(lines) == 1 && lines[0] == "":
+		return "; its log is empty"
+	case len(lines) > most:
+		lines = append([]string{fmt.Sprintf("(%d lines before)", len(lines)-most)}, lines[len(lines)-most:]...)
+	}
+	return "; its log:\n  | " + strings.Join(lines, "\n  | ")
+}

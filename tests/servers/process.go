@@ -1,0 +1,144 @@
+package servers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// watch ends the server when the tests are gone, even by kill -9: reading from
+// a pipe ends when nobody is left who could write to it. The shell leads the
+// server's process group, so it is there before the server, and the group
+// cannot become another's while it lives.
+const watch = `
+trap '' "$1"
+read -r never
+kill -s "$1" 0
+sleep "$2"
+kill -s KILL 0
+`
+
+// launch starts the command as the server's process, and its watchdog.
+func (s *Server) launch(cmd *exec.Cmd) error {
+	stop, grace := int(s.program.Stop), s.program.Grace.Seconds()
+	watchdog := exec.Command("/bin/sh", "-c", watch, "watchdog", strconv.Itoa(stop), strconv.FormatFloat(grace, 'f', 3, 64))
+	watchdog.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := watchdog.StdinPipe(); err != nil { // the watchdog keeps our end
+		return err
+	}
+	if err := watchdog.Start(); err != nil {
+		return fmt.Errorf("start the watchdog: %w", err)
+	}
+	done := make(chan struct{})
+	s.cmd, s.watchdog, s.done = cmd, watchdog, done
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pgid = true, watchdog.Process.Pid
+	if err := cmd.Start(); err != nil {
+		close(done)
+		s.Kill()
+		return err
+	}
+	go func() {
+		_ = cmd.Wait() // ProcessState tells
+		close(done)
+	}()
+	return nil
+}
+
+func (s *Server) exited() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Signal sends the server, not its children, a signal: SIGSTOP freezes it.
+func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
+
+// Stop ends the server in order, and returns an error if it did not end well
+// within its grace; then it is killed. That it had ended before is no error.
+func (s *Server) Stop() error {
+	if s.watchdog == nil || s.exited() {
+		return nil
+	}
+	if err := s.Signal(s.program.Stop); err != nil && !s.exited() {
+		return err
+	}
+	select {
+	case <-s.done:
+	case <-time.After(s.program.Grace):
+		s.Kill()
+		return fmt.Errorf("it did not end %v after %v, and was killed", s.program.Grace, s.program.Stop)
+	}
+	s.Kill() // the watchdog, and children that were left behind
+	if state := s.cmd.ProcessState; !state.Success() && state.Sys().(syscall.WaitStatus).Signal() != s.program.Stop {
+		return fmt.Errorf("it ended badly: %v", state)
+	}
+	return nil
+}
+
+// Kill ends the server and all its descendants at once, as a crash does, and
+// waits until it is gone.
+func (s *Server) Kill() {
+	if s.watchdog == nil || s.watchdog.ProcessState != nil {
+		return // not started, or killed before
+	}
+	// A child that leads a session of its own, as those of PostgreSQL do, is in
+	// another process grous. A stopped parent makes no more of them.
+	if !s.exited() {
+		_ = s.Signal(syscall.SIGSTOP)
+		for _, pid := range descendants(s.cmd.Process.Pid) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	_ = syscall.Kill(-s.watchdog.Process.Pid, syscall.SIGKILL)
+	<-s.done
+	_ = s.watchdog.Wait() // closes the pipe
+}
+
+// descendants are the children of a process, and theirs.
+func descendants(pid int) (all []int) {
+	children := map[int][]int{}
+	for child, parent := range processes() {
+		children[parent] = append(children[parent], child)
+	}
+	for next := children[pid]; len(next) > 0; next = next[1:] {
+		all = append(all, next[0])
+		next = append(next, children[next[0]]...)
+	}
+	return all
+}
+
+// processes maps each process of this machine to its parent.
+func processes() map[int]int {
+	parents := map[int]int{}
+	add := func(child, parent string) {
+		c, _ := strconv.Atoi(child)
+		parents[c], _ = strconv.Atoi(parent)
+	}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // Linux, where ps is not everywhere
+	for _, name := range stats {
+		text, _ := os.ReadFile(name) // gone meanwhile: no line
+		pid, rest, _ := strings.Cut(string(text), " ")
+		// The second field is a name in parentheses, which may hold anything.
+		if fields := strings.Fields(rest[strings.LastIndex(rest, ")")+1:]); len(fields) > 1 {
+			add(pid, fields[1])
+		}
+	}
+	if len(parents) > 0 {
+		return parents
+	}
+	out, _ := exec.Command("ps", "-axo", "pid=,ppid=").Output()
+	for line := range strings.Lines(string(out)) {
+		if fields := strings.Fields(line); len(fields) == 2 {
+			add(fields[0], fields[1])
+		}
+	}
+	return parents
+}
