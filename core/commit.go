@@ -87,7 +87,7 @@ func (s *Session[T]) changed() bool {
 
 func (s *Session[T]) renewalDue(now time.Time) bool {
 	every := s.m.opts.RenewEvery
-	return every > 0 && s.stored && !s.isNew && !s.offline && s.refuse == nil &&
+	return every > 0 && s.stored && !s.offline && s.refuse == nil &&
 		!now.Before(fromMilli(s.now.env.renewed).Add(every))
 }
 

@@ -29,6 +29,9 @@ func TestFailedWriteIsNoSuccess(t *testing.T) {
 		if got := si.store.took(); !slices.Equal(got, []string{"create", "load"}) {
 			t.Errorf("the store got %v: one request asks a store that is down once", got)
 		}
+		if h, err := r.respond(); err != nil || h != (session.Header{Vary: "Cookie"}) {
+			t.Errorf("got %+v, %v: the error response depends on the cookie, and sets none", h, err)
+		}
 	})
 	for _, test := range []struct {
 		name string
