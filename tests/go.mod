@@ -20,6 +20,7 @@ require (
 )
 
 require (
+	github.com/gostateful/session/adapters/nethttp v0.1.0
 	github.com/gostateful/session/core v0.1.0
 	github.com/gostateful/session/memory v0.1.0
 	github.com/stretchr/testify v1.12.1

@@ -18,6 +18,10 @@ const project = "github.com/gostateful/session/"
 type module struct {
 	path string // import path
 	dir  string // folder below the root, with slashes
+
+	// The version that go.work replaces by the folder, as long as it is not
+	// published; else empty.
+	version string
 }
 
 // unreleased modules may require whatever they test or show.
@@ -38,7 +42,24 @@ func workspace(root string) ([]module, error) {
 		if err != nil {
 			return nil, err
 		}
-		modules = append(modules, module{path, filepath.ToSlash(rel)})
+		modules = append(modules, module{path: path, dir: filepath.ToSlash(rel)})
+	}
+	text, err := output("go", "work", "edit", "-json")
+	if err != nil {
+		return nil, err
+	}
+	var work struct {
+		Replace []struct{ Old struct{ Path, Version string } }
+	}
+	if err := json.Unmarshal([]byte(text), &work); err != nil {
+		return nil, err
+	}
+	for i := range modules {
+		for _, replace := range work.Replace {
+			if replace.Old.Path == modules[i].path {
+				modules[i].version = replace.Old.Version
+			}
+		}
 	}
 	return modules, nil
 }
@@ -81,8 +102,11 @@ func (r *repository) checkModules() error {
 				fault(m, "requires %s, and has to do with the standard library", require.Path)
 			}
 			sibling, inside := strings.CutPrefix(require.Path, project)
-			if inside && slices.Contains(unreleased, sibling) {
+			switch {
+			case inside && slices.Contains(unreleased, sibling):
 				fault(m, "requires %s, which is never released", require.Path)
+			case inside && strings.HasPrefix(require.Version, "v0.0.0-"):
+				fault(m, "requires %s at %s, which is no release: name the version in go.work", require.Path, require.Version)
 			}
 		}
 		fmt.Printf("%-18s requires %d others\n", m.dir, len(mod.Require))
@@ -139,8 +163,8 @@ func (r *repository) modfile(m module) (string, error) {
 	}
 	back := strings.Repeat("../", strings.Count(m.dir, "/")+1)
 	for _, sibling := range r.modules {
-		if sibling != m {
-			mod = fmt.Appendf(mod, "\nreplace %s => %s%s\n", sibling.path, back, sibling.dir)
+		if sibling != m && !slices.Contains(unreleased, sibling.dir) {
+			mod = fmt.Appendf(mod, "\nreplace %s %s => %s%s\n", sibling.path, sibling.version, back, sibling.dir)
 		}
 	}
 	sum, err := os.ReadFile(m.dir + "/go.sum")

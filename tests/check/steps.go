@@ -53,7 +53,7 @@ func (r *repository) writeTidy(m module, modfile string) error {
 	}
 	undo := []string{"mod", "edit"}
 	for _, sibling := range r.modules {
-		undo = append(undo, "-dropreplace="+sibling.path)
+		undo = append(undo, strings.TrimSuffix("-dropreplace="+sibling.path+"@"+sibling.version, "@"))
 	}
 	if _, err := output("go", append(undo, modfile)...); err != nil {
 		return err
