@@ -89,7 +89,7 @@ func (si *site) visitor() *visitor {
 		Transport:     transport,
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       4 * patience,
+		Timeout:       2 * patience,
 	}}
 }
 
@@ -156,7 +156,7 @@ func (si *site) send(target string, lines ...string) *conn {
 		si.t.Fatalf("Start returned the URL %q: %v", si.url, err)
 	}
 	si.t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(2 * patience))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	lines = append([]string{"GET " + target + " HTTP/1.1", "Host: " + host, "Connection: close"}, lines...)
 	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\n\r\n"); err != nil {
 		si.t.Fatal(err)

@@ -1,0 +1,190 @@
+package adaptertest_test
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gostateful/session/core"
+)
+
+// A fault is what an adapter does wrong; the empty one is nothing.
+type fault string
+
+// passes reports whether a way to begin the response is not watched.
+func (f fault) passes(way string) bool {
+	return f == fault("passes "+way+" by") || f == "commits after the body"
+}
+
+func (f fault) buffers() bool { return f == "buffers the response" }
+
+// sendBuffered sends what a writer that buffers has kept.
+func (w *writer) sendBuffered() {
+	if w.status > 0 {
+		w.ResponseWriter.WriteHeader(w.status)
+	}
+	if len(w.buffer) > 0 {
+		w.ResponseWriter.Write(w.buffer)
+	}
+}
+
+func (f fault) context(r *http.Request) context.Context {
+	if f == "hides the context of the request" {
+		return context.Background()
+	}
+	return r.Context()
+}
+
+// onConn is what a faulty adapter keeps for a client's connection.
+var onConn sync.Map
+
+// cookies are the Cookie header lines as the adapter hands them on.
+func (f fault) cookies(r *http.Request) []string {
+	lines := r.Header["Cookie"]
+	switch f {
+	case "reads only the first line of cookies":
+		return lines[:min(1, len(lines))]
+	case "parses and formats the cookies":
+		return rewrite(r, func(c *http.Cookie) {})
+	case "folds the case of names":
+		return rewrite(r, func(c *http.Cookie) {
+			if strings.EqualFold(c.Name, "__Host-session") {
+				c.Name = "__Host-session"
+			}
+		})
+	case "reads the first cookie of a name":
+		if c, err := r.Cookie("__Host-session"); err == nil {
+			return []string{c.Name + "=" + c.Value}
+		}
+		return nil
+	case "reads the last cookie of a name":
+		return rewrite(r, func(c *http.Cookie) {
+			if all := r.CookiesNamed(c.Name); c.Value != all[len(all)-1].Value {
+				c.Name = "earlier"
+			}
+		})
+	case "keeps the cookies of the connection's first request":
+		kept, _ := onConn.LoadOrStore(r.RemoteAddr, lines)
+		return kept.([]string)
+	}
+	return lines
+}
+
+func rewrite(r *http.Request, change func(*http.Cookie)) (lines []string) {
+	for _, c := range r.Cookies() {
+		change(c)
+		lines = append(lines, c.Name+"="+c.Value)
+	}
+	return lines
+}
+
+// begun does what a faulty adapter does ahead of the handler.
+func (f fault) begun(w *writer, manager session.Engine) {
+	switch f {
+	case "loads before the handler asks":
+		get(manager, &w.x)
+	case "loads twice":
+		another := new(session.Exchange)
+		another.Begin(w.r.Context(), manager, w.r.Header["Cookie"])
+		get(manager, another)
+	case "renews with every request":
+		if s, err := get(manager, &w.x); err == nil {
+			s.(interface{ Renew() error }).Renew()
+		}
+	case "starts afresh when the load fails":
+		if _, err := get(manager, &w.x); err != nil {
+			w.x = session.Exchange{}
+			w.x.Begin(w.r.Context(), manager, nil)
+		}
+	}
+}
+
+// get calls the manager's Get, whatever its type.
+func get(manager session.Engine, ctx context.Context) (any, error) {
+	out := reflect.ValueOf(manager).MethodByName("Get").Call([]reflect.Value{reflect.ValueOf(ctx)})
+	err, _ := out[1].Interface().(error)
+	return out[0].Interface(), err
+}
+
+// around is the context that the handler gets.
+func (f fault) around(w *writer, manager session.Engine) context.Context {
+	switch f {
+	case "makes an exchange for each Get", "answers for every manager", "knows one manager for each request":
+		return faultyContext{&w.x, f, w, manager}
+	}
+	return &w.x
+}
+
+type faultyContext struct {
+	context.Context
+	fault
+	w       *writer
+	manager session.Engine
+}
+
+func (c faultyContext) Value(key any) any {
+	ours := c.w.x.Key()
+	isManager := reflect.TypeOf(key) == reflect.TypeOf(ours)
+	switch {
+	case c.fault == "makes an exchange for each Get" && key == ours:
+		x := new(session.Exchange)
+		x.Begin(c.Context, c.manager, c.w.r.Header["Cookie"])
+		return x
+	case c.fault == "answers for every manager" && isManager:
+		return &c.w.x
+	case c.fault == "knows one manager for each request" && isManager && key != ours:
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
+var inFlight atomic.Int32
+
+// busy counts the requests that are handled.
+func (f fault) busy(*http.Request) func() {
+	inFlight.Add(1)
+	return func() { inFlight.Add(-1) }
+}
+
+func (f fault) others() bool { return inFlight.Load() > 1 }
+
+// setCookie is the line that the adapter adds in the place of the right one.
+func (w *writer) setCookie(line string) string {
+	old, err := w.r.Cookie("__Host-session")
+	switch {
+	case w.fault == "drops the cookie":
+		return ""
+	case w.fault == "keeps the cookie that the request has" && err == nil:
+		return ""
+	case w.fault == "drops Secure over plain http":
+		return strings.Replace(line, "; Secure", "", 1)
+	case w.fault == "removes the cookie without its attributes" && strings.Contains(line, "Max-Age=0"):
+		return "__Host-session=; Max-Age=0"
+	case w.fault == "sends the request's cookie again" && line == "" && err == nil:
+		return old.Name + "=" + old.Value + "; Path=/; HttpOnly; Secure; SameSite=Lax"
+	}
+	return line
+}
+
+// spoil changes the header once the right fields are there.
+func (w *writer) spoil(header http.Header, added session.Header) {
+	switch {
+	case w.fault == "adds the cookie twice" && added.SetCookie != "":
+		header.Add("Set-Cookie", added.SetCookie)
+	case w.fault == "sets Set-Cookie" && added.SetCookie != "":
+		header.Set("Set-Cookie", added.SetCookie)
+	case w.fault == "adds Cache-Control" && added.SetCookie != "":
+		header["Cache-Control"] = []string{"public, max-age=3600", "no-store"}
+	case w.fault == "forbids every cache":
+		header.Set("Cache-Control", "no-store")
+	case w.fault == "sets Vary" && added.Vary != "":
+		header.Set("Vary", added.Vary)
+	case w.fault == "adds Vary again" && added.Vary != "":
+		header.Add("Vary", added.Vary)
+	case w.fault == "adds Vary to every response":
+		header.Set("Vary", "Cookie")
+	}
+}
