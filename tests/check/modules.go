@@ -49,7 +49,9 @@ func workspace(root string) ([]module, error) {
 		return nil, err
 	}
 	var work struct {
-		Replace []struct{ Old struct{ Path, Version string } }
+		Replace []struct {
+			Old struct{ Path, Version string }
+		}
 	}
 	if err := json.Unmarshal([]byte(text), &work); err != nil {
 		return nil, err

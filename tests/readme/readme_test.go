@@ -1,0 +1,133 @@
+// Package readme holds the README to what it shows.
+package readme
+
+import (
+	"context"
+	"encoding/json"
+	"go/format"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/tests/gotool"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// shown is where the README's program listens. The test moves it elsewhere.
+const shown = "localhost:8080"
+
+// TestProgram builds the README's program in a module of its own, as a reader
+// does, and repeats the README's curl session against it.
+func TestProgram(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(gotool.Root(t), "README.md"))
+	require.NoError(t, err)
+	program, transcript := block(t, string(text), "go", "package main"), block(t, string(text), "console", "$ curl")
+
+	formatted, err := format.Source([]byte(program))
+	require.NoError(t, err)
+	assert.Equal(t, string(formatted), program, "the README's program is not formatted")
+	before, _, _ := strings.Cut(string(text), "package main")
+	assert.Less(t, strings.Count(before, "\n"), 20, "lines of the README before its program")
+
+	addr := freeAddr(t)
+	servers.Start(t, servers.Program{
+		Name: build(t, strings.ReplaceAll(program, shown, addr)),
+		Args: func(*servers.Server) []string { return nil },
+		Ready: func(ctx context.Context, _ *servers.Server) error {
+			conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+			if err != nil {
+				return err
+			}
+			return conn.Close()
+		},
+	})
+	got := replay(t, strings.ReplaceAll(transcript, shown, addr))
+	assert.Equal(t, settle(transcript), settle(strings.ReplaceAll(got, addr, shown)))
+}
+
+// block is the only fenced block of a language that contains a text.
+func block(t *testing.T, markdown, language, containing string) string {
+	t.Helper()
+	var found []string
+	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(markdown, -1) {
+		if strings.Contains(match[1], containing) {
+			found = append(found, match[1])
+		}
+	}
+	require.Len(t, found, 1, "blocks of %s with %q in README.md", language, containing)
+	return found[0]
+}
+
+// freeAddr is where nobody listens. The host stays localhost, which is what
+// makes curl send a Secure cookie without TLS.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	require.NoError(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return "localhost:" + port
+}
+
+// build makes a module of the program alone, and checks what that asks for.
+func build(t *testing.T, program string) (binary string) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
+	gotool.Run(t, dir, "off", "mod", "init", "shop.example")
+	for _, replace := range gotool.Siblings(t) {
+		gotool.Run(t, dir, "off", "mod", "edit", "-replace="+replace)
+	}
+	gotool.Run(t, dir, "off", "mod", "tidy")
+
+	var mod struct{ Require []struct{ Path string } }
+	require.NoError(t, json.Unmarshal([]byte(gotool.Run(t, dir, "off", "mod", "edit", "-json")), &mod))
+	assert.NotEmpty(t, mod.Require)
+	for _, require := range mod.Require {
+		assert.True(t, strings.HasPrefix(require.Path, "github.com/gostateful/session/"),
+			"memory and nethttp bring %s into an application", require.Path)
+	}
+
+	binary = filepath.Join(dir, "shop")
+	gotool.Run(t, dir, "off", "build", "-o", binary)
+	return binary
+}
+
+// replay runs the commands of a transcript and returns it with what they print.
+func replay(t *testing.T, transcript string) string {
+	t.Helper()
+	dir := t.TempDir() // of the cookie jar
+	var out strings.Builder
+	for line := range strings.Lines(transcript) {
+		command, ok := strings.CutPrefix(line, "$ ")
+		if !ok {
+			continue
+		}
+		out.WriteString(line)
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir = dir
+		text, err := cmd.Output()
+		require.NoError(t, err, "%s", line)
+		out.Write(text)
+	}
+	return strings.ReplaceAll(out.String(), "\r\n", "\n")
+}
+
+// settle replaces what differs each time.
+func settle(transcript string) string {
+	for pattern, settled := range map[string]string{
+		`session=[0-9A-Za-z_-]{64};`: "session=TOKEN;",
+		`Date: .*`:                   "Date: DATE",
+	} {
+		transcript = regexp.MustCompile(pattern).ReplaceAllString(transcript, settled)
+	}
+	return transcript
+}
