@@ -83,6 +83,13 @@ func (s *Server) Stop() error {
 	return nil
 }
 
+// ExitCode waits until the server has ended, and is then that of
+// os.ProcessState: -1 if a signal ended it.
+func (s *Server) ExitCode() int {
+	<-s.done
+	return s.cmd.ProcessState.ExitCode()
+}
+
 // Kill ends the server and all its descendants at once, as a crash does, and
 // waits until it is gone.
 func (s *Server) Kill() {

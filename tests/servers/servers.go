@@ -42,7 +42,7 @@ type Program struct {
 	Grace time.Duration
 }
 
-// A Server is a running instance. Its methods, but for Addr, Log and Command,
+// A Server is a running instance. Its methods, but for Addr, Log, Command and ExitCode,
 // are for one goroutine at a time.
 type Server struct {
 	Port int
