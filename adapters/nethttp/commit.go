@@ -1,0 +1,98 @@
+package nethttp
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gostateful/session/core"
+)
+
+// commit commits once, before the header is written. After an error the
+// response has been written, and nothing of the handler's may follow.
+func (x *exchange) commit() error {
+	if x.committed {
+		return x.err
+	}
+	x.committed = true
+	added, err := x.session.Commit()
+	if err != nil {
+		x.err = err
+		x.replace()
+		return err
+	}
+	header := x.inner.Header()
+	if added.SetCookie != "" {
+		header.Add("Set-Cookie", added.SetCookie)
+	}
+	if added.CacheControl != "" {
+		header.Set("Cache-Control", added.CacheControl)
+	}
+	if added.Vary != "" && !varies(header, added.Vary) {
+		header.Add("Vary", added.Vary)
+	}
+	return nil
+}
+
+func varies(header http.Header, on string) bool {
+	return slices.ContainsFunc(header["Vary"], func(line string) bool {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, on) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// replace answers in place of the handler.
+func (x *exchange) replace() {
+	header := x.inner.Header()
+	for name := range header {
+		// The handler may have written "ETag" into the map.
+		if slices.Contains(ofResponse, http.CanonicalHeaderKey(name)) || strings.HasPrefix(name, http.TrailerPrefix) {
+			delete(header, name)
+		}
+	}
+	header.Set("Cache-Control", "no-store")
+	w := &witness{ResponseWriter: x.inner}
+	x.fail(w, x.request, x.err)
+	if !w.wrote { // or the server would send a 200
+		w.WriteHeader(session.HTTPStatus(x.err))
+	}
+}
+
+// ofResponse are the headers of a handler's response that must not stand over
+// the error response. A cookie of it would tell of a success.
+var ofResponse = []string{
+	"Accept-Ranges", "Cache-Control", "Clear-Site-Data", "Content-Digest", "Content-Disposition", "Content-Encoding",
+	"Content-Language", "Content-Length", "Content-Location", "Content-Md5", "Content-Range", "Content-Type", "Digest",
+	"Etag", "Expires", "Last-Modified", "Link", "Location", "Refresh", "Repr-Digest", "Set-Cookie", "Trailer",
+}
+
+// answer is the ErrorHandler where none is given.
+func answer(w http.ResponseWriter, _ *http.Request, err error) {
+	status := session.HTTPStatus(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// A witness sees whether an ErrorHandler has responded.
+type witness struct {
+	http.ResponseWriter
+	wrote bool
+}
+
+func (w *witness) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *witness) WriteHeader(status int) {
+	w.wrote = w.wrote || status >= 200
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *witness) Write(b []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(b)
+}
