@@ -39,7 +39,7 @@ func Run(t testing.TB, dir, gowork string, args ...string) string {
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, complaint.String())
+		t.Fatalf("go %s: %v\n%s%s", strings.Join(args, " "), err, out, complaint.String())
 	}
 	return string(out)
 }

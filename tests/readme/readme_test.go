@@ -29,6 +29,7 @@ func TestProgram(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(gotool.Root(t), "README.md"))
 	require.NoError(t, err)
 	program, transcript := block(t, string(text), "go", "package main"), block(t, string(text), "console", "$ curl")
+	unitTest := block(t, string(text), "go", "httptest")
 
 	formatted, err := format.Source([]byte(program))
 	require.NoError(t, err)
@@ -37,8 +38,14 @@ func TestProgram(t *testing.T) {
 	assert.Less(t, strings.Count(before, "\n"), 20, "lines of the README before its program")
 
 	addr := freeAddr(t)
+	dir := module(t, map[string]string{
+		"main.go":      strings.ReplaceAll(program, shown, addr),
+		"main_test.go": strings.Replace(unitTestFrame, "SHOWN", unitTest, 1),
+	})
+	gotool.Run(t, dir, "off", "test")
+	gotool.Run(t, dir, "off", "build", "-o", "shop")
 	servers.Start(t, servers.Program{
-		Name: build(t, strings.ReplaceAll(program, shown, addr)),
+		Name: filepath.Join(dir, "shop"),
 		Args: func(*servers.Server) []string { return nil },
 		Ready: func(ctx context.Context, _ *servers.Server) error {
 			conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -77,11 +84,13 @@ func freeAddr(t *testing.T) string {
 	return "localhost:" + port
 }
 
-// build makes a module of the program alone, and checks what that asks for.
-func build(t *testing.T, program string) (binary string) {
+// module makes a module of the files, and checks what that asks for.
+func module(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644))
+	dir = t.TempDir()
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
 	gotool.Run(t, dir, "off", "mod", "init", "shop.example")
 	for _, replace := range gotool.Siblings(t) {
 		gotool.Run(t, dir, "off", "mod", "edit", "-replace="+replace)
@@ -95,11 +104,45 @@ func build(t *testing.T, program string) (binary string) {
 		assert.True(t, strings.HasPrefix(require.Path, "github.com/gostateful/session/"),
 			"memory and nethttp bring %s into an application", require.Path)
 	}
-
-	binary = filepath.Join(dir, "shop")
-	gotool.Run(t, dir, "off", "build", "-o", binary)
-	return binary
+	return dir
 }
+
+// unitTestFrame is what the README's unit test stands in.
+const unitTestFrame = `package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/memory"
+)
+
+func TestAddItem(t *testing.T) {
+	carts, err := session.New[Cart](memory.New(nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addItem := func(_ http.ResponseWriter, r *http.Request) {
+		s, err := carts.Get(r.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		item := r.FormValue("item")
+		_ = s.Update(func(c *Cart) error { c.Items = append(c.Items, item); return nil })
+	}
+	SHOWN
+	s, err := carts.Get(r.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%s %v", s.Subject(), s.Data().Items); got != "ann [milk tea]" {
+		t.Error(got)
+	}
+}
+`
 
 // replay runs the commands of a transcript and returns it with what they print.
 func replay(t *testing.T, transcript string) string {
