@@ -37,7 +37,7 @@ func (x *exchange) commit() error {
 func varies(header http.Header, on string) bool {
 	return slices.ContainsFunc(header["Vary"], func(line string) bool {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, on) {
+			if strings.EqualFold(strings.TrimSpace(name), on) {
 				return true
 			}
 		}
@@ -55,10 +55,33 @@ func (x *exchange) replace() {
 		}
 	}
 	header.Set("Cache-Control", "no-store")
-	w := &witness{ResponseWriter: x.inner}
+	w := &errorWriter{ResponseWriter: x.inner, status: session.HTTPStatus(x.err)}
 	x.fail(w, x.request, x.err)
-	if !w.wrote { // or the server would send a 200
-		w.WriteHeader(session.HTTPStatus(x.err))
+	w.begin()
+}
+
+// An errorWriter is what an ErrorHandler writes to: a status of 200, which the
+// server supplies where none is written, would tell of a success.
+type errorWriter struct {
+	http.ResponseWriter
+	status int // where the ErrorHandler writes none; zero once one is written
+}
+
+func (w *errorWriter) WriteHeader(status int) {
+	if status >= 200 {
+		w.status = 0
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *errorWriter) Write(b []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *errorWriter) begin() {
+	if w.status != 0 {
+		w.WriteHeader(w.status)
 	}
 }
 
@@ -77,22 +100,4 @@ func answer(w http.ResponseWriter, _ *http.Request, err error) {
 		w.Header().Set("Retry-After", "1")
 	}
 	http.Error(w, http.StatusText(status), status)
-}
-
-// A witness sees whether an ErrorHandler has responded.
-type witness struct {
-	http.ResponseWriter
-	wrote bool
-}
-
-func (w *witness) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *witness) WriteHeader(status int) {
-	w.wrote = w.wrote || status >= 200
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *witness) Write(b []byte) (int, error) {
-	w.wrote = true
-	return w.ResponseWriter.Write(b)
 }

@@ -10,8 +10,8 @@ import (
 // An ErrorHandler answers a request whose session could not be written, in
 // place of the response that the handler was about to begin: w has none of the
 // headers that described that one and none of its cookies, and says no-store to
-// caches. Other headers, such as those for CORS, are as they were. session.HTTPStatus tells the status that
-// fits err, which is also sent if the ErrorHandler writes nothing. r is the
+// caches. Other headers, such as those for CORS, are as they were. The status
+// is that of session.HTTPStatus unless the ErrorHandler writes another. r is the
 // request as the handler got it.
 type ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,49 +14,41 @@ import (
 type store struct {
 	mu      sync.Mutex
 	records map[session.ID]session.Record
-	down    atomic.Bool
+	down    bool
 }
 
 var errDown = errors.New("connection refused")
 
-func (s *store) lock() (unlock func(), err error) {
-	if s.down.Load() {
-		return nil, errDown
-	}
-	s.mu.Lock()
-	return s.mu.Unlock, nil
-}
-
 func (s *store) Load(_ context.Context, id session.ID) (session.Record, error) {
-	unlock, err := s.lock()
-	if err != nil {
-		return session.Record{}, err
-	}
-	defer unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	r, ok := s.records[id]
-	if !ok {
+	switch {
+	case s.down:
+		return session.Record{}, errDown
+	case !ok:
 		return session.Record{}, session.ErrNotFound
 	}
 	return r, nil
 }
 
 func (s *store) Create(_ context.Context, r session.Record) error {
-	unlock, err := s.lock()
-	if err != nil {
-		return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return errDown
 	}
-	defer unlock()
 	s.records[r.ID] = r
 	return nil
 }
 
 func (s *store) Update(_ context.Context, r session.Record) error {
-	unlock, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if s.records[r.ID].Version != r.Version {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.down:
+		return errDown
+	case s.records[r.ID].Version != r.Version:
 		return session.ErrConflict
 	}
 	r.Version++
@@ -65,9 +56,18 @@ func (s *store) Update(_ context.Context, r session.Record) error {
 	return nil
 }
 
+// lose makes the store fail.
+func (s *store) lose() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = true
+}
+
 func (s *store) Touch(context.Context, session.ID, time.Time) error { return nil }
 
 func (s *store) Delete(_ context.Context, id session.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	delete(s.records, id)
 	return nil
 }

@@ -1,0 +1,81 @@
+package nethttp_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/gostateful/session/adapters/nethttp"
+)
+
+// blank is a writer that keeps nothing.
+type blank struct{ header http.Header }
+
+func (w blank) Header() http.Header         { return w.header }
+func (w blank) Write(b []byte) (int, error) { return len(b), nil }
+func (w blank) WriteHeader(int)             {}
+func (w blank) Flush()                      {}
+
+// TestAllocations bounds what the middleware costs a request.
+func TestAllocations(t *testing.T) {
+	shop := newShop(t)
+	unused := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) })
+	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := shop.Get(r.Context())
+		if err != nil || len(s.Data().Items) != 10 {
+			t.Errorf("the handler does not see its session: %v", err)
+		}
+		w.WriteHeader(200)
+	})
+
+	data := cart{Items: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}}
+	request := httptest.NewRequest("GET", "/", nil)
+	first := httptest.NewRecorder()
+	nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, err := shop.Get(r.Context())
+		if err == nil {
+			err = s.Update(func(c *cart) error { *c = data; return nil })
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})).ServeHTTP(first, request)
+	for _, c := range first.Result().Cookies() {
+		request.AddCookie(c)
+	}
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	w := blank{http.Header{}}
+	allocs := func(h http.Handler) float64 {
+		return testing.AllocsPerRun(100, func() {
+			clear(w.header)
+			h.ServeHTTP(w, request)
+		})
+	}
+	bare := allocs(unused)
+	if got := allocs(nethttp.Middleware(shop.Manager)(unused)) - bare; got > 3 {
+		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 3 at most", got)
+	}
+	decoder := testing.AllocsPerRun(100, func() {
+		if err := json.Unmarshal(encoded, new(cart)); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := allocs(nethttp.Middleware(shop.Manager)(read)) - bare - decoder; got > 6 {
+		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
+	}
+}
+
+func BenchmarkUnused(b *testing.B) {
+	shop := newShop(b)
+	h := nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }))
+	w, r := blank{http.Header{}}, httptest.NewRequest("GET", "/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		h.ServeHTTP(w, r)
+	}
+}

@@ -1,0 +1,258 @@
+package nethttp_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gostateful/session/adapters/nethttp"
+	"github.com/gostateful/session/core"
+)
+
+// update changes the request's session.
+func (s shop) update(t *testing.T, r *http.Request) *session.Session[cart] {
+	t.Helper()
+	held, err := s.Get(r.Context())
+	if err == nil {
+		err = held.Update(add("bread"))
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	return held
+}
+
+// TestErrorHandler: it answers a commit that failed, and no header of the
+// handler's response stands over its answer.
+func TestErrorHandler(t *testing.T) {
+	for name, test := range map[string]struct {
+		onError []nethttp.ErrorHandler
+		status  int
+		body    string
+	}{
+		"Default": {nil, 503, "Service Unavailable\n"},
+		"Nil":     {[]nethttp.ErrorHandler{nil}, 503, "Service Unavailable\n"},
+		"Own": {[]nethttp.ErrorHandler{func(w http.ResponseWriter, r *http.Request, err error) {
+			if !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("got the error %v, want ErrUnavailable", err)
+			}
+			w.WriteHeader(http.StatusBadGateway)
+			io.WriteString(w, "sorry, "+r.URL.Path)
+		}}, 502, "sorry, /pay"},
+		"BodyOnly":      {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, "sorry") }}, 503, "sorry"},
+		"WritesNothing": {[]nethttp.ErrorHandler{func(http.ResponseWriter, *http.Request, error) {}}, 503, ""},
+		"Informs":       {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(103) }}, 503, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shop := newShop(t)
+			calls := 0
+			onError := slices.Clone(test.onError)
+			if len(onError) > 0 && onError[0] != nil {
+				onError[0] = func(w http.ResponseWriter, r *http.Request, err error) {
+					calls++
+					test.onError[0](w, r, err)
+				}
+			}
+			handler := nethttp.Middleware(shop.Manager, onError...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				shop.update(t, r)
+				shop.store.lose()
+				header := w.Header()
+				header["ETag"] = []string{`"a"`}
+				header.Set("Content-Length", "4")
+				header.Set("Location", "/paid")
+				header.Set("Trailer", "Checksum")
+				header.Set(http.TrailerPrefix+"Sum", "1")
+				header.Add("Set-Cookie", "paid=yes")
+				w.WriteHeader(http.StatusSeeOther)
+				if _, err := io.WriteString(w, "paid"); !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("a write of the response that is replaced: got the error %v, want that of the commit", err)
+				}
+				w.WriteHeader(http.StatusEarlyHints)
+			}))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Access-Control-Allow-Origin", "https://shop.example") // as an outer middleware does
+				handler.ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			resp, err := server.Client().Get(server.URL + "/pay")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if resp.StatusCode != test.status || string(body) != test.body || err != nil {
+				t.Errorf("got status %d, body %q, error %v, want %d, %q", resp.StatusCode, body, err, test.status, test.body)
+			}
+			for _, name := range []string{"Etag", "Location", "Set-Cookie", "Trailer"} {
+				if got, ok := resp.Header[name]; ok {
+					t.Errorf("the answer has the handler's %s: %q", name, got)
+				}
+			}
+			if len(resp.Trailer) > 0 {
+				t.Errorf("the answer has the handler's trailers %v", resp.Trailer)
+			}
+			if got := resp.Header.Get("Access-Control-Allow-Origin"); got == "" {
+				t.Error("the answer has lost a header that is not the handler's: a script of another origin could not read the status")
+			}
+			if got := resp.Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("got Cache-Control %q, want no-store", got)
+			}
+			if got := resp.Header.Get("Retry-After"); (got != "") != (test.onError == nil || test.onError[0] == nil) {
+				t.Errorf("got Retry-After %q, want it in the default answer to a store that is down", got)
+			}
+			if len(onError) > 0 && onError[0] != nil && calls != 1 {
+				t.Errorf("the error handler was called %d times, want once", calls)
+			}
+		})
+	}
+}
+
+// TestLateFailure: a response that was on its way when a change was lost ends
+// in a cut; a connection that the handler has taken over is the handler's.
+func TestLateFailure(t *testing.T) {
+	for name, respond := range map[string]func(w http.ResponseWriter){
+		"Flushed": func(w http.ResponseWriter) {
+			io.WriteString(w, "one")
+			w.(http.Flusher).Flush()
+		},
+		"Hijacked": func(w http.ResponseWriter) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\none")
+			conn.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shop := newShop(t)
+			var panicked any
+			h := nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s := shop.update(t, r)
+				respond(w)
+				if err := s.Update(add("butter")); err != nil {
+					t.Error(err)
+				}
+				shop.store.lose()
+			}))
+			ended := make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(ended)
+				defer func() {
+					if panicked = recover(); panicked != nil {
+						panic(panicked)
+					}
+				}()
+				h.ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			resp, err := server.Client().Get(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			<-ended
+			if want := name == "Flushed"; (err != nil) != want || string(body) != "one" || (panicked == http.ErrAbortHandler) != want {
+				t.Errorf("got the body %q, error %v, panic %v; want the connection cut: %t", body, err, panicked, want)
+			}
+		})
+	}
+}
+
+// TestSwitchingProtocols: 101 ends HTTP, so it commits, unlike the other 1xx.
+func TestSwitchingProtocols(t *testing.T) {
+	shop := newShop(t)
+	server := httptest.NewServer(nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shop.update(t, r)
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "echo")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	})))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 101 || len(resp.Cookies()) != 1 {
+		t.Errorf("got status %d and the cookies %v, want 101 and one", resp.StatusCode, resp.Cookies())
+	}
+}
+
+// TestFormFiles: the server still finds the temporary files of a form, which
+// it removes when the handler is done.
+func TestFormFiles(t *testing.T) {
+	var form bytes.Buffer
+	mw := multipart.NewWriter(&form)
+	part, err := mw.CreateFormFile("file", "big.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(part, strings.Repeat("big", 1000))
+	mw.Close()
+
+	t.Setenv("TMPDIR", t.TempDir())
+	temporary := make(chan string, 1)
+	server := httptest.NewServer(nethttp.Middleware(newShop(t).Manager)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		defer close(temporary)
+		if err := r.ParseMultipartForm(0); err != nil {
+			t.Error(err)
+			return
+		}
+		f, err := r.MultipartForm.File["file"][0].Open()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer f.Close()
+		temporary <- f.(*os.File).Name()
+	})))
+	resp, err := server.Client().Post(server.URL, mw.FormDataContentType(), &form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	server.Close() // waits for the request to end
+	name := <-temporary
+	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file of an upload is left behind, after the request: %v", err)
+	}
+}
+
+// TestOutsideRecover: within a middleware that recovers, a panic leaves no
+// cookie in the response that this one makes of it.
+func TestOutsideRecover(t *testing.T) {
+	shop := newShop(t)
+	h := nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		shop.update(t, r)
+		panic("out of bread")
+	}))
+	rec := httptest.NewRecorder()
+	func() {
+		defer func() {
+			if recover() != nil {
+				rec.WriteHeader(http.StatusInternalServerError)
+			}
+		}()
+		h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	}()
+	if rec.Code != 500 || len(rec.Result().Cookies()) != 0 || len(shop.store.records) != 0 {
+		t.Errorf("got status %d, cookies %v and %d sessions, want 500 and none", rec.Code, rec.Result().Cookies(), len(shop.store.records))
+	}
+}
