@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log"
 	"mime/multipart"
 	"net"
 	"net/http"
@@ -78,17 +79,24 @@ func TestErrorHandler(t *testing.T) {
 				}
 				w.WriteHeader(http.StatusEarlyHints)
 			}))
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Access-Control-Allow-Origin", "https://shop.example") // as an outer middleware does
 				handler.ServeHTTP(w, r)
 			}))
+			var logged bytes.Buffer
+			server.Config.ErrorLog = log.New(&logged, "", 0)
+			server.Start()
 			defer server.Close()
 			resp, err := server.Client().Get(server.URL + "/pay")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer resp.Body.Close()
 			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			server.Close()
+			if logged.Len() > 0 {
+				t.Errorf("the server logged %q: the answer is begun once, and nothing of the handler's follows", logged.String())
+			}
 			if resp.StatusCode != test.status || string(body) != test.body || err != nil {
 				t.Errorf("got status %d, body %q, error %v, want %d, %q", resp.StatusCode, body, err, test.status, test.body)
 			}

@@ -17,6 +17,8 @@ type store struct {
 	down    bool
 }
 
+func newStore() *store { return &store{records: map[session.ID]session.Record{}} }
+
 var errDown = errors.New("connection refused")
 
 func (s *store) Load(_ context.Context, id session.ID) (session.Record, error) {
@@ -96,7 +98,7 @@ type shop struct {
 
 func newShop(t testing.TB) shop {
 	t.Helper()
-	st := &store{records: map[session.ID]session.Record{}}
+	st := newStore()
 	m, err := session.New[cart](st, nil)
 	if err != nil {
 		t.Fatal(err)

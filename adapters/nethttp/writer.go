@@ -36,7 +36,7 @@ func (x *exchange) WriteHeader(status int) {
 	// 1xx are sent ahead of the response and are not it, but for 101, which
 	// leaves HTTP.
 	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-	if informational || x.commit() == nil {
+	if informational && x.err == nil || x.commit() == nil {
 		x.inner.WriteHeader(status)
 	}
 }

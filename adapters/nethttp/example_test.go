@@ -1,0 +1,101 @@
+package nethttp_test
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+
+	"github.com/gostateful/session/adapters/nethttp"
+	"github.com/gostateful/session/core"
+)
+
+type Basket struct{ Items []string }
+
+func ExampleMiddleware() {
+	baskets, err := session.New[Basket](newStore(), nil) // in a program: memory.New(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /add/{item}", func(w http.ResponseWriter, r *http.Request) {
+		item := r.PathValue("item")
+		s, err := baskets.Get(r.Context())
+		if err == nil {
+			err = s.Update(func(b *Basket) error {
+				b.Items = append(b.Items, item)
+				return nil
+			})
+		}
+		if err != nil {
+			http.Error(w, "no basket today", session.HTTPStatus(err))
+			return
+		}
+		fmt.Fprintln(w, s.Data().Items)
+	})
+	server := httptest.NewServer(nethttp.Middleware(baskets)(mux))
+	defer server.Close()
+
+	browse(server, "/add/bread", "/add/butter")
+	// Output:
+	// [bread]
+	// [bread butter]
+}
+
+// An error handler answers when the session could not be written.
+func ExampleMiddleware_errorHandler() {
+	down := newStore()
+	down.lose()
+	baskets, err := session.New[Basket](down, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	shop := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := baskets.Get(r.Context())
+		if err == nil {
+			err = s.Update(func(b *Basket) error {
+				b.Items = append(b.Items, "bread")
+				return nil
+			})
+		}
+		if err != nil {
+			http.Error(w, "no basket today", session.HTTPStatus(err))
+			return
+		}
+		fmt.Fprintln(w, "it is in your basket") // which is not sent
+	})
+	onError := func(w http.ResponseWriter, r *http.Request, err error) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(session.HTTPStatus(err))
+		fmt.Fprintln(w, "Please try again in a minute.")
+	}
+	server := httptest.NewServer(nethttp.Middleware(baskets, onError)(shop))
+	defer server.Close()
+
+	browse(server, "/")
+	// Output:
+	// 503 Service Unavailable: Please try again in a minute.
+}
+
+// browse gets pages as a browser does, with its cookies.
+func browse(server *httptest.Server, paths ...string) {
+	client := server.Client()
+	client.Jar, _ = cookiejar.New(nil)
+	for _, path := range paths {
+		resp, err := client.Get(server.URL + path)
+		if err != nil {
+			log.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			log.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusOK {
+			fmt.Print(resp.Status, ": ")
+		}
+		fmt.Print(string(body))
+	}
+}
