@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -69,16 +70,18 @@ func touchNeverShortens(t *trial) {
 		t.owns("after Touch to "+earlier.name, r.Subject, r.ID)
 	}
 	// Nor do racing touches: the latest time stands.
-	times := make([]time.Time, 8)
-	for i := range times {
-		times[i] = r.ExpiresAt.Add(time.Duration(len(times)-i) * time.Minute)
+	for range 15 {
+		const racers = 8
+		latest := r.ExpiresAt.Add(racers * time.Minute)
+		errs := together(racers, func(i int) error {
+			return t.store.Touch(t.Context(), r.ID, latest.Add(-time.Duration(i)*time.Minute))
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Fatalf("racing Touches: %v", err)
+		}
+		r.ExpiresAt = latest
+		t.holds("after racing Touches", r)
 	}
-	errs := together(len(times), func(i int) error { return t.store.Touch(t.Context(), r.ID, times[i]) })
-	if err := errors.Join(errs...); err != nil {
-		t.Fatalf("racing Touches: %v", err)
-	}
-	r.ExpiresAt = times[0]
-	t.holds("after racing Touches", r)
 }
 
 // touchFindsNothing wants a Touch of an absent record to revive nothing.
@@ -109,28 +112,35 @@ func touchAfterDeleteAll(t *trial) {
 
 func touchAfterExpiry(t *trial) { t.touchFindsNothing(t.expired()) }
 
+// touchLosesNoUpdate has one writer, so that nothing but a Touch can spoil an
+// Update, and touches as long as it writes.
 func touchLosesNoUpdate(t *trial) {
-	const updates, touches = 30, 30
+	const updates, touchers = 40, 2
 	r := t.record()
 	r.Data = []byte("0")
 	t.create(r)
-	errs := together(3, func(i int) error {
-		if i > 0 {
-			for n := range touches {
-				if err := t.store.Touch(t.Context(), r.ID, in(time.Hour+time.Duration(n)*time.Second)); err != nil {
-					return fmt.Errorf("Touch: %w", err)
+	at := newRace(touchers)
+	errs := together(1+touchers, func(i int) error {
+		if i == touchers {
+			at.begun.Wait()
+			defer close(at.over)
+			own := r
+			for range updates {
+				increment(&own)
+				if err := t.store.Update(t.Context(), own); err != nil {
+					return fmt.Errorf("Update by the only writer: %w", err)
 				}
+				own.Version++
 			}
 			return nil
 		}
-		// The only writer, so nothing can conflict.
-		own := r
-		for range updates {
-			increment(&own)
-			if err := t.store.Update(t.Context(), own); err != nil {
-				return fmt.Errorf("Update: %w", err)
+		begun := sync.OnceFunc(at.begun.Done)
+		defer begun()
+		for n := 1; !at.isOver(); n++ {
+			if err := t.store.Touch(t.Context(), r.ID, r.ExpiresAt.Add(time.Duration(n)*time.Second)); err != nil {
+				return fmt.Errorf("Touch: %w", err)
 			}
-			own.Version++
+			begun()
 		}
 		return nil
 	})

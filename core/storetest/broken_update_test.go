@@ -1,0 +1,218 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+var brokenUpdate = []breakage{
+	{law: "UpdateReplaces", name: "keeps the subject", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) { r.Subject = old.Subject })
+	}},
+	{law: "UpdateReplaces", name: "keeps the expiry", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) { r.ExpiresAt = old.ExpiresAt })
+	}},
+	{law: "UpdateReplaces", name: "keeps the end of longer data", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if len(r.Data) < len(old.Data) {
+				r.Data = append(r.Data, old.Data[len(r.Data):]...)
+			}
+		})
+	}},
+	{law: "UpdateReplaces", name: "keeps the version where nothing else changes", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			if old, err := s.reference.Load(ctx, r.ID); err == nil && string(old.Data) == string(r.Data) {
+				return nil
+			}
+			return s.reference.Update(ctx, r)
+		}
+	}},
+	{law: "UpdateOnlyOverItsVersion", name: "ignores the version", spoil: ignoreVersion},
+	{law: "UpdateOnlyOverItsVersion", name: "takes a higher version", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.Version > old.Version {
+				old.Version = r.Version
+			}
+		})
+	}},
+	{law: "UpdateOnlyOverItsVersion", name: "takes version zero for any", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.Version == 0 {
+				r.Version = old.Version
+			}
+		})
+	}},
+	{law: "UpdateOnlyOverItsVersion", name: "moves the subject before it looks", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) { old.Subject = r.Subject })
+	}},
+	{law: "UpdateOnlyOverItsVersion", name: "says ErrNotFound", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if errors.Is(err, session.ErrConflict) {
+				err = session.ErrNotFound
+			}
+			return err
+		}
+	}},
+	{law: "UpdateIsAtomic", name: "looks before it writes", spoil: lookThenUpdate},
+	{law: "UpdateLosesNothing", name: "looks before it writes", spoil: lookThenUpdate},
+	{law: "UpdateLosesNothing", name: "loses one in ten", spoil: func(s *spoiled) {
+		n := 0
+		s.onUpdate(func(old, r *session.Record) {
+			if n++; n%10 == 0 && r.Version == old.Version {
+				r.Data = old.Data
+			}
+		})
+	}},
+	{law: "UpdateOfAbsent", name: "inserts", spoil: upsert},
+	{law: "UpdateOfAbsent", name: "says ErrConflict", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if errors.Is(err, session.ErrNotFound) {
+				err = session.ErrConflict
+			}
+			return err
+		}
+	}},
+	{law: "UpdateOfAbsent", name: "says nothing where the expiry has passed", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if errors.Is(err, session.ErrNotFound) && past(r.ExpiresAt) {
+				err = nil
+			}
+			return err
+		}
+	}},
+	{law: "UpdateAfterDelete", name: "brings it back", spoil: reviveOnUpdate},
+	{law: "UpdateAfterDelete", name: "brings back the old record and says ErrNotFound", spoil: func(s *spoiled) {
+		removed := s.tombs()
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if old, ok := removed[r.ID]; ok {
+				s.put(old)
+			}
+			return err
+		}
+	}},
+	{law: "UpdateAfterDeleteAll", name: "brings it back", spoil: reviveOnUpdate},
+	{law: "UpdateAfterExpiry", name: "brings it back", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if past(old.ExpiresAt) && !past(r.ExpiresAt) {
+				old.ExpiresAt = r.ExpiresAt
+			}
+		})
+	}},
+	{law: "UpdateAfterExpiry", name: "says ErrConflict", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if errors.Is(err, session.ErrNotFound) && s.records[r.ID].Version != r.Version {
+				err = session.ErrConflict
+			}
+			return err
+		}
+	}},
+	{law: "UpdateMovesExpiry", name: "never shortens", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.Before(old.ExpiresAt) {
+				r.ExpiresAt = old.ExpiresAt
+			}
+		})
+	}},
+	{law: "UpdateMovesExpiry", name: "never extends", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.After(old.ExpiresAt) {
+				r.ExpiresAt = old.ExpiresAt
+			}
+		})
+	}},
+	{law: "UpdateIntoThePastDeletes", name: "takes zero for ever", spoil: func(s *spoiled) {
+		s.onUpdate(func(_, r *session.Record) {
+			if r.ExpiresAt.IsZero() {
+				r.ExpiresAt = time.Now().Add(1000 * time.Hour)
+			}
+		})
+	}},
+	{law: "UpdateIntoThePastDeletes", name: "refuses it", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			if err := s.reference.Update(ctx, r); err != nil || !past(r.ExpiresAt) {
+				return err
+			}
+			return errors.New("invalid expire time")
+		}
+	}},
+	{law: "UpdateIntoThePastDeletes", name: "deletes over any version", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if past(r.ExpiresAt) {
+				r.Version = old.Version
+			}
+		})
+	}},
+	{law: "UpdateIntoThePastDeletes", name: "keeps the record as it was", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			if old, err := s.reference.Load(ctx, r.ID); err == nil && old.Version == r.Version && past(r.ExpiresAt) {
+				return nil
+			}
+			return s.reference.Update(ctx, r)
+		}
+	}},
+	{law: "UpdateIntoThePastDeletes", name: "lists what it deleted", spoil: func(s *spoiled) {
+		s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
+			err = s.locked(ctx, func() error {
+				for _, r := range s.records {
+					if r.Subject == subject {
+						records = append(records, r)
+					}
+				}
+				return nil
+			})
+			return records, err
+		}
+	}},
+}
+
+// ignoreVersion is the last writer wins.
+func ignoreVersion(s *spoiled) {
+	s.onUpdate(func(old, r *session.Record) { r.Version = old.Version })
+}
+
+// lookThenUpdate is not atomic.
+func lookThenUpdate(s *spoiled) {
+	s.update = func(ctx context.Context, r session.Record) error {
+		old, err := s.reference.Load(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if old.Version != r.Version {
+			return session.ErrConflict
+		}
+		s.gap()
+		r.Version++
+		return s.locked(ctx, func() error { s.put(r); return nil })
+	}
+}
+
+// upsert stores whatever it is given.
+func upsert(s *spoiled) {
+	s.update = func(ctx context.Context, r session.Record) error {
+		err := s.reference.Update(ctx, r)
+		if errors.Is(err, session.ErrNotFound) {
+			r.Version++
+			err = s.reference.Create(ctx, r)
+		}
+		return err
+	}
+}
+
+func reviveOnUpdate(s *spoiled) {
+	removed := s.tombs()
+	s.update = func(ctx context.Context, r session.Record) error {
+		err := s.reference.Update(ctx, r)
+		if _, ok := removed[r.ID]; ok && errors.Is(err, session.ErrNotFound) {
+			return s.reference.Create(ctx, r)
+		}
+		return err
+	}
+}
