@@ -89,7 +89,7 @@ func (si *site) visitor() *visitor {
 		Transport:     transport,
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       2 * patience,
+		Timeout:       6 * patience,
 	}}
 }
 

@@ -93,6 +93,7 @@ func lostReply(t *testing.T, start Start) {
 
 func stream(t *testing.T, start Start) {
 	if !featuresOf(t, start).streams {
+		t.Log("the adapter's framework has no streams: Request.Stream is nil")
 		return
 	}
 	si := open(t, start, nil, routes{"/stream": func(si *site, r Request) {
@@ -133,6 +134,7 @@ func stream(t *testing.T, start Start) {
 
 func informational(t *testing.T, start Start) {
 	if !featuresOf(t, start).informs {
+		t.Log("the adapter's framework sends no interim responses: Request.Inform is nil")
 		return
 	}
 	si := open(t, start, nil, routes{"/inform": func(si *site, r Request) {

@@ -24,17 +24,13 @@ func noStore(t *testing.T, start Start) {
 			r.Respond(200, "hello")
 		}
 	}})
-	v := si.visitor()
-	for target, why := range map[string]string{
-		"/public": "the handler said public", "/login": "the handler said nothing", "/logout": "it takes the cookie away",
+	for why, a := range map[string]answer{
+		"the handler said public":  si.visitor().get("/public"),
+		"the handler said nothing": si.known().get("/login"),
+		"it takes the cookie away": si.known().get("/logout"),
 	} {
-		w := v
-		if target != "/public" {
-			w = si.known()
-		}
-		a := w.get(target)
 		if len(a.cookies(cookieName)) != 1 {
-			t.Errorf("%s: got %v without a cookie", target, a)
+			t.Errorf("%s: got %v without a cookie", why, a)
 		}
 		if got := a.header["Cache-Control"]; !slices.Equal(got, []string{"no-store"}) {
 			t.Errorf("a response with Set-Cookie (%s) has Cache-Control %q, want no-store in its place", why, got)

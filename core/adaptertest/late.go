@@ -103,6 +103,7 @@ func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit
 // refused, and what needs a cookie is refused.
 func lateInStream(t *testing.T, start Start) {
 	if !featuresOf(t, start).streams {
+		t.Log("the adapter's framework has no streams: Request.Stream is nil")
 		return
 	}
 	type outcome struct{ login, update error }
@@ -163,6 +164,7 @@ func lateFailure(t *testing.T, start Start) {
 
 func lateFailureInStream(t *testing.T, start Start) {
 	if !featuresOf(t, start).streams {
+		t.Log("the adapter's framework has no streams: Request.Stream is nil")
 		return
 	}
 	results := make(chan error, 1)

@@ -124,6 +124,9 @@ func (s *store) Load(ctx context.Context, id session.ID) (r session.Record, err 
 
 func (s *store) Create(ctx context.Context, r session.Record) error {
 	return s.do(ctx, "Create", func() error {
+		if r.ID.IsZero() {
+			return errors.New("the zero ID names no session")
+		}
 		if _, err := s.live(r.ID); err == nil {
 			return session.ErrExists
 		}

@@ -1,0 +1,13 @@
+package adaptertest
+
+import (
+	"testing"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/storetest"
+)
+
+// The store that adapters are tested with keeps the contract.
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(*testing.T) session.Store { return newStore() }, storetest.FakeClock)
+}
