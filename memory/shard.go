@@ -1,0 +1,181 @@
+package memory
+
+import (
+	"bytes"
+	"hash/maphash"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gostateful/session/core"
+)
+
+// A shard holds the sessions whose ID hashes to it, so that calls for
+// different sessions seldom wait for each other.
+type shard struct {
+	mu      sync.Mutex
+	entries table[session.ID, *entry]
+	byTime  heap
+	turn    uint // which other shard is looked after next
+
+	// soonest is when byTime's first expires, to be read without the lock;
+	// MaxInt64 without any.
+	soonest atomic.Int64
+}
+
+// expireAtMost bounds how many expired sessions a call removes from a shard.
+// It looks after two shards and adds one session at most, so that expired ones
+// become fewer with each call.
+const expireAtMost = 2
+
+// index is where a session belongs. The application makes its IDs, so no bits
+// of them need be random; the seed keeps anyone from aiming at one shard.
+func (s *Store) index(id session.ID) int {
+	return int(maphash.Bytes(s.seed, id[:]) % shardCount)
+}
+
+// enter locks the shard of a session and expires some of it.
+func (s *Store) enter(id session.ID, now int64) *shard {
+	sh := &s.shards[s.index(id)]
+	sh.mu.Lock()
+	s.expire(sh, now)
+	return sh
+}
+
+// leave unlocks a shard and expires some of another, each in its turn, so that
+// memory is returned from shards too that nobody asks for.
+func (s *Store) leave(sh *shard, now int64) {
+	other := &s.shards[sh.turn%shardCount]
+	sh.turn++
+	sh.mu.Unlock()
+	if other.soonest.Load() <= now {
+		other.mu.Lock()
+		s.expire(other, now)
+		other.mu.Unlock()
+	}
+}
+
+func (s *Store) expire(sh *shard, now int64) {
+	for n := 0; n < expireAtMost && len(sh.byTime) > 0 && sh.byTime[0].expired(now); n++ {
+		s.remove(sh, sh.byTime[0])
+	}
+}
+
+// live returns the entry of a live session, or nil.
+func (sh *shard) live(id session.ID, now int64) *entry {
+	if e := sh.entries.m[id]; e != nil && !e.expired(now) {
+		return e
+	}
+	return nil
+}
+
+// insert, remove and moved want the shard locked.
+func (s *Store) insert(sh *shard, e *entry) {
+	sh.entries.put(e.id, e)
+	sh.byTime.push(e)
+	sh.moved()
+	s.link(e)
+	s.count.Add(1)
+}
+
+func (s *Store) remove(sh *shard, e *entry) {
+	sh.entries.remove(e.id)
+	sh.byTime.remove(e)
+	sh.moved()
+	s.unlink(e)
+	s.count.Add(-1)
+}
+
+// moved notes what is now in front.
+func (sh *shard) moved() {
+	soonest := int64(math.MaxInt64)
+	if len(sh.byTime) > 0 {
+		soonest = sh.byTime[0].expires
+	}
+	if sh.soonest.Load() != soonest {
+		sh.soonest.Store(soonest)
+	}
+}
+
+func (s *Store) load(id session.ID, now int64) (session.Record, error) {
+	sh := s.enter(id, now)
+	e := sh.live(id, now)
+	if e == nil {
+		s.leave(sh, now)
+		return session.Record{}, session.ErrNotFound
+	}
+	found := e.kept
+	s.leave(sh, now)
+	return found.record(), nil
+}
+
+func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
+	if s.max > 0 {
+		s.creating.Lock()
+		defer s.creating.Unlock()
+		evicted = s.makeRoom(e, now)
+	}
+	sh := s.enter(e.id, now)
+	defer s.leave(sh, now)
+	if sh.live(e.id, now) != nil {
+		return evicted, session.ErrExists
+	}
+	if old := sh.entries.m[e.id]; old != nil {
+		s.remove(sh, old)
+	}
+	if !e.expired(now) {
+		s.insert(sh, e)
+	}
+	return evicted, nil
+}
+
+func (s *Store) update(r session.Record, now int64) error {
+	data := bytes.Clone(r.Data) // in vain if it fails, but not with the shard locked
+	sh := s.enter(r.ID, now)
+	defer s.leave(sh, now)
+	e := sh.live(r.ID, now)
+	switch {
+	case e == nil:
+		return session.ErrNotFound
+	case e.version != r.Version:
+		return session.ErrConflict
+	}
+	if e.expires = r.ExpiresAt.UnixMilli(); e.expired(now) {
+		s.remove(sh, e)
+		return nil
+	}
+	sh.byTime.fix(e)
+	sh.moved()
+	e.version++
+	e.data = data
+	if e.subject != r.Subject {
+		s.unlink(e)
+		e.subject = strings.Clone(r.Subject)
+		s.link(e)
+	}
+	return nil
+}
+
+func (s *Store) touch(id session.ID, expires, now int64) error {
+	sh := s.enter(id, now)
+	defer s.leave(sh, now)
+	e := sh.live(id, now)
+	if e == nil {
+		return session.ErrNotFound
+	}
+	if expires > e.expires {
+		e.expires = expires
+		sh.byTime.fix(e)
+		sh.moved()
+	}
+	return nil
+}
+
+func (s *Store) delete(id session.ID, now int64) {
+	sh := s.enter(id, now)
+	defer s.leave(sh, now)
+	if e := sh.entries.m[id]; e != nil {
+		s.remove(sh, e)
+	}
+}
