@@ -40,7 +40,7 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	var faults []error
 	for _, rec := range records {
 		info := Info[T]{ID: rec.ID, Subject: rec.Subject, ExpiresAt: rec.ExpiresAt}
-		env, err := openEnvelope(rec.Data)
+		env, err := openEnvelope(rec.Data, m.opts.Codec.Name)
 		if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
 			continue
 		}
@@ -125,7 +125,7 @@ func (m *Manager[T]) Modify(ctx context.Context, id ID, fn func(*T) error) error
 		m.event(ctx, EventError, id, "", time.Time{}, err)
 		return err
 	}
-	env, err := openEnvelope(rec.Data)
+	env, err := openEnvelope(rec.Data, m.opts.Codec.Name)
 	if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
 		return ErrNotFound
 	}

@@ -66,8 +66,9 @@ var (
 	errEnvelopeBroken = errors.New("broken envelope: something else wrote it")
 )
 
-// openEnvelope reads what seal wrote; data aliases b.
-func openEnvelope(b []byte) (envelope, error) {
+// openEnvelope reads what seal wrote; data aliases b. codec is the name that is
+// most likely in it, which then need not be copied.
+func openEnvelope(b []byte, codec string) (envelope, error) {
 	if len(b) == 0 {
 		return envelope{}, errEnvelopeBroken
 	}
@@ -89,7 +90,11 @@ func openEnvelope(b []byte) (envelope, error) {
 	}
 	e.created, e.authenticated, e.renewed = r.varint(), r.varint(), r.varint()
 	e.schema = r.uvarint()
-	e.codec = string(r.bytes(r.uvarint()))
+	if name := r.bytes(r.uvarint()); string(name) == codec {
+		e.codec = codec
+	} else {
+		e.codec = string(name)
+	}
 	if r.failed {
 		return envelope{}, errEnvelopeBroken
 	}

@@ -24,7 +24,7 @@ func sampleEnvelope(previous bool) envelope {
 
 func TestEnvelope(t *testing.T) {
 	for _, e := range []envelope{sampleEnvelope(false), sampleEnvelope(true), {data: []byte{}}} {
-		got, err := openEnvelope(e.seal())
+		got, err := openEnvelope(e.seal(), "json")
 		if err != nil || !reflect.DeepEqual(got, e) {
 			t.Errorf("got %+v, %v\nwant %+v", got, err, e)
 		}
@@ -47,14 +47,14 @@ func TestEnvelopeBroken(t *testing.T) {
 	e := sampleEnvelope(true)
 	sealed := e.seal()
 	for n := range len(sealed) - len(e.data) {
-		if _, err := openEnvelope(sealed[:n]); err == nil {
+		if _, err := openEnvelope(sealed[:n], "json"); err == nil {
 			t.Errorf("the first %d bytes were taken for an envelope", n)
 		}
 	}
 	for at, want := range map[int]error{0: errEnvelopeFormat, 41: errEnvelopeFormat} {
 		other := bytes.Clone(sealed)
 		other[at] = 0x7f
-		if _, err := openEnvelope(other); !errors.Is(err, want) {
+		if _, err := openEnvelope(other, "json"); !errors.Is(err, want) {
 			t.Errorf("byte %d: got %v, want %v", at, err, want)
 		}
 	}
@@ -94,11 +94,11 @@ func FuzzEnvelope(f *testing.F) {
 	}
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := openEnvelope(b)
+		e, err := openEnvelope(b, "json")
 		if err != nil {
 			return
 		}
-		again, err := openEnvelope(e.seal())
+		again, err := openEnvelope(e.seal(), "json")
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Errorf("sealed again: got %+v, %v\nwant %+v", again, err, e)
 		}

@@ -142,7 +142,7 @@ func (m *Manager[T]) load(ctx context.Context, x *Exchange) (*Session[T], error)
 // Without a session and an error, there is none to be had.
 func (m *Manager[T]) open(ctx context.Context, x *Exchange, rec Record, d digest, started time.Time) (*Session[T], error) {
 	now := time.Now()
-	env, err := openEnvelope(rec.Data)
+	env, err := openEnvelope(rec.Data, m.opts.Codec.Name)
 	if err != nil {
 		return nil, m.undecodable(ctx, rec, started, err)
 	}

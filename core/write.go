@@ -46,7 +46,7 @@ func (s *Session[T]) end(ctx context.Context) error {
 		if err != nil {
 			return unavailable("delete", errors.Join(unknown, err))
 		}
-		env, err := openEnvelope(held.Data)
+		env, err := openEnvelope(held.Data, s.m.opts.Codec.Name)
 		if err != nil {
 			return fmt.Errorf("%w: session %v: %w", ErrUndecodable, e.id, err)
 		}
@@ -160,7 +160,7 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 	if err != nil && !absent {
 		return false, unavailable("write", errors.Join(w.unknown, err))
 	}
-	env, broken := openEnvelope(held.Data)
+	env, broken := openEnvelope(held.Data, s.m.opts.Codec.Name)
 	switch {
 	case !absent && broken == nil && env.write == w.env.write:
 		s.saved(w, started) // the reply was lost
