@@ -1,0 +1,76 @@
+package memory_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/memory"
+)
+
+// TestExpiresAsItWorks lets many sessions expire at once. Each call then
+// removes some, and no call many.
+func TestExpiresAsItWorks(t *testing.T) {
+	const many = 5000
+	id := session.NewID() // the same for all calls: no shard may be left out
+	for name, call := range map[string]func(ctx context.Context, s *memory.Store){
+		"Load":   func(ctx context.Context, s *memory.Store) { _, _ = s.Load(ctx, id) },
+		"Update": func(ctx context.Context, s *memory.Store) { _ = s.Update(ctx, session.Record{ID: id}) },
+		"Touch":  func(ctx context.Context, s *memory.Store) { _ = s.Touch(ctx, id, time.Now()) },
+		"Delete": func(ctx context.Context, s *memory.Store) { _ = s.Delete(ctx, id) },
+		"Create": func(ctx context.Context, s *memory.Store) {
+			_ = s.Create(ctx, session.Record{ID: id, ExpiresAt: time.Now().Add(time.Hour)})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := memory.New(nil)
+				for i := range many {
+					create(t, s, record(fmt.Sprint(i%100)))
+				}
+				if got := s.Len(); got != many {
+					t.Fatalf("Len: got %d, want %d", got, many)
+				}
+				time.Sleep(time.Hour)
+				calls := 0
+				for before := s.Len(); before > 1; calls++ {
+					call(t.Context(), s)
+					removed := before - s.Len()
+					if removed > memory.ExpireAtMost {
+						t.Fatalf("call %d: removed %d expired sessions, want at most %d", calls, removed, memory.ExpireAtMost)
+					}
+					// It finds at least one in each turn through the shards,
+					// and two as long as its own has some.
+					if before -= removed; calls > many {
+						t.Fatalf("after %d calls: Len: got %d, want all expired sessions removed", calls, s.Len())
+					}
+				}
+				check(t, s)
+				if got := s.Places(); got > memory.PlacesAtLeast {
+					t.Errorf("when all have expired: memory for %d entries is held, want at most %d", got, memory.PlacesAtLeast)
+				}
+			})
+		})
+	}
+}
+
+// TestExpiredDoNotPileUp has visitors come all the time, and nobody return.
+func TestExpiredDoNotPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const live = 1000
+		s := memory.New(nil)
+		for i := range 20 * live {
+			r := record(fmt.Sprint("subject ", i))
+			r.ExpiresAt = time.Now().Add(live * time.Millisecond)
+			create(t, s, r)
+			time.Sleep(time.Millisecond)
+			if s.Len() > live+live/5 {
+				t.Fatalf("after %d sessions of which %d are live: Len: got %d, want a few more than the live ones", i, live, s.Len())
+			}
+		}
+		check(t, s)
+	})
+}

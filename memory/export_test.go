@@ -1,0 +1,80 @@
+package memory
+
+import (
+	"fmt"
+	"math"
+)
+
+// ExpireAtMost is how many expired sessions a call may remove.
+const ExpireAtMost = 2 * expireAtMost
+
+// Check reports the first way in which the parts of the store disagree. Nobody
+// may use the store meanwhile.
+func (s *Store) Check() error {
+	total, owned := 0, map[*entry]bool{}
+	for i := range s.owners {
+		for subject, first := range s.owners[i].first.m {
+			if first == nil || s.ownersOf(subject) != &s.owners[i] {
+				return fmt.Errorf("owners %d: %q has nothing to do there", i, subject)
+			}
+			for e, before := first, (*entry)(nil); e != nil; before, e = e, e.next {
+				if e.previous != before || e.subject != subject || owned[e] {
+					return fmt.Errorf("owners of %q: %v is linked wrongly", subject, e.id)
+				}
+				owned[e] = true
+			}
+		}
+	}
+	for i := range s.shards {
+		sh := &s.shards[i]
+		total += len(sh.entries.m)
+		if len(sh.byTime) != len(sh.entries.m) {
+			return fmt.Errorf("shard %d: %d entries, and %d of them by time", i, len(sh.entries.m), len(sh.byTime))
+		}
+		soonest := int64(math.MaxInt64)
+		for place, e := range sh.byTime {
+			soonest = min(soonest, e.expires)
+			switch {
+			case e.place != place || sh.byTime[(place-1)/2].expires > e.expires:
+				return fmt.Errorf("shard %d: %v is at the wrong place", i, e.id)
+			case sh.entries.m[e.id] != e || s.index(e.id) != i:
+				return fmt.Errorf("shard %d: %v is another entry", i, e.id)
+			case owned[e] != (e.subject != ""):
+				return fmt.Errorf("shard %d: %v of %q: linked: %v", i, e.id, e.subject, owned[e])
+			}
+			delete(owned, e)
+		}
+		if sh.soonest.Load() != soonest {
+			return fmt.Errorf("shard %d: expires first at %d, and says %d", i, soonest, sh.soonest.Load())
+		}
+	}
+	if len(owned) > 0 {
+		return fmt.Errorf("%d entries are linked and not there", len(owned))
+	}
+	if s.Len() != total {
+		return fmt.Errorf("Len: got %d, want %d", s.Len(), total)
+	}
+	return nil
+}
+
+// Places returns how many entries the store has taken memory for.
+func (s *Store) Places() (n int) {
+	for i := range s.shards {
+		n += max(s.shards[i].entries.peak, cap(s.shards[i].byTime))
+	}
+	for i := range s.owners {
+		n += s.owners[i].first.peak
+	}
+	return n
+}
+
+// PlacesAtLeast is what an empty store may go on holding.
+const PlacesAtLeast = 3 * shardCount * tableMin
+
+// Fullest is how many sessions are in the shard that has the most.
+func (s *Store) Fullest() (n int) {
+	for i := range s.shards {
+		n = max(n, len(s.shards[i].byTime))
+	}
+	return n
+}
