@@ -29,7 +29,7 @@ func renderError(w io.Writer, err error) error {
 	text := http.StatusText(status(err))
 	switch {
 	case errors.Is(err, errInput):
-		text = err.Error()
+		text = "Sorry, " + err.Error() + "."
 	case status(err) == http.StatusConflict:
 		text = "Something else happened to your session at the same moment. Please try again."
 	case status(err) == http.StatusServiceUnavailable:
