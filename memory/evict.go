@@ -24,27 +24,40 @@ func (s *Store) has(e *entry, now int64) bool {
 	return sh.live(e.id, now) != nil
 }
 
-// removeSoonest removes the entry of all shards that expires soonest. While
-// others move expiries there is no such moment in all shards; then one of the
-// first is removed.
+// removeSoonest removes the entry of all shards that expires soonest.
 func (s *Store) removeSoonest() *entry {
-	for tries := 0; ; tries++ {
-		sh, soonest := &s.shards[0], int64(math.MaxInt64)
-		for i := range s.shards {
-			if at := s.shards[i].soonest.Load(); at < soonest {
-				sh, soonest = &s.shards[i], at
-			}
-		}
-		if soonest == math.MaxInt64 {
+	for {
+		sh, at := s.soonest()
+		if sh == nil {
 			return nil // others have made room
 		}
-		sh.mu.Lock()
-		if len(sh.byTime) > 0 && (sh.byTime[0].expires == soonest || tries == shardCount) {
-			e := sh.byTime[0]
-			s.remove(sh, e)
-			sh.mu.Unlock()
+		if e := s.removeFirst(sh, at); e != nil {
 			return e
 		}
-		sh.mu.Unlock()
+		// Others have changed that very session, and so have got on.
 	}
+}
+
+// soonest returns the shard whose first entry expires before those of all
+// others, and when; nil if all are empty.
+func (s *Store) soonest() (found *shard, at int64) {
+	at = math.MaxInt64
+	for i := range s.shards {
+		if first := s.shards[i].soonest.Load(); first < at {
+			found, at = &s.shards[i], first
+		}
+	}
+	return found, at
+}
+
+// removeFirst removes the first entry of a shard if it still expires then.
+func (s *Store) removeFirst(sh *shard, at int64) *entry {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if len(sh.byTime) == 0 || sh.byTime[0].expires != at {
+		return nil
+	}
+	e := sh.byTime[0]
+	s.remove(sh, e)
+	return e
 }

@@ -139,8 +139,8 @@ func TestOnlyCreateNeedsRoom(t *testing.T) {
 			t.Errorf("after what added no session: got error %v, want the session kept", err)
 		}
 	}
-	if n := len(reported.records); n != 0 {
-		t.Errorf("after what added no session: got %d evictions, want 0", n)
+	if n := len(reported.records); n != 0 || s.Len() != 2 {
+		t.Errorf("after what added no session: got %d evictions and %d sessions, want 0 and 2", n, s.Len())
 	}
 }
 
@@ -191,6 +191,35 @@ func TestEvictedHoldsNoLock(t *testing.T) {
 	check(t, s)
 }
 
+// TestEvictsWhatExpiresSoonestWhileOthersGo: what is in front of a shard when
+// the store looks may be gone when it removes. What is then in front there
+// expires later than what is elsewhere.
+func TestEvictsWhatExpiresSoonestWhileOthersGo(t *testing.T) {
+	s := memory.New(nil)
+	first := record("alice")
+	first.ExpiresAt = first.ExpiresAt.Add(-time.Minute)
+	for range 1000 { // some in each shard
+		create(t, s, record("bob"))
+	}
+	create(t, s, first)
+	removed := s.RemoveSoonestAfter(func() {
+		if err := s.Delete(t.Context(), first.ID); err != nil {
+			t.Fatalf("Delete: %v", err)
+		}
+	})
+	if removed {
+		t.Error("the soonest was gone: got another of its shard removed, want another look at all shards")
+	}
+	create(t, s, first)
+	if !s.RemoveSoonestAfter(func() {}) {
+		t.Error("the soonest was there: got nothing removed, want it removed")
+	}
+	if _, err := s.Load(t.Context(), first.ID); err == nil || s.Len() != 1000 {
+		t.Errorf("the soonest was removed: got it loaded, or %d sessions, want the 1000 others", s.Len())
+	}
+	check(t, s)
+}
+
 func TestBoundHoldsUnderConcurrentUse(t *testing.T) {
 	const most, callers, each = 100, 8, 500
 	var evicted, deleted atomic.Int64
@@ -228,5 +257,17 @@ func TestBoundHoldsUnderConcurrentUse(t *testing.T) {
 	check(t, s)
 	if got, want := int64(s.Len())+evicted.Load()+deleted.Load(), int64(callers*each); got != want {
 		t.Errorf("kept, evicted and deleted sessions together: got %d, want the %d created", got, want)
+	}
+}
+
+func TestNoBound(t *testing.T) {
+	for _, opts := range []*memory.Options{nil, {}, {MaxSessions: -1}} {
+		s := memory.New(opts)
+		for range 1000 {
+			create(t, s, record(""))
+		}
+		if got := s.Len(); got != 1000 {
+			t.Errorf("%+v: Len after 1000 sessions: got %d, want 1000", opts, got)
+		}
 	}
 }

@@ -74,3 +74,30 @@ func TestExpiredDoNotPileUp(t *testing.T) {
 		check(t, s)
 	})
 }
+
+// TestCreatesWhatHasExpired again, while there are more expired sessions than
+// a call removes.
+func TestCreatesWhatHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 2000
+		s := memory.New(nil)
+		records := make([]session.Record, many)
+		for i := range records {
+			r := record("before")
+			r.ExpiresAt = r.ExpiresAt.Add(time.Duration(i) * time.Millisecond)
+			records[i] = create(t, s, r)
+		}
+		time.Sleep(2 * time.Hour)
+		for i := range 100 { // the last to expire, so still there
+			r := records[many-1-i]
+			r.Subject, r.ExpiresAt = "after", time.Now().Add(time.Hour)
+			create(t, s, r)
+			check(t, s)
+		}
+		for subject, want := range map[string]int{"before": 0, "after": 100} {
+			if got, err := s.List(t.Context(), subject); len(got) != want || err != nil {
+				t.Errorf("List(%q): got %d records and error %v, want %d", subject, len(got), err, want)
+			}
+		}
+	})
+}

@@ -78,3 +78,11 @@ func (s *Store) Fullest() (n int) {
 	}
 	return n
 }
+
+// RemoveSoonestAfter lets something happen between the two steps in which the
+// store removes what expires soonest, and reports whether it was removed.
+func (s *Store) RemoveSoonestAfter(something func()) bool {
+	sh, at := s.soonest()
+	something()
+	return s.removeFirst(sh, at) != nil
+}

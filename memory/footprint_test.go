@@ -76,6 +76,32 @@ func TestReturnsMemory(t *testing.T) {
 	}
 }
 
+// TestReturnsDataAtOnce: what is removed is held by nothing, even if the store
+// is still so full that its maps and heaps keep their size.
+func TestReturnsDataAtOnce(t *testing.T) {
+	const many, size = 4000, 8 << 10
+	ids := make([]session.ID, many)
+	data := make([]byte, size)
+	before := heapInUse()
+	s := memory.New(nil)
+	for i := range ids {
+		r := record("alice")
+		ids[i], r.Data = r.ID, data
+		create(t, s, r)
+	}
+	full := heapInUse()
+	for _, id := range ids[:many/2] {
+		if err := s.Delete(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := heapInUse()
+	if took, holds := full-before, held-before; holds > took*6/10 {
+		t.Errorf("after half of the sessions were deleted: of %d KiB %d KiB are held, want half", took>>10, holds>>10)
+	}
+	runtime.KeepAlive(s)
+}
+
 func heapInUse() int64 {
 	runtime.GC()
 	runtime.GC()

@@ -56,12 +56,10 @@ func (s *Store) unlink(e *entry) {
 	e.previous, e.next = nil, nil
 }
 
-// of returns the IDs of a subject's sessions. Whether they are still the
-// subject's, and live, shows under the lock of their shard.
+// of returns the IDs of a subject's sessions; the empty one has none linked.
+// Whether they are still the subject's, and live, shows under the lock of
+// their shard.
 func (s *Store) of(subject string) (ids []session.ID) {
-	if subject == "" {
-		return nil // owns nothing
-	}
 	o := s.ownersOf(subject)
 	o.mu.Lock()
 	defer o.mu.Unlock()

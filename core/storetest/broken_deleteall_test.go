@@ -111,6 +111,16 @@ var brokenDeleteAll = []breakage{
 			return n, err
 		}
 	}},
+	{law: "DeleteAllSparesWhatLeaves", name: "removes what it found before", spoil: func(s *spoiled) {
+		s.deleteAll = func(ctx context.Context, subject string, _ ...session.ID) (int, error) {
+			records, err := s.reference.List(ctx, subject)
+			for _, r := range records {
+				s.gap()
+				_ = s.reference.Delete(ctx, r.ID)
+			}
+			return len(records), err
+		}
+	}},
 	{law: "DeleteAllWins", name: "removes only what is not updated meanwhile", spoil: func(s *spoiled) {
 		s.deleteAll = func(ctx context.Context, subject string, _ ...session.ID) (n int, err error) {
 			records, err := s.reference.List(ctx, subject)

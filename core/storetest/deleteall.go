@@ -122,6 +122,44 @@ func deleteAllFollowsSubject(t *trial) {
 	t.holds("after DeleteAll of the subject that it left for none", leaves)
 }
 
+// deleteAllSparesWhatLeaves lets sessions leave the subject while its sessions
+// are deleted: each has either left, and lives, or was deleted before it could.
+func deleteAllSparesWhatLeaves(t *trial) {
+	const movers, each = 3, 4
+	for range 15 {
+		subject := t.subject()
+		records := t.sessions(subject, movers*each)
+		left := make([]bool, len(records))
+		errs := together(1+movers, func(i int) error {
+			if i == movers {
+				_, err := t.store.DeleteAll(t.Context(), subject)
+				return err
+			}
+			for n := i; n < len(records); n += movers {
+				records[n].Subject = subject + " of another"
+				switch err := t.store.Update(t.Context(), records[n]); {
+				case err == nil:
+					records[n].Version++
+					left[n] = true
+				case !errors.Is(err, session.ErrNotFound):
+					return fmt.Errorf("Update by the only writer: %w", err)
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Fatalf("DeleteAll while sessions leave the subject: %v", err)
+		}
+		for n, r := range records {
+			if left[n] {
+				t.holds("after DeleteAll of the subject that it left", r)
+			} else {
+				t.absent("after DeleteAll before it could leave", r)
+			}
+		}
+	}
+}
+
 // deleteAllWins runs DeleteAll while sessions of the subject are updated all
 // the time and visitors log in. A login whose Update has returned may not
 // survive a DeleteAll that starts afterwards.

@@ -58,6 +58,7 @@ var laws = []law{
 	{"DeleteAllCounts", "DeleteAll returns how many live records it removed", deleteAllCounts},
 	{"DeleteAllSparesExcept", "DeleteAll spares the records that it is told to spare", deleteAllSparesExcept},
 	{"DeleteAllFollowsSubject", "DeleteAll removes what belongs to the subject now, not what once did", deleteAllFollowsSubject},
+	{"DeleteAllSparesWhatLeaves", "DeleteAll does not remove a session whose Update took it from the subject at the same moment", deleteAllSparesWhatLeaves},
 	{"DeleteAllWins", "DeleteAll removes each record of the subject whose Create or Update had returned before the call, whatever is being updated meanwhile", deleteAllWins},
 
 	{"ConcurrentUse", "all methods may be called at once: each record is whole and each error is one that the method names", concurrentUse},
