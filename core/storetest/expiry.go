@@ -12,9 +12,8 @@ import (
 // leave a margin on both sides, and begin anew with more time to spare when the
 // machine was too slow to tell.
 const (
-	realLead   = 150 * time.Millisecond // how far ahead an expiry is that is waited for
-	realBefore = 50 * time.Millisecond  // how long before it the record is looked at
-	realSlack  = 20 * time.Millisecond  // by how much the store's clock may differ
+	realLead  = 150 * time.Millisecond // how far ahead an expiry is that is waited for
+	realSlack = 20 * time.Millisecond  // by how much the store's clock may differ
 )
 
 func (t *trial) slack() time.Duration {
@@ -59,11 +58,11 @@ func (t *trial) expired() session.Record {
 func (t *trial) pass(moment time.Time) { time.Sleep(time.Until(moment.Add(t.slack()))) }
 
 func expiresToTheMillisecond(t *trial) {
-	before := time.Millisecond
-	if !t.config.fakeClock {
-		before = realBefore
-	}
 	r := t.soon(func(r session.Record) error {
+		before := time.Millisecond
+		if !t.config.fakeClock {
+			before = time.Until(r.ExpiresAt) / 3
+		}
 		time.Sleep(time.Until(r.ExpiresAt.Add(-before)))
 		got, err := t.store.Load(t.Context(), r.ID)
 		if err != nil {

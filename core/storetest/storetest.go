@@ -49,9 +49,9 @@ type config struct {
 	leak func(token string) string
 }
 
-// FakeClock, itself an Option, runs each law in a bubble of testing/synctest,
-// where time stands still until all wait for it. It is for a store that lives
-// in this process and takes the time from the package time.
+// FakeClock is an Option, to be passed as it is. It runs each law in a bubble
+// of testing/synctest, where time stands still until all wait for it: for a
+// store that lives in this process and takes the time from the package time.
 func FakeClock(c *config) { c.fakeClock = true }
 
 // Down adds the law about a backend that is down. newStore returns a store
