@@ -17,11 +17,11 @@ func TestBounded(t *testing.T) {
 		if !ok || !deadline.Equal(time.Now().Add(time.Second)) || quiet.Value(1) != 2 {
 			t.Errorf("deadline %v, value %v", deadline, quiet.Value(1))
 		}
-		time.Sleep(time.Second - 1)
+		time.Sleep(time.Second - time.Nanosecond)
 		if quiet.Err() != nil || waited.Err() != nil {
 			t.Error("over before its time")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		<-done
 		for _, c := range []*bounded{quiet, waited} {
 			if !errors.Is(c.Err(), context.DeadlineExceeded) {

@@ -87,14 +87,14 @@ func (s *Session[T]) changed() bool {
 
 func (s *Session[T]) renewalDue(now time.Time) bool {
 	every := s.m.opts.RenewEvery
-	return every > 0 && s.stored && !s.offline && s.refuse == nil &&
+	return every > 0 && s.stored && !s.x.offline && s.refuse == nil &&
 		!now.Before(fromMilli(s.now.env.renewed).Add(every))
 }
 
 // touch records the use of the session, if that is due (law 6). Its failure is
 // reported and harms nobody: the next request tries again.
 func (s *Session[T]) touch() {
-	if !s.stored || s.offline || s.trusted || s.refuse != nil {
+	if !s.stored || s.x.offline || s.trusted || s.refuse != nil {
 		return
 	}
 	until := s.m.expiry(&s.now.env, time.Now())
@@ -120,7 +120,7 @@ func (s *Session[T]) touch() {
 // cancellation of ctx (law 8), and heeds its deadline only if told so. When it
 // fails the pending changes are dropped.
 func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
-	if !s.dirty() || s.offline {
+	if !s.dirty() || s.x.offline {
 		s.settled()
 		return nil
 	}

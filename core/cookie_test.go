@@ -20,22 +20,26 @@ func TestCookiesAreRight(t *testing.T) {
 		remove string
 	}{
 		{
-			"default", session.Cookie{},
+			"default",
+			session.Cookie{},
 			"__Host-session=* Path=/; HttpOnly; Secure; SameSite=Lax",
 			"__Host-session=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		},
 		{
-			"everything", session.Cookie{Path: "/app", Domain: "example.com", SameSite: http.SameSiteNoneMode, Partitioned: true, Persistent: true},
+			"everything",
+			session.Cookie{Path: "/app", Domain: "example.com", SameSite: http.SameSiteNoneMode, Partitioned: true, Persistent: true},
 			"__Secure-session=* Path=/app; Domain=example.com; Max-Age=86400; HttpOnly; Secure; SameSite=None; Partitioned",
 			"__Secure-session=; Path=/app; Domain=example.com; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=None; Partitioned",
 		},
 		{
-			"insecure", session.Cookie{Insecure: true, SameSite: http.SameSiteStrictMode},
+			"insecure",
+			session.Cookie{Insecure: true, SameSite: http.SameSiteStrictMode},
 			"session=* Path=/; HttpOnly; SameSite=Strict",
 			"session=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; SameSite=Strict",
 		},
 		{
-			"own name", session.Cookie{Name: "sid"},
+			"own name",
+			session.Cookie{Name: "sid"},
 			"sid=* Path=/; HttpOnly; Secure; SameSite=Lax",
 			"sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		},

@@ -40,7 +40,7 @@ func TestUnchangedWritesNothing(t *testing.T) {
 		si.visit(b, incremented)
 		calls(t, si, "create")
 		r := si.begin(b)
-		if r.get() != r.get() {
+		if first, second := r.get(), r.get(); first != second {
 			t.Error("two calls of Get gave two handles")
 		}
 		h, _ := r.respond()

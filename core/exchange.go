@@ -40,6 +40,7 @@ type Exchange struct {
 	failure   error // of the load
 	asked     bool
 	presented bool // the request has a cookie of our name
+	offline   bool // made by NewContext: nothing is written
 }
 
 // A handle is a *Session[T], whatever T is.

@@ -130,7 +130,12 @@ func TestTimesOfASession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		start := time.Now()
-		si.visit(b, incremented)
+		si.visit(b, func(s *session.Session[cart]) error {
+			if !s.CreatedAt().Equal(start) || !s.AuthenticatedAt().IsZero() || !s.ExpiresAt().Equal(start.Add(time.Hour)) {
+				t.Errorf("a new session has the times %v, %v and %v", s.CreatedAt(), s.AuthenticatedAt(), s.ExpiresAt())
+			}
+			return incremented(s)
+		})
 		time.Sleep(10 * time.Minute)
 		si.visit(b, loggedIn)
 		login := time.Now()

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,6 +220,48 @@ func TestDestroy(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("is no success on a store that only reads", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		r := si.begin(b)
+		if err := r.get().Destroy(); err != nil {
+			t.Fatal(err)
+		}
+		si.store.took()
+		si.store.down("update", "delete")
+		h, err := r.respond()
+		if !errors.Is(err, session.ErrUnavailable) || h != (session.Header{}) {
+			t.Errorf("got %+v and %v, want ErrUnavailable alone", h, err)
+		}
+		if got := si.store.took(); !slices.Equal(got, []string{"update", "load", "update"}) {
+			t.Errorf("the store got %v: one more try is enough", got)
+		}
+	})
+
+	t.Run("is no success when others are always faster", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			r := si.begin(b)
+			if err := r.get().Destroy(); err != nil {
+				t.Fatal(err)
+			}
+			si.store.hook(func(method string, _ session.ID) error {
+				if method == "update" {
+					return session.ErrConflict
+				}
+				return nil
+			}, nil)
+			start := time.Now()
+			if _, err := r.respond(); !errors.Is(err, session.ErrConflict) {
+				t.Errorf("got %v, want ErrConflict", err)
+			}
+			if took := time.Since(start); took < 3*time.Second || took > 4*time.Second {
+				t.Errorf("gave up after %v, want about StoreTimeout, 3s", took)
+			}
+		})
+	})
 
 	t.Run("is no success while the store is down", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}

@@ -120,6 +120,24 @@ func TestNewContext(t *testing.T) {
 		t.Error(err)
 	}
 
+	// The same through a middleware.
+	ctx = m.NewContext(t.Context(), "alice", cart{N: 3})
+	x := new(session.Exchange)
+	x.Begin(ctx, m, []string{"__Host-session=" + strings.Repeat("QUJD", 16)})
+	s, err = m.Get(x)
+	if err != nil || s.Subject() != "alice" {
+		t.Fatalf("got %q, %v", s.Subject(), err)
+	}
+	if err := s.Update(increment); err != nil {
+		t.Error(err)
+	}
+	if h, err := x.Commit(); err != nil || h.SetCookie != "" || x.Finish() != nil {
+		t.Errorf("the response gets %+v, %v", h, err)
+	}
+	if again, err := m.Get(ctx); err != nil || again.Data().N != 4 {
+		t.Errorf("got %+v, %v; want what the handler made of it", again.Data(), err)
+	}
+
 	anonymous, err := m.Get(m.NewContext(t.Context(), "", cart{}))
 	if err != nil || anonymous.Subject() != "" || !anonymous.AuthenticatedAt().IsZero() {
 		t.Errorf("got %v", err)

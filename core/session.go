@@ -39,7 +39,6 @@ type Session[T any] struct {
 
 	stored  bool  // base came from the store, or went there
 	isNew   bool  // this request started the session
-	offline bool  // made by NewContext: nothing is written
 	trusted bool  // made by Modify: no secret to check, and no use to record
 	refuse  error // why the session cannot be changed
 

@@ -72,7 +72,19 @@ func TestNoLostUpdate(t *testing.T) {
 			si.store.took()
 			si.store.hook(func(string, session.ID) error { time.Sleep(time.Millisecond); return nil }, nil)
 			for range 200 {
-				go si.visit(b, incremented)
+				go func() {
+					r := si.begin(b)
+					s, err := si.Get(r)
+					if err == nil {
+						err = s.Update(increment)
+					}
+					if err == nil {
+						_, err = r.Commit()
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}()
 			}
 			time.Sleep(3 * time.Second)
 			calls := si.store.took()

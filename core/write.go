@@ -54,11 +54,11 @@ func (s *Session[T]) end(ctx context.Context) error {
 			s.ended, s.destroyed = nil, false
 			return ErrSuperseded
 		}
-		if ctx.Err() != nil {
-			return errFaster
-		}
 		e.version = held.Version
 		pause(ctx, attempt)
+		if ctx.Err() != nil {
+			return outOfTime("delete", unknown)
+		}
 	}
 	// Whether this works is of no account: the session is over.
 	_ = s.m.store.Delete(ctx, e.id)
@@ -67,10 +67,16 @@ func (s *Session[T]) end(ctx context.Context) error {
 	return nil
 }
 
-var (
-	errEnded  = fmt.Errorf("%w: the session ended while this request was handled", ErrNotFound)
-	errFaster = fmt.Errorf("%w: others kept being faster for the time that a commit may take", ErrConflict)
-)
+var errEnded = fmt.Errorf("%w: the session ended while this request was handled", ErrNotFound)
+
+// outOfTime is why a commit gives up when its time is over. unknown is the
+// failure of an attempt that may have taken effect, if there was one.
+func outOfTime(doing string, unknown error) error {
+	if unknown != nil {
+		return unavailable(doing, unknown)
+	}
+	return fmt.Errorf("%w: others kept being faster for the time that a commit may take", ErrConflict)
+}
 
 // A write is a record on its way to the store.
 type write struct {
@@ -132,12 +138,8 @@ func (s *Session[T]) write(ctx context.Context) error {
 		} else {
 			pause(ctx, attempt)
 		}
-		switch {
-		case ctx.Err() == nil:
-		case w.unknown != nil:
-			return unavailable("write", w.unknown)
-		default:
-			return errFaster
+		if ctx.Err() != nil {
+			return outOfTime("write", w.unknown)
 		}
 		if done, err := s.reconcile(ctx, &w, attempt, started); done || err != nil {
 			return err
