@@ -13,14 +13,6 @@ import (
 
 // netHTTP serves the shop with net/http.
 func netHTTP(s *shop) *http.Server {
-	handler := nethttp.Middleware(s.sessions, answerError)(netHTTPRoutes(s))
-	// A cookie alone does not tell a visitor's own POST from one that another
-	// site made their browser send. This does.
-	handler = http.NewCrossOriginProtection().Handler(handler)
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-}
-
-func netHTTPRoutes(s *shop) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		p, err := s.visit(r.Context())
@@ -49,7 +41,12 @@ func netHTTPRoutes(s *shop) http.Handler {
 	post("/cart/remove", func(ctx context.Context, form url.Values) error { return s.remove(ctx, form.Get("goods")) })
 	post("/login", func(ctx context.Context, form url.Values) error { return s.login(ctx, form.Get("name")) })
 	post("/logout", func(ctx context.Context, _ url.Values) error { return s.logout(ctx) })
-	return mux
+
+	handler := nethttp.Middleware(s.sessions, answerError)(mux)
+	// A cookie alone does not tell a visitor's own POST from one that another
+	// site made their browser send. This does.
+	handler = http.NewCrossOriginProtection().Handler(handler)
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 }
 
 // answerError answers a request that failed in the shop or at the commit.

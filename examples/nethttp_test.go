@@ -7,14 +7,13 @@ import (
 	"testing"
 )
 
-// TestPage renders a given session, without a server, a cookie or a login. The
-// middleware is left out: it would look for the session of the request's cookie.
+// TestPage renders a given session, without a server, a cookie or a login.
 func TestPage(t *testing.T) {
 	s := newShop(t)
 	r := httptest.NewRequest("GET", "/", nil)
 	r = r.WithContext(s.sessions.NewContext(r.Context(), "<ann>", visitor{Cart: []line{{"<Tea>", 2}}}))
 	w := httptest.NewRecorder()
-	netHTTPRoutes(s).ServeHTTP(w, r)
+	netHTTP(s).Handler.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		t.Errorf("status: got %d, want 200", w.Code)
 	}

@@ -1,4 +1,4 @@
-// Package readme holds the README to what it shows.
+// Package readme holds the READMEs to what they show.
 package readme
 
 import (
@@ -20,32 +20,30 @@ import (
 	"github.com/gostateful/session/tests/servers"
 )
 
-// shown is where the README's program listens. The test moves it elsewhere.
+// shown is where a README's program listens. The test moves it elsewhere.
 const shown = "localhost:8080"
 
-// TestProgram builds the README's program in a module of its own, as a reader
-// does, and repeats the README's curl session against it.
-func TestProgram(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(gotool.Root(t), "README.md"))
-	require.NoError(t, err)
-	program, transcript := block(t, string(text), "go", "package main"), block(t, string(text), "console", "$ curl")
-	unitTest := block(t, string(text), "go", "httptest")
+// TestPrograms builds the program of each README in a module of its own, as a
+// reader does, and repeats its curl session.
+func TestPrograms(t *testing.T) {
+	for _, name := range []string{"README.md", "memory/README.md", "adapters/nethttp/README.md"} {
+		t.Run(name, func(t *testing.T) { testProgram(t, read(t, name)) })
+	}
+}
 
+func testProgram(t *testing.T, text string) {
+	program, transcript := block(t, text, "go", "package main"), block(t, text, "console", "$ curl")
 	formatted, err := format.Source([]byte(program))
 	require.NoError(t, err)
-	assert.Equal(t, string(formatted), program, "the README's program is not formatted")
-	before, _, _ := strings.Cut(string(text), "package main")
+	assert.Equal(t, string(formatted), program, "the program is not formatted")
+	before, _, _ := strings.Cut(text, "package main")
 	assert.Less(t, strings.Count(before, "\n"), 20, "lines of the README before its program")
 
 	addr := freeAddr(t)
-	dir := module(t, map[string]string{
-		"main.go":      strings.ReplaceAll(program, shown, addr),
-		"main_test.go": strings.Replace(unitTestFrame, "SHOWN", unitTest, 1),
-	})
-	gotool.Run(t, dir, "off", "test")
-	gotool.Run(t, dir, "off", "build", "-o", "shop")
+	dir := module(t, map[string]string{"main.go": strings.ReplaceAll(program, shown, addr)})
+	gotool.Run(t, dir, "off", "build", "-o", "program")
 	servers.Start(t, servers.Program{
-		Name: filepath.Join(dir, "shop"),
+		Name: filepath.Join(dir, "program"),
 		Args: func(*servers.Server) []string { return nil },
 		Ready: func(ctx context.Context, _ *servers.Server) error {
 			conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -59,6 +57,23 @@ func TestProgram(t *testing.T) {
 	assert.Equal(t, settle(transcript), settle(strings.ReplaceAll(got, addr, shown)))
 }
 
+// TestUnitTest runs the test of a handler that the README shows.
+func TestUnitTest(t *testing.T) {
+	text := read(t, "README.md")
+	dir := module(t, map[string]string{
+		"main.go":      block(t, text, "go", "package main"),
+		"main_test.go": strings.Replace(unitTestFrame, "SHOWN", block(t, text, "go", "httptest"), 1),
+	})
+	gotool.Run(t, dir, "off", "test")
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(gotool.Root(t), name))
+	require.NoError(t, err)
+	return string(text)
+}
+
 // block is the only fenced block of a language that contains a text.
 func block(t *testing.T, markdown, language, containing string) string {
 	t.Helper()
@@ -68,7 +83,7 @@ func block(t *testing.T, markdown, language, containing string) string {
 			found = append(found, match[1])
 		}
 	}
-	require.Len(t, found, 1, "blocks of %s with %q in README.md", language, containing)
+	require.Len(t, found, 1, "blocks of %s with %q", language, containing)
 	return found[0]
 }
 
@@ -91,7 +106,7 @@ func module(t *testing.T, files map[string]string) (dir string) {
 	for name, text := range files {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
-	gotool.Run(t, dir, "off", "mod", "init", "shop.example")
+	gotool.Run(t, dir, "off", "mod", "init", "reader.example")
 	for _, replace := range gotool.Siblings(t) {
 		gotool.Run(t, dir, "off", "mod", "edit", "-replace="+replace)
 	}
