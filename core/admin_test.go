@@ -89,7 +89,7 @@ func second[T any](_ T, err error) error { return err }
 func TestListLeavesOutWhatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newSite(t, nil)
-		si.store.late = true
+		si.store.Late = true
 		si.visit(&browser{}, loggedIn)
 		time.Sleep(time.Hour)
 		if list, err := si.List(t.Context(), "alice"); len(list) != 0 || err != nil {
@@ -120,12 +120,12 @@ func TestModify(t *testing.T) {
 	t.Run("changes data alone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b, id := start(t)
-			was := si.store.records[id]
+			was := si.store.Records[id]
 			time.Sleep(10 * time.Minute)
 			if err := modify(si, id); err != nil {
 				t.Fatal(err)
 			}
-			if is := si.store.records[id]; !is.ExpiresAt.Equal(was.ExpiresAt) || is.Subject != "alice" || is.Version != was.Version+1 {
+			if is := si.store.Records[id]; !is.ExpiresAt.Equal(was.ExpiresAt) || is.Subject != "alice" || is.Version != was.Version+1 {
 				t.Errorf("got %+v, want all but the data as in %+v", is, was)
 			}
 			if got := si.data(b).N; got != 1 {
@@ -168,7 +168,7 @@ func TestModify(t *testing.T) {
 				t.Errorf("ended meanwhile: got %v and %d records", err, si.store.count())
 			}
 			si, _, id = start(t)
-			si.store.late = true
+			si.store.Late = true
 			time.Sleep(time.Hour)
 			if err := modify(si, id); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("expired: got %v", err)

@@ -23,7 +23,7 @@ func TestBothClocksHold(t *testing.T) {
 		t.Run("idle, "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				si, b := newSite(t, nil), &browser{}
-				si.store.late = late
+				si.store.Late = late
 				si.visit(b, incremented)
 				time.Sleep(time.Hour - time.Millisecond)
 				if !alive(si, b) {
@@ -41,7 +41,7 @@ func TestBothClocksHold(t *testing.T) {
 		t.Run("lifetime, "+name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				si, b := newSite(t, nil), &browser{}
-				si.store.late = late
+				si.store.Late = late
 				si.visit(b, incremented)
 				for range 48 {
 					time.Sleep(30*time.Minute - time.Millisecond)
@@ -83,9 +83,9 @@ func TestBothClocksHold(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
 			si.visit(b, incremented)
-			for id, rec := range si.store.records {
+			for id, rec := range si.store.Records {
 				rec.ExpiresAt = rec.ExpiresAt.AddDate(10, 0, 0)
-				si.store.records[id] = rec
+				si.store.Records[id] = rec
 			}
 			time.Sleep(24 * time.Hour)
 			if alive(si, b) {
@@ -96,11 +96,11 @@ func TestBothClocksHold(t *testing.T) {
 
 	t.Run("no expiry is not forever", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
-		si.store.late = true
+		si.store.Late = true
 		si.visit(b, incremented)
-		for id, rec := range si.store.records {
+		for id, rec := range si.store.Records {
 			rec.ExpiresAt = time.Time{}
-			si.store.records[id] = rec
+			si.store.Records[id] = rec
 		}
 		if alive(si, b) {
 			t.Error("alive with a zero expiry")
@@ -110,7 +110,7 @@ func TestBothClocksHold(t *testing.T) {
 	t.Run("a change cannot save what has expired meanwhile", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
-			si.store.late = true
+			si.store.Late = true
 			si.visit(b, incremented)
 			r := si.begin(b)
 			_ = r.get().Update(increment)

@@ -46,7 +46,7 @@ func everything(t *testing.T, opts *session.Options) (si *site, tokens []string)
 	si.store.down()
 	_, _ = si.Get(si.begin(b)) // error
 	si.store.hook(nil, nil)
-	si.store.late = true
+	si.store.Late = true
 	time.Sleep(time.Hour)
 	si.visit(b, look) // expired
 	return si, tokens

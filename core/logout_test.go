@@ -96,10 +96,10 @@ func TestLogoutWins(t *testing.T) {
 
 // live counts the sessions that a Load would find.
 func live(si *site) (n int) {
-	si.store.mu.Lock()
-	defer si.store.mu.Unlock()
-	for id := range si.store.records {
-		if _, err := si.store.live(id); err == nil {
+	si.store.Mu.Lock()
+	defer si.store.Mu.Unlock()
+	for id := range si.store.Records {
+		if _, err := si.store.Live(id); err == nil {
 			n++
 		}
 	}

@@ -151,9 +151,9 @@ func TestDeployLosesNobody(t *testing.T) {
 		for _, data := range [][]byte{nil, {99, 1, 2}, []byte(`{"json":1}`)} {
 			si, b := newSite(t, nil), &browser{}
 			si.visit(b, incremented)
-			for id, rec := range si.store.records {
+			for id, rec := range si.store.Records {
 				rec.Data = data
-				si.store.records[id] = rec
+				si.store.Records[id] = rec
 			}
 			if _, err := si.Get(si.begin(b)); !errors.Is(err, session.ErrUndecodable) {
 				t.Errorf("%q: got %v, want ErrUndecodable", data, err)

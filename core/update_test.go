@@ -180,11 +180,11 @@ func TestNoLostUpdate(t *testing.T) {
 					return session.ErrConflict // somebody is always faster
 				}
 				if method == "load" {
-					si.store.mu.Lock()
-					rec := si.store.records[id]
+					si.store.Mu.Lock()
+					rec := si.store.Records[id]
 					rec.Version++
-					si.store.records[id] = rec
-					si.store.mu.Unlock()
+					si.store.Records[id] = rec
+					si.store.Mu.Unlock()
 				}
 				return nil
 			}, nil)

@@ -30,10 +30,10 @@ var brokenConcurrency = []breakage{
 				return err
 			}
 			s.gap()
-			return s.locked(ctx, func() error {
-				if now, ok := s.records[r.ID]; ok {
+			return s.Locked(ctx, func() error {
+				if now, ok := s.Records[r.ID]; ok {
 					now.Data = slices.Clone(r.Data)
-					s.records[r.ID] = now
+					s.Records[r.ID] = now
 				}
 				return nil
 			})
@@ -54,8 +54,8 @@ var brokenConcurrency = []breakage{
 	{law: "ConcurrentUse", name: "touches what it read before", spoil: func(s *spoiled) {
 		s.touch = func(ctx context.Context, id session.ID, at time.Time) error {
 			s.gap()
-			return s.locked(ctx, func() error {
-				s.records[id] = session.Record{ID: id, Version: s.records[id].Version, ExpiresAt: at}
+			return s.Locked(ctx, func() error {
+				s.Records[id] = session.Record{ID: id, Version: s.Records[id].Version, ExpiresAt: at}
 				return nil
 			})
 		}

@@ -55,14 +55,14 @@ var brokenCreate = []breakage{
 	}},
 	{law: "CreateOverLiveFails", name: "overwrites", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			return s.locked(ctx, func() error { s.put(r); return nil })
+			return s.Locked(ctx, func() error { s.Put(r); return nil })
 		}
 	}},
 	{law: "CreateOverLiveFails", name: "overwrites and says ErrExists", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			return s.locked(ctx, func() error {
-				_, err := s.live(r.ID)
-				if s.put(r); err == nil {
+			return s.Locked(ctx, func() error {
+				_, err := s.Live(r.ID)
+				if s.Put(r); err == nil {
 					return session.ErrExists
 				}
 				return nil
@@ -99,15 +99,15 @@ var brokenCreate = []breakage{
 	{law: "CreateIsAtomic", name: "lists the losers", spoil: func(s *spoiled) {
 		seen := map[string]session.ID{}
 		s.create = func(ctx context.Context, r session.Record) error {
-			s.mu.Lock()
+			s.Mu.Lock()
 			seen[r.Subject] = r.ID
-			s.mu.Unlock()
+			s.Mu.Unlock()
 			return s.reference.Create(ctx, r)
 		}
 		s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
-			s.mu.Lock()
+			s.Mu.Lock()
 			id := seen[subject]
-			s.mu.Unlock()
+			s.Mu.Unlock()
 			if r, err := s.reference.Load(ctx, id); err == nil {
 				records = append(records, r)
 			}
@@ -124,8 +124,8 @@ var brokenCreate = []breakage{
 	}},
 	{law: "CreateOverExpired", name: "finds expired records to exist", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			err := s.locked(ctx, func() error {
-				if _, ok := s.records[r.ID]; ok {
+			err := s.Locked(ctx, func() error {
+				if _, ok := s.Records[r.ID]; ok {
 					return session.ErrExists
 				}
 				return nil
@@ -138,7 +138,7 @@ var brokenCreate = []breakage{
 	}},
 	{law: "CreateOverExpired", name: "keeps the old subject", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			if old := s.records[r.ID]; old.Subject != "" {
+			if old := s.Records[r.ID]; old.Subject != "" {
 				r.Subject = old.Subject
 			}
 			return s.reference.Create(ctx, r)
@@ -147,12 +147,12 @@ var brokenCreate = []breakage{
 	{law: "CreateOverExpired", name: "looks before it writes", spoil: lookThenCreate},
 	{law: "ZeroIDIsInvalid", name: "takes it", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			return s.locked(ctx, func() error { s.put(r); return nil })
+			return s.Locked(ctx, func() error { s.Put(r); return nil })
 		}
 	}},
 	{law: "ZeroIDIsInvalid", name: "refuses it and keeps it", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			s.put(r)
+			s.Put(r)
 			return errors.New("zero")
 		}
 	}},
@@ -192,7 +192,7 @@ func lookThenCreate(s *spoiled) {
 			return session.ErrExists
 		}
 		s.gap()
-		return s.locked(ctx, func() error { s.put(r); return nil })
+		return s.Locked(ctx, func() error { s.Put(r); return nil })
 	}
 }
 

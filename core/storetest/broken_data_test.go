@@ -65,24 +65,24 @@ var brokenData = []breakage{
 	}},
 	{law: "InputIsNotAliased", name: "keeps what Create is given", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			return s.locked(ctx, func() error { s.records[r.ID] = r; return nil })
+			return s.Locked(ctx, func() error { s.Records[r.ID] = r; return nil })
 		}
 	}},
 	{law: "InputIsNotAliased", name: "keeps what Update is given", spoil: func(s *spoiled) {
 		s.update = func(ctx context.Context, r session.Record) error {
-			return s.locked(ctx, func() error { r.Version++; s.records[r.ID] = r; return nil })
+			return s.Locked(ctx, func() error { r.Version++; s.Records[r.ID] = r; return nil })
 		}
 	}},
 	{law: "OutputIsNotAliased", name: "hands out its own data in Load", spoil: func(s *spoiled) {
 		s.load = func(ctx context.Context, id session.ID) (session.Record, error) {
-			return s.records[id], ctx.Err()
+			return s.Records[id], ctx.Err()
 		}
 	}},
 	{law: "OutputIsNotAliased", name: "hands out its own data in List", spoil: func(s *spoiled) {
 		s.list = func(ctx context.Context, subject string) ([]session.Record, error) {
 			records, err := s.reference.List(ctx, subject)
 			for i := range records {
-				records[i] = s.records[records[i].ID]
+				records[i] = s.Records[records[i].ID]
 			}
 			return records, err
 		}

@@ -42,7 +42,7 @@ var brokenDelete = []breakage{
 	}},
 	{law: "DeleteOfAbsent", name: "fails on an expired record", spoil: func(s *spoiled) {
 		s.delete = func(ctx context.Context, id session.ID) error {
-			if r, ok := s.records[id]; ok && past(r.ExpiresAt) {
+			if r, ok := s.Records[id]; ok && past(r.ExpiresAt) {
 				return errors.New("expired")
 			}
 			return s.reference.Delete(ctx, id)

@@ -30,8 +30,8 @@ var brokenDeleteAll = []breakage{
 	}},
 	{law: "DeleteAllRemoves", name: "removes all of everybody", spoil: func(s *spoiled) {
 		s.deleteAll = func(ctx context.Context, _ string, _ ...session.ID) (int, error) {
-			n := len(s.records)
-			clear(s.records)
+			n := len(s.Records)
+			clear(s.Records)
 			return n, ctx.Err()
 		}
 	}},
@@ -138,17 +138,17 @@ var brokenDeleteAll = []breakage{
 		var recent []session.ID
 		s.update = func(ctx context.Context, r session.Record) error {
 			err := s.reference.Update(ctx, r)
-			s.mu.Lock()
-			defer s.mu.Unlock()
+			s.Mu.Lock()
+			defer s.Mu.Unlock()
 			if recent = append(recent, r.ID); len(recent) > 3 {
 				recent = recent[1:]
 			}
 			return err
 		}
 		s.deleteAll = func(ctx context.Context, subject string, except ...session.ID) (int, error) {
-			s.mu.Lock()
+			s.Mu.Lock()
 			late := slices.Clone(recent)
-			s.mu.Unlock()
+			s.Mu.Unlock()
 			return s.reference.DeleteAll(ctx, subject, append(late, except...)...)
 		}
 	}},

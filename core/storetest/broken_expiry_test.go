@@ -14,7 +14,7 @@ var brokenExpiry = []breakage{
 	{law: "ExpiresToTheMillisecond", name: "shows expired records until they are swept", spoil: func(s *spoiled) {
 		s.load = func(ctx context.Context, id session.ID) (session.Record, error) {
 			err := session.ErrNotFound
-			r, ok := s.records[id]
+			r, ok := s.Records[id]
 			if ok {
 				err = ctx.Err()
 			}
@@ -80,7 +80,7 @@ var brokenExpiry = []breakage{
 func shiftExpiry(by time.Duration) func(s *spoiled) {
 	return func(s *spoiled) {
 		s.load = func(ctx context.Context, id session.ID) (session.Record, error) {
-			r, ok := s.records[id]
+			r, ok := s.Records[id]
 			if !ok || past(r.ExpiresAt.Add(by)) {
 				return session.Record{}, session.ErrNotFound
 			}
@@ -91,8 +91,8 @@ func shiftExpiry(by time.Duration) func(s *spoiled) {
 
 func listExpired(s *spoiled) {
 	s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
-		err = s.locked(ctx, func() error {
-			for _, r := range s.records {
+		err = s.Locked(ctx, func() error {
+			for _, r := range s.Records {
 				if r.Subject == subject {
 					records = append(records, r)
 				}
@@ -105,10 +105,10 @@ func listExpired(s *spoiled) {
 
 func countExpired(s *spoiled) {
 	s.deleteAll = func(ctx context.Context, subject string, except ...session.ID) (n int, err error) {
-		err = s.locked(ctx, func() error {
-			for _, r := range s.records {
+		err = s.Locked(ctx, func() error {
+			for _, r := range s.Records {
 				if r.Subject == subject && past(r.ExpiresAt) {
-					delete(s.records, r.ID)
+					delete(s.Records, r.ID)
 					n++
 				}
 			}

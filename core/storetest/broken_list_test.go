@@ -75,9 +75,9 @@ var brokenList = []breakage{
 				return s.reference.DeleteAll(ctx, subject, except...)
 			}
 			n := 0
-			for _, r := range s.records {
+			for _, r := range s.Records {
 				if strings.HasPrefix(r.Subject, prefix) {
-					delete(s.records, r.ID)
+					delete(s.Records, r.ID)
 					n++
 				}
 			}
@@ -96,8 +96,8 @@ var brokenList = []breakage{
 	}},
 	{law: "EmptySubjectOwnsNothing", name: "lists them", spoil: func(s *spoiled) {
 		s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
-			err = s.locked(ctx, func() error {
-				for _, r := range s.records {
+			err = s.Locked(ctx, func() error {
+				for _, r := range s.Records {
 					if r.Subject == subject {
 						records = append(records, r)
 					}
@@ -109,10 +109,10 @@ var brokenList = []breakage{
 	}},
 	{law: "EmptySubjectOwnsNothing", name: "deletes them", spoil: func(s *spoiled) {
 		s.deleteAll = func(ctx context.Context, subject string, except ...session.ID) (n int, err error) {
-			err = s.locked(ctx, func() error {
-				for id, r := range s.records {
+			err = s.Locked(ctx, func() error {
+				for id, r := range s.Records {
 					if r.Subject == subject && !slices.Contains(except, id) {
-						delete(s.records, id)
+						delete(s.Records, id)
 						n++
 					}
 				}
@@ -124,7 +124,7 @@ var brokenList = []breakage{
 	{law: "EmptySubjectOwnsNothing", name: "deletes them where some are spared", spoil: func(s *spoiled) {
 		s.deleteAll = func(ctx context.Context, subject string, except ...session.ID) (int, error) {
 			if subject == "" && len(except) > 0 {
-				clear(s.records)
+				clear(s.Records)
 			}
 			return s.reference.DeleteAll(ctx, subject, except...)
 		}
@@ -181,10 +181,10 @@ func indexOnce(follow func(old, now string) bool) func(s *spoiled) {
 func mangleSubjects(key func(subject string) string) func(s *spoiled) {
 	return func(s *spoiled) {
 		s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
-			err = s.locked(ctx, func() error {
-				for id, r := range s.records {
+			err = s.Locked(ctx, func() error {
+				for id, r := range s.Records {
 					if subject != "" && key(r.Subject) == key(subject) && !past(r.ExpiresAt) {
-						records = append(records, s.records[id])
+						records = append(records, s.Records[id])
 					}
 				}
 				return nil

@@ -77,10 +77,10 @@ var brokenTouch = []breakage{
 				return err
 			}
 			s.gap()
-			return s.locked(ctx, func() error {
-				r := s.records[id]
+			return s.Locked(ctx, func() error {
+				r := s.Records[id]
 				r.ExpiresAt = at
-				s.records[id] = r
+				s.Records[id] = r
 				return nil
 			})
 		}
@@ -150,6 +150,6 @@ func loadThenTouch(s *spoiled) {
 		}
 		s.gap()
 		r.ExpiresAt = at
-		return s.locked(ctx, func() error { s.put(r); return nil })
+		return s.Locked(ctx, func() error { s.Put(r); return nil })
 	}
 }

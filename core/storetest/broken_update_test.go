@@ -92,7 +92,7 @@ var brokenUpdate = []breakage{
 		s.update = func(ctx context.Context, r session.Record) error {
 			err := s.reference.Update(ctx, r)
 			if old, ok := removed[r.ID]; ok {
-				s.put(old)
+				s.Put(old)
 			}
 			return err
 		}
@@ -108,7 +108,7 @@ var brokenUpdate = []breakage{
 	{law: "UpdateAfterExpiry", name: "says ErrConflict", spoil: func(s *spoiled) {
 		s.update = func(ctx context.Context, r session.Record) error {
 			err := s.reference.Update(ctx, r)
-			if errors.Is(err, session.ErrNotFound) && s.records[r.ID].Version != r.Version {
+			if errors.Is(err, session.ErrNotFound) && s.Records[r.ID].Version != r.Version {
 				err = session.ErrConflict
 			}
 			return err
@@ -160,8 +160,8 @@ var brokenUpdate = []breakage{
 	}},
 	{law: "UpdateIntoThePastDeletes", name: "lists what it deleted", spoil: func(s *spoiled) {
 		s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
-			err = s.locked(ctx, func() error {
-				for _, r := range s.records {
+			err = s.Locked(ctx, func() error {
+				for _, r := range s.Records {
 					if r.Subject == subject {
 						records = append(records, r)
 					}
@@ -190,7 +190,7 @@ func lookThenUpdate(s *spoiled) {
 		}
 		s.gap()
 		r.Version++
-		return s.locked(ctx, func() error { s.put(r); return nil })
+		return s.Locked(ctx, func() error { s.Put(r); return nil })
 	}
 }
 

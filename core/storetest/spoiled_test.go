@@ -122,11 +122,11 @@ func (s *spoiled) onWrite(change func(r *session.Record)) {
 // the given one, before the reference updates it.
 func (s *spoiled) onUpdate(change func(old, r *session.Record)) {
 	s.update = func(ctx context.Context, r session.Record) error {
-		err := s.locked(ctx, func() error {
-			old := s.records[r.ID]
+		err := s.Locked(ctx, func() error {
+			old := s.Records[r.ID]
 			change(&old, &r)
 			if old.ID == r.ID {
-				s.records[r.ID] = old
+				s.Records[r.ID] = old
 			}
 			return nil
 		})
@@ -140,13 +140,13 @@ func (s *spoiled) onUpdate(change func(old, r *session.Record)) {
 // onTouch replaces Touch of a record that is there, expired or not.
 func (s *spoiled) onTouch(change func(r *session.Record, at time.Time) error) {
 	s.touch = func(ctx context.Context, id session.ID, at time.Time) error {
-		return s.locked(ctx, func() error {
-			r, ok := s.records[id]
+		return s.Locked(ctx, func() error {
+			r, ok := s.Records[id]
 			if !ok {
 				return session.ErrNotFound
 			}
 			err := change(&r, at)
-			s.records[id] = r
+			s.Records[id] = r
 			return err
 		})
 	}
@@ -156,9 +156,9 @@ func (s *spoiled) onTouch(change func(r *session.Record, at time.Time) error) {
 func (s *spoiled) tombs() map[session.ID]session.Record {
 	removed := map[session.ID]session.Record{}
 	bury := func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for id, r := range s.records {
+		s.Mu.Lock()
+		defer s.Mu.Unlock()
+		for id, r := range s.Records {
 			removed[id] = r
 		}
 	}
