@@ -190,10 +190,14 @@ func TestLogin(t *testing.T) {
 			if s.ID() != before || s.Subject() != "alice" || !s.AuthenticatedAt().Equal(time.Now()) || s.CreatedAt().Equal(time.Now()) {
 				t.Errorf("id %v, subject %q, authenticated %v", s.ID(), s.Subject(), s.AuthenticatedAt())
 			}
+			if want := time.Now().Add(time.Hour); !s.ExpiresAt().Equal(want) {
+				t.Errorf("expires %v, want %v", s.ExpiresAt(), want)
+			}
 			return err
 		})
+		si.visit(b, loggedIn) // again, as for a sensitive page
 		if got := si.data(b).N; got != 1 {
-			t.Errorf("the data is %d after the login, want 1", got)
+			t.Errorf("the data is %d after the logins, want 1", got)
 		}
 		if !si.saw(session.EventLogin) {
 			t.Error("no login event")

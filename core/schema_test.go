@@ -260,6 +260,28 @@ func TestMigrate(t *testing.T) {
 		})
 	})
 
+	t.Run("what an older program emptied is of its schema", func(t *testing.T) {
+		store, b := newTestStore(), &browser{}
+		migrated := 0
+		now := program[v2](t, store, &session.Options{Schema: 2, Migrate: func(old session.Encoded) ([]byte, error) {
+			migrated++
+			return old.Data, nil
+		}})
+		login := func(s *session.Session[v2]) error {
+			return errors.Join(s.Login("alice"), s.Update(func(c *v2) error { c.Count = 1; return nil }))
+		}
+		if err := visitOf(t, now, b, login); err != nil {
+			t.Fatal(err)
+		}
+		old := program[cart](t, store, &session.Options{Schema: 1})
+		if err := visitOf(t, old, b, func(s *session.Session[cart]) error { return s.Login("bob") }); err != nil {
+			t.Fatal(err)
+		}
+		if got := count(t, now, b); got != 0 || migrated != 1 {
+			t.Errorf("got %d, migrated %d times", got, migrated)
+		}
+	})
+
 	t.Run("that fails is an error", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, incremented)
