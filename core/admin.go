@@ -40,31 +40,42 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	var faults []error
 	for _, rec := range records {
 		info := Info[T]{ID: rec.ID, Subject: rec.Subject, ExpiresAt: rec.ExpiresAt}
-		env, err := openEnvelope(rec.Data, m.opts.Codec.Name)
-		if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
+		env, err := m.unseal(rec)
+		if err == errExpired {
 			continue
 		}
 		if err == nil {
 			info.CreatedAt, info.AuthenticatedAt = fromMilli(env.created), fromMilli(env.authenticated)
-			err = m.migrate(&env)
+			err = m.decodeInto(&info.Data, env)
 		}
-		if err == nil {
-			var data *T
-			if data, err = m.decode(env.data); err == nil {
-				info.Data = *data
-			}
+		if err != nil && !errors.Is(err, ErrUndecodable) {
+			err = undecodable(rec.ID, err)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err))
+			faults = append(faults, err)
 		}
 		infos = append(infos, info)
 	}
 	return infos, errors.Join(faults...)
 }
 
+func (m *Manager[T]) decodeInto(v *T, env envelope) error {
+	if err := m.migrate(&env); err != nil {
+		return err
+	}
+	data, err := m.decode(env.data)
+	if err == nil {
+		*v = *data
+	}
+	return err
+}
+
 // Revoke ends a session, whoever it belongs to. That there was none is no
 // error. A request of the session that is on its way does not bring it back.
 func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
+	if id.IsZero() {
+		return errZeroID
+	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
 	started := m.now()
@@ -114,27 +125,24 @@ func checkSubject(subject string) error {
 // may be set back to it until the next one. ErrNotFound if there is no such
 // session.
 func (m *Manager[T]) Modify(ctx context.Context, id ID, fn func(*T) error) error {
+	if id.IsZero() {
+		return errZeroID
+	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
-	rec, err := m.store.Load(b, id)
-	if errors.Is(err, ErrNotFound) {
-		return err
-	}
-	if err != nil {
-		err = unavailable("load", err)
-		m.event(ctx, EventError, id, "", time.Time{}, err)
-		return err
-	}
-	env, err := openEnvelope(rec.Data, m.opts.Codec.Name)
-	if err == nil && m.over(rec.ExpiresAt, &env, time.Now()) {
-		return ErrNotFound
-	}
+	started := m.now()
+	rec, env, err := m.fetch(b, id)
 	s := &Session[T]{m: m, x: &Exchange{Context: ctx, manager: m.engine()}, stored: true, trusted: true}
 	if err == nil {
-		err = s.adopt(rec, env)
+		if err = s.adopt(rec, env); err != nil {
+			err = undecodable(id, err)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, id, err)
+		if !errors.Is(err, ErrNotFound) {
+			m.event(ctx, EventError, id, rec.Subject, started, err)
+		}
+		return err
 	}
 	if err := s.Update(fn); err != nil {
 		return err

@@ -57,13 +57,19 @@ func TestListAndRevoke(t *testing.T) {
 			t.Errorf("bob has %d sessions, %v", len(list), err)
 		}
 
+		si.store.took()
 		for name, err := range map[string]error{
-			"List":      second(si.List(ctx, "")),
-			"RevokeAll": second(si.RevokeAll(ctx, "")),
+			"List of an empty subject":      second(si.List(ctx, "")),
+			"RevokeAll of an empty subject": second(si.RevokeAll(ctx, "")),
+			"Revoke of the zero ID":         si.Revoke(ctx, session.ID{}),
+			"Modify of the zero ID":         si.Modify(ctx, session.ID{}, increment),
 		} {
-			if err == nil {
-				t.Errorf("%s of an empty subject succeeded", name)
+			if err == nil || errors.Is(err, session.ErrNotFound) {
+				t.Errorf("%s: got %v", name, err)
 			}
+		}
+		if calls := si.store.took(); len(calls) > 0 {
+			t.Errorf("the store got %v", calls)
 		}
 		si.kinds()
 		si.store.down()

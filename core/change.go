@@ -166,7 +166,9 @@ func (s *Session[T]) applyUpdate(fn func(*T) error) error {
 	defer s.mu.Unlock()
 	s.now.env.data = data
 	s.now.env.codec, s.now.env.schema = codec.Name, schema
-	s.value, s.shared = value, false
+	// Not value, which may hold what the encoding does not keep: Data shows
+	// what is stored.
+	s.value = nil
 	return nil
 }
 

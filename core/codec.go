@@ -4,7 +4,9 @@ import "encoding/json"
 
 // A Codec turns the data of a session into bytes and back. Name is stored with
 // the data, so that data of another codec is recognised. All three functions
-// must be safe for concurrent use.
+// must be safe for concurrent use, and neither keep nor hand out memory of the
+// value or the bytes that they are given. Marshal of an equal value should
+// give equal bytes: where it does not, what is unchanged is written all the same.
 type Codec struct {
 	Name      string
 	Marshal   func(v any) ([]byte, error)

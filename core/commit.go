@@ -21,7 +21,7 @@ func (s *Session[T]) commit() (Header, error) {
 	// may fail: it is due again with the next request.
 	s.x.phase.Store(finished) // should an Update function panic, when it runs again
 	err := s.flush(s.x.Context, false)
-	if err != nil && !errors.Is(err, ErrNotFound) && !optional {
+	if err != nil && err != errEnded && !optional {
 		return Header{}, err
 	}
 	s.touch()
@@ -31,7 +31,7 @@ func (s *Session[T]) commit() (Header, error) {
 	switch cookie := &s.m.opts.Cookie; {
 	case s.handOut:
 		h.SetCookie = cookie.set(&s.fresh, time.Now(), s.now.env.startedAt().Add(s.m.opts.Lifetime))
-	case s.destroyed && s.x.presented:
+	case s.removal:
 		h.SetCookie = cookie.remove()
 	}
 	if h.SetCookie != "" {
@@ -48,7 +48,7 @@ func (s *Session[T]) finish() error {
 	}
 	defer s.x.phase.Store(finished)
 	err := s.flush(s.x.Context, false)
-	if errors.Is(err, ErrNotFound) {
+	if err == errEnded {
 		err = nil
 	}
 	if err == nil {
@@ -131,6 +131,9 @@ func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
 	b := bound(context.WithoutCancel(ctx), timeout)
 	defer b.stop()
 	err := s.end(b)
+	if err == ErrSuperseded && s.now.subject != "" {
+		err = nil // whoever logs in after that need not have been the one who left
+	}
 	if err == nil && s.changed() {
 		err = s.write(b)
 	}
@@ -139,7 +142,7 @@ func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
 		return nil
 	}
 	kind := EventError
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrSuperseded) {
+	if err == errEnded || err == ErrSuperseded { // and not an Update function's own
 		kind = EventDiscarded
 		s.refuse = err
 	}

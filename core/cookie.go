@@ -43,8 +43,8 @@ type Cookie struct {
 const maxTokens = 3
 
 // tokens collects the distinct tokens that the Cookie header lines carry
-// under name, in their order, and reports whether the name occurred at all.
-func (c *Cookie) tokens(lines []string) (found [maxTokens]token, n int, present bool) {
+// under our name, in their order.
+func (c *Cookie) tokens(lines []string) (found [maxTokens]token, n int) {
 	for _, line := range lines {
 		for line != "" {
 			var pair string
@@ -53,7 +53,6 @@ func (c *Cookie) tokens(lines []string) (found [maxTokens]token, n int, present 
 			if !ok || value == "" || value[0] != '=' {
 				continue
 			}
-			present = true
 			t, ok := decodeToken(value[1:])
 			for i := range n {
 				ok = ok && found[i] != t
@@ -63,12 +62,15 @@ func (c *Cookie) tokens(lines []string) (found [maxTokens]token, n int, present 
 			}
 			found[n] = t
 			if n++; n == maxTokens {
-				return found, n, true
+				return found, n
 			}
 		}
 	}
-	return found, n, present
+	return found, n
 }
+
+// longestCookie is what browsers keep at most (RFC 6265bis, 5.5).
+const longestCookie = 400 * 24 * time.Hour
 
 // set returns the Set-Cookie line that hands out a token. A persistent cookie
 // is kept until lastsUntil, the end of the session's absolute lifetime, so
@@ -77,7 +79,8 @@ func (c *Cookie) set(t *token, now, lastsUntil time.Time) string {
 	h := c.http()
 	h.Value = t.encode()
 	if c.Persistent {
-		h.MaxAge = max(1, int((lastsUntil.Sub(now)+time.Second-1)/time.Second))
+		left := min(lastsUntil.Sub(now), longestCookie)
+		h.MaxAge = max(1, int((left+time.Second-1)/time.Second))
 	}
 	return h.String()
 }

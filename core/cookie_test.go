@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,6 +79,13 @@ func TestCookiesAreRight(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestCookieOfAVeryLongSession(t *testing.T) {
+	si, b := newSite(t, &session.Options{Lifetime: math.MaxInt64, Cookie: session.Cookie{Persistent: true}}), &browser{}
+	if h := si.visit(b, incremented); !strings.Contains(h.SetCookie, "; Max-Age=34560000;") {
+		t.Errorf("got %s", h.SetCookie)
+	}
 }
 
 func TestCookiesAreRefused(t *testing.T) {

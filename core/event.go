@@ -68,12 +68,22 @@ func (c *config) now() time.Time {
 }
 
 func (c *config) event(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) {
-	if !c.watched() {
-		return
+	if c.watched() {
+		c.emit(ctx, newEvent(kind, id, subject, started, err))
 	}
+}
+
+// note keeps an event for later.
+func (c *config) note(events *[]Event, kind EventKind, id ID, subject string, started time.Time, err error) {
+	if c.watched() {
+		*events = append(*events, newEvent(kind, id, subject, started, err))
+	}
+}
+
+func newEvent(kind EventKind, id ID, subject string, started time.Time, err error) Event {
 	e := Event{Kind: kind, ID: id, Subject: subject, Err: err}
 	if !started.IsZero() {
 		e.Duration = time.Since(started)
 	}
-	c.emit(ctx, e)
+	return e
 }

@@ -35,12 +35,11 @@ type Exchange struct {
 	cookies []string
 	phase   atomic.Int32 // written with mu held, or with the session's op
 
-	mu        sync.Mutex // guards what follows
-	session   handle
-	failure   error // of the load
-	asked     bool
-	presented bool // the request has a cookie of our name
-	offline   bool // made by NewContext: nothing is written
+	mu      sync.Mutex // guards what follows
+	session handle
+	failure error // of the load
+	asked   bool
+	offline bool // made by NewContext: nothing is written
 }
 
 // A handle is a *Session[T], whatever T is.
@@ -81,6 +80,9 @@ func (x *Exchange) Value(key any) any {
 	}
 	return x.Context.Value(key)
 }
+
+// String hides the cookies, as contexts get printed.
+func (x *Exchange) String() string { return "session.Exchange" }
 
 // Commit writes the changes of the session, if there are any, and returns what
 // to add to the response. It does not heed the cancellation of the request and

@@ -26,6 +26,8 @@ func NewID() ID {
 	return id
 }
 
+var errZeroID = errors.New("session: the zero ID names no session")
+
 // ParseID reads what String writes; letters may be of either case. The zero
 // ID is refused.
 func ParseID(s string) (ID, error) {
@@ -38,7 +40,7 @@ func ParseID(s string) (ID, error) {
 		return ID{}, fmt.Errorf("session: an ID has the form 01234567-89ab-7def-8123-456789abcdef: %w", err)
 	}
 	if id.IsZero() {
-		return ID{}, errors.New("session: the zero ID names no session")
+		return ID{}, errZeroID
 	}
 	return id, nil
 }

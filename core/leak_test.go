@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -92,6 +93,58 @@ func TestNothingSecretLeaks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A context and a session get printed, by accident or by a logger.
+func TestNothingSecretIsPrinted(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, incremented)
+	r := si.begin(b)
+	s := r.get()
+	_ = s.Renew()
+	_, _ = r.respond()
+	ctx := context.WithValue(r.Exchange, b, "v")
+	said := fmt.Sprintf("%v %+v %s %v %+v %v", r.Exchange, r.Exchange, s, s, s, ctx)
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "session", s, "ctx", r.Exchange)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "session", s, "ctx", r.Exchange)
+	if want := "session " + s.ID().String(); fmt.Sprint(s) != want {
+		t.Errorf("got %q, want %q", fmt.Sprint(s), want)
+	}
+	if said += log.String(); len(said) > 1500 || strings.Contains(said, b.token()[:40]) || strings.Contains(said, "__Host-") {
+		t.Errorf("printed: %s", said)
+	}
+}
+
+// A Logger may ask for the session, to name its subject in each line.
+func TestLoggerMayGet(t *testing.T) {
+	var si *site
+	handler := &asking{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})}
+	si = newSite(t, &session.Options{Logger: slog.New(handler)})
+	handler.ask = func(ctx context.Context) {
+		if s, err := si.Get(ctx); err == nil {
+			_, _ = s.Data(), s.Subject()
+		}
+	}
+	b := &browser{}
+	si.visit(b, incremented)
+	si.visit(b, loggedIn)
+	si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+	if handler.asked < 5 {
+		t.Errorf("%d lines", handler.asked)
+	}
+}
+
+type asking struct {
+	slog.Handler
+	ask   func(context.Context)
+	asked int
+}
+
+func (h *asking) Handle(ctx context.Context, r slog.Record) error {
+	h.asked++
+	h.ask(ctx)
+	return h.Handler.Handle(ctx, r)
 }
 
 func TestEvents(t *testing.T) {

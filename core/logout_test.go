@@ -69,6 +69,51 @@ func TestLogoutWins(t *testing.T) {
 		}
 	}
 
+	t.Run("while the creation is repeated", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		r := si.begin(b)
+		s := r.get()
+		if err := s.Login("alice"); err != nil {
+			t.Fatal(err)
+		}
+		id := s.ID()
+		si.store.hook(nil, func(method string, id session.ID) error {
+			if method == "create" { // done, then revoked, and the reply is lost
+				si.store.hook(nil, nil)
+				_ = si.Revoke(t.Context(), id)
+				return errDown
+			}
+			return nil
+		})
+		if _, err := r.respond(); err != nil {
+			t.Error(err)
+		}
+		if _, ok := si.store.Records[id]; ok || s.ID() == id {
+			t.Error("the revoked session is back")
+		}
+	})
+
+	t.Run("what was changed before a login that goes on is reported", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(b)
+		s := r.get()
+		if err := errors.Join(s.Update(add("dropped")), s.Login("alice"), s.Update(add("kept"))); err != nil {
+			t.Fatal(err)
+		}
+		_ = si.Revoke(t.Context(), s.ID())
+		si.kinds()
+		if _, err := r.respond(); err != nil {
+			t.Error(err)
+		}
+		if !si.saw(session.EventDiscarded) {
+			t.Error("no event tells of the dropped change")
+		}
+		if got := si.data(b).Items; len(got) != 1 || got[0] != "kept" {
+			t.Errorf("got %q", got)
+		}
+	})
+
 	t.Run("while the write is repeated", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)
@@ -124,6 +169,60 @@ func TestDestroy(t *testing.T) {
 		if si.store.count() != 0 || h.SetCookie != "" {
 			t.Errorf("%d records; the response sets %q, and there is nothing to remove", si.store.count(), h.SetCookie)
 		}
+	})
+
+	t.Run("leaves alone the cookie of a session that others ended", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		late := *b
+		r := si.begin(&late)
+		if err := r.get().Destroy(); err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+		si.visit(b, loggedIn)
+		if h, err := r.respond(); err != nil || h.SetCookie != "" {
+			t.Errorf("got %v and %q, over the cookie of a login that came after", err, h.SetCookie)
+		}
+	})
+
+	t.Run("of a straggler, then a login", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		late := *b
+		r := si.begin(&late)
+		s := r.get()
+		if err := errors.Join(s.Destroy(), s.Login("bob")); err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, loggedIn)
+		if _, err := r.respond(); err != nil {
+			t.Fatal(err)
+		}
+		for subject, b := range map[string]*browser{"alice": b, "bob": &late} {
+			si.visit(b, func(s *session.Session[cart]) error {
+				if s.Subject() != subject {
+					t.Errorf("got %q, want %q", s.Subject(), subject)
+				}
+				return nil
+			})
+		}
+	})
+
+	t.Run("when the deletion fails after it", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.store.Late = true // even on a store that forgets nothing
+		si.visit(b, loggedIn)
+		old := *b
+		si.store.down("delete")
+		si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+		si.store.hook(nil, nil)
+		si.visit(&old, func(s *session.Session[cart]) error {
+			if !s.IsNew() {
+				t.Error("the session is back")
+			}
+			return nil
+		})
 	})
 
 	t.Run("leaves a new, empty session", func(t *testing.T) {

@@ -59,6 +59,16 @@ func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 	if !ok {
 		return nil, ErrNoSession
 	}
+	// Events are told when the lock is free: a Logger may call Get itself.
+	var events []Event
+	s, err := m.get(ctx, x, &events)
+	for _, e := range events {
+		m.emit(ctx, e)
+	}
+	return s, err
+}
+
+func (m *Manager[T]) get(ctx context.Context, x *Exchange, events *[]Event) (*Session[T], error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.session != nil {
@@ -71,7 +81,7 @@ func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 		return nil, fmt.Errorf("%w: the request is over; call Get while it is handled", ErrNoSession)
 	}
 	x.asked = true
-	s, err := m.load(ctx, x)
+	s, err := m.load(ctx, x, events)
 	if err != nil {
 		if ctx.Err() == nil { // a caller's own deadline may pass, the store's failure stays
 			x.failure = err
@@ -96,8 +106,11 @@ func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) con
 		s.now.env.authenticated = s.now.env.created
 	}
 	encoded, err := m.opts.Codec.Marshal(&data)
+	if err == nil {
+		_, err = m.decode(encoded)
+	}
 	if err != nil {
-		x.failure = fmt.Errorf("session: encode: %w", err)
+		x.failure = fmt.Errorf("session: NewContext: the data does not survive codec %q: %w", m.opts.Codec.Name, err)
 		return x
 	}
 	s.now.env.data = encoded
@@ -107,32 +120,40 @@ func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) con
 }
 
 // load looks for the session that one of the request's tokens opens.
-func (m *Manager[T]) load(ctx context.Context, x *Exchange) (*Session[T], error) {
+func (m *Manager[T]) load(ctx context.Context, x *Exchange, events *[]Event) (*Session[T], error) {
 	if given, ok := x.Context.Value(m.engine()).(*Exchange); ok && given.offline {
 		return m.Get(given) // a test sends its context through the middleware
 	}
-	tokens, n, present := m.opts.Cookie.tokens(x.cookies)
-	x.presented = present
 	var superseded bool
+	tokens, n := m.opts.Cookie.tokens(x.cookies)
 	for _, t := range tokens[:n] {
 		started := m.now()
 		b := bound(ctx, m.opts.StoreTimeout)
-		rec, err := m.store.Load(b, t.id)
+		rec, env, err := m.fetch(b, t.id)
 		b.stop()
-		if errors.Is(err, ErrNotFound) {
-			m.event(ctx, EventMissed, t.id, "", started, nil)
-			continue
+		var s *Session[T]
+		kind := EventLoaded
+		if err == nil {
+			s, kind, err = m.open(x, rec, env, t.digest())
 		}
-		if err != nil {
-			err = unavailable("load", err)
-			m.event(ctx, EventError, t.id, "", started, err)
+		switch {
+		case err == nil:
+		case err == errExpired:
+			kind, err = EventExpired, nil
+		case errors.Is(err, ErrNotFound):
+			kind, err = EventMissed, nil
+		case err == ErrSuperseded:
+			superseded, err = true, nil
+		case errors.Is(err, ErrUndecodable) && m.opts.DiscardUndecodable:
+			// The record stays, for a program that can read it.
+			kind = EventDiscarded
+		default:
+			m.note(events, EventError, t.id, rec.Subject, started, err)
 			return nil, err
 		}
-		s, err := m.open(ctx, x, rec, t.digest(), started)
-		if errors.Is(err, ErrSuperseded) {
-			superseded = true
-		} else if err != nil || s != nil {
-			return s, err
+		m.note(events, kind, t.id, rec.Subject, started, err)
+		if s != nil {
+			return s, nil
 		}
 	}
 	s := m.newSession(x)
@@ -142,51 +163,22 @@ func (m *Manager[T]) load(ctx context.Context, x *Exchange) (*Session[T], error)
 	return s, nil
 }
 
-// open turns a record into the request's session, if the secret opens it.
-// Without a session and an error, there is none to be had.
-func (m *Manager[T]) open(ctx context.Context, x *Exchange, rec Record, d digest, started time.Time) (*Session[T], error) {
+// open makes a record the request's session, if the secret opens it; else it
+// returns ErrSuperseded and what to report.
+func (m *Manager[T]) open(x *Exchange, rec Record, env envelope, d digest) (*Session[T], EventKind, error) {
 	now := time.Now()
-	env, err := openEnvelope(rec.Data, m.opts.Codec.Name)
-	if err != nil {
-		return nil, m.undecodable(ctx, rec, started, err)
-	}
-	if m.over(rec.ExpiresAt, &env, now) {
-		m.event(ctx, EventExpired, rec.ID, rec.Subject, started, nil)
-		return nil, nil
-	}
 	held := env.check(d, now)
 	switch {
 	case held == replaced && now.After(fromMilli(env.renewed).Add(m.opts.RenewGrace)):
-		m.event(ctx, EventReused, rec.ID, rec.Subject, started, nil)
-		return nil, ErrSuperseded
+		return nil, EventReused, ErrSuperseded
 	case held < graced:
-		m.event(ctx, EventMissed, rec.ID, rec.Subject, started, nil)
-		return nil, ErrSuperseded
+		return nil, EventMissed, ErrSuperseded
 	}
 	s := &Session[T]{m: m, x: x, stored: true, digest: d}
 	if err := s.adopt(rec, env); err != nil {
-		return nil, m.undecodable(ctx, rec, started, err)
+		return nil, EventError, undecodable(rec.ID, err)
 	}
-	m.event(ctx, EventLoaded, rec.ID, rec.Subject, started, nil)
-	return s, nil
-}
-
-// undecodable applies the policy for a record that cannot be read: nil starts
-// afresh. The record stays as it is, for a program that can read it.
-func (m *Manager[T]) undecodable(ctx context.Context, rec Record, started time.Time, err error) error {
-	err = fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err)
-	if m.opts.DiscardUndecodable {
-		m.event(ctx, EventDiscarded, rec.ID, rec.Subject, started, err)
-		return nil
-	}
-	m.event(ctx, EventError, rec.ID, rec.Subject, started, err)
-	return err
-}
-
-// over reports whether either clock has run out (law 15): the store's own
-// expiry is for cleaning up, and may be late.
-func (m *Manager[T]) over(expiresAt time.Time, env *envelope, now time.Time) bool {
-	return !now.Before(expiresAt) || !now.Before(env.startedAt().Add(m.opts.Lifetime))
+	return s, EventLoaded, nil
 }
 
 // decode reads data of the present schema and codec into a new T.
@@ -224,17 +216,8 @@ func (m *Manager[T]) checkUntouched(ctx context.Context, id ID, snapshot *T, dat
 		return
 	}
 	original, err := m.decode(data)
-	if err != nil {
+	if err != nil || reflect.DeepEqual(original, snapshot) {
 		return
-	}
-	// What a program sets in an Update need not survive the encoding as it is:
-	// so compare what a decoder makes of the two.
-	encoded, err := m.opts.Codec.Marshal(snapshot)
-	if err == nil {
-		var seen *T
-		if seen, err = m.decode(encoded); err == nil && reflect.DeepEqual(original, seen) {
-			return
-		}
 	}
 	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")
 	m.opts.Logger.LogAttrs(ctx, slog.LevelError, err.Error(), slog.String("id", id.String()))

@@ -68,7 +68,8 @@ type Options struct {
 	// in use for so long; zero means only at Login and Renew. RenewGrace is
 	// for how long the previous secret then stays good, for the requests that
 	// are on their way; zero means one minute. A secret that Login or Renew
-	// replaced is refused at once.
+	// replaced is refused at once. A browser that gets no response that
+	// carries the new secret, until the grace is over, has lost the session.
 	RenewEvery time.Duration
 	RenewGrace time.Duration
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -136,6 +137,12 @@ func TestNewContext(t *testing.T) {
 	}
 	if again, err := m.Get(ctx); err != nil || again.Data().N != 4 {
 		t.Errorf("got %+v, %v; want what the handler made of it", again.Data(), err)
+	}
+
+	type odd struct{ V fmt.Stringer } // encodes, and does not decode
+	odds := program[odd](t, newTestStore(), nil)
+	if _, err := odds.Get(odds.NewContext(t.Context(), "", odd{time.Second})); err == nil {
+		t.Error("data that cannot be decoded was accepted")
 	}
 
 	anonymous, err := m.Get(m.NewContext(t.Context(), "", cart{}))

@@ -260,6 +260,23 @@ func TestMigrate(t *testing.T) {
 		})
 	})
 
+	t.Run("what was updated without Migrate is of the present schema", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		one := program[cart](t, si.store, &session.Options{Schema: 1})
+		if err := visitOf(t, one, b, func(s *session.Session[cart]) error { return s.Update(increment) }); err != nil {
+			t.Fatal(err)
+		}
+		var from uint64
+		two := program[v2](t, si.store, &session.Options{Schema: 2, Migrate: func(old session.Encoded) ([]byte, error) {
+			from = old.Schema
+			return []byte(`{"Count":7}`), nil
+		}})
+		if got := count(t, two, b); got != 7 || from != 1 {
+			t.Errorf("got %d, from schema %d", got, from)
+		}
+	})
+
 	t.Run("what an older program emptied is of its schema", func(t *testing.T) {
 		store, b := newTestStore(), &browser{}
 		migrated := 0

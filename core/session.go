@@ -45,7 +45,7 @@ type Session[T any] struct {
 	base, now view        // as stored, and with the pending changes
 	changes   []change[T] // pending, in order
 	ended     *ending     // the session that Destroy ended, to be deleted
-	destroyed bool
+	removal   bool        // the response has to take the cookie away
 
 	digest    digest // of the secret that this request holds
 	fresh     token  // the one that replaced it
@@ -114,7 +114,8 @@ func (s *Session[T]) Renew() error {
 // then that of a new, empty session. After the response has begun the record
 // is still deleted, when the handler ends. A request that by then has lost
 // against a renewal does not undo that login: the commit fails with
-// ErrSuperseded.
+// ErrSuperseded. The cookie of a session that others have ended stays, as it
+// opens nothing, and may be a newer session's by now.
 func (s *Session[T]) Destroy() error {
 	s.op.Lock()
 	defer s.op.Unlock()
@@ -124,12 +125,14 @@ func (s *Session[T]) Destroy() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stored {
-		s.ended = &ending{id: s.base.id, version: s.base.version, subject: s.base.subject, digest: s.digest}
+		s.ended = &ending{id: s.base.id, version: s.base.version, subject: s.base.subject, digest: s.digest, known: !s.isNew}
 	}
 	s.reset()
-	s.destroyed = true
 	return nil
 }
+
+// String names the session as ID does, and no secret, wherever it is printed.
+func (s *Session[T]) String() string { return "session " + s.ID().String() }
 
 func (s *Session[T]) view() view {
 	s.mu.Lock()
@@ -170,7 +173,8 @@ func (s *Session[T]) ExpiresAt() time.Time { return s.view().expiresAt }
 // changes are dropped, so that the response can tell the client: ErrNotFound if
 // the session ended meanwhile, ErrSuperseded if it was renewed, ErrConflict if
 // others kept being faster, ErrUnavailable if the outcome is unknown. The
-// cookie, if one is due, is sent with the response.
+// cookie, if one is due, is sent with the response, so with an error response
+// or a panic later in the handler a renewed secret never reaches the browser.
 func (s *Session[T]) Commit(ctx context.Context) error {
 	s.op.Lock()
 	defer s.op.Unlock()

@@ -51,10 +51,7 @@ func FuzzCookieHeader(f *testing.F) {
 	f.Add("__host-session="+a, "__Host-session =\""+a+"\"")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		c := Cookie{Name: "__Host-session"}
-		found, n, present := c.tokens([]string{first, second})
-		if n > 0 && !present {
-			t.Error("a token was found, and no cookie")
-		}
+		found, n := c.tokens([]string{first, second})
 		for i := range n {
 			text := found[i].encode()
 			if !strings.Contains(first, "__Host-session="+text) && !strings.Contains(second, "__Host-session="+text) {
@@ -65,10 +62,6 @@ func FuzzCookieHeader(f *testing.F) {
 					t.Error("a token was found twice")
 				}
 			}
-		}
-		// What we find is no more than what a browser's own syntax allows.
-		if !strings.Contains(first+second, "__Host-session=") && present {
-			t.Error("a cookie was found that is not there")
 		}
 	})
 }

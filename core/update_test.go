@@ -166,6 +166,25 @@ func TestNoLostUpdate(t *testing.T) {
 		}
 	})
 
+	t.Run("a refusal is one whatever the function's error", func(t *testing.T) {
+		for _, err := range []error{session.ErrNotFound, session.ErrSuperseded} {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, incremented)
+			r := si.begin(b)
+			_ = r.get().Update(func(c *cart) error {
+				if c.N > 1 {
+					return err
+				}
+				c.N = 9
+				return nil
+			})
+			si.visit(b, incremented)
+			if _, got := r.respond(); !errors.Is(got, session.ErrConflict) {
+				t.Errorf("got %v, want ErrConflict", got)
+			}
+		}
+	})
+
 	t.Run("gives up when the time is over", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
@@ -241,6 +260,23 @@ func TestUpdateMayReadTheSession(t *testing.T) {
 	}
 }
 
+// What the encoding does not keep is not shown either.
+func TestDataShowsWhatIsStored(t *testing.T) {
+	type data struct{ N, n int }
+	store, b := newTestStore(), &browser{}
+	m := program[data](t, store, nil)
+	err := visitOf(t, m, b, func(s *session.Session[data]) error {
+		err := s.Update(func(d *data) error { d.N, d.n = 1, 2; return nil })
+		if got := s.Data(); got != (data{N: 1}) {
+			t.Errorf("got %+v, want what a later request will see", got)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What Data returned belongs to its caller's request and does not change
 // under it.
 func TestDataIsASnapshot(t *testing.T) {
@@ -286,10 +322,15 @@ func TestUnknownOutcome(t *testing.T) {
 	}{
 		{name: "update done, reply lost", after: "update", want: 2},
 		{name: "update not done", before: "update", want: 2},
+		{
+			name: "update not done, and another update after it", before: "update",
+			between: func(si *site, b *browser) { si.visit(b, incremented) },
+			want:    3,
+		},
 		{name: "create done, reply lost", after: "create", create: true, want: 1},
 		{name: "create not done", before: "create", create: true, want: 1},
 		{
-			name: "update done, reply lost, and another update after it", after: "update",
+			name: "update done, reply lost, and another update after that", after: "update",
 			between: func(si *site, b *browser) { si.visit(b, incremented) },
 			wantErr: session.ErrUnavailable, want: 3,
 		},

@@ -15,6 +15,7 @@ type ending struct {
 	version uint64
 	subject string
 	digest  digest // of the secret that the request holds
+	known   bool   // the browser has its cookie
 }
 
 // end deletes the session that Destroy ended, if this request's secret still
@@ -30,31 +31,30 @@ func (s *Session[T]) end(ctx context.Context) error {
 	var unknown error
 	for attempt := 0; ; attempt++ {
 		err := s.m.store.Update(ctx, Record{ID: e.id, Version: e.version, Subject: e.subject})
-		if err == nil || errors.Is(err, ErrNotFound) {
+		if err == nil {
 			break
 		}
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
 			if unknown != nil {
 				return unavailable("delete", err)
 			}
 			unknown = err
 		}
-		held, err := s.m.store.Load(ctx, e.id)
+		rec, env, err := s.m.fetch(ctx, e.id)
 		if errors.Is(err, ErrNotFound) {
+			if s.ended = nil; unknown == nil {
+				return nil // others ended it, and may have set a cookie since
+			}
 			break
 		}
 		if err != nil {
-			return unavailable("delete", errors.Join(unknown, err))
-		}
-		env, err := openEnvelope(held.Data, s.m.opts.Codec.Name)
-		if err != nil {
-			return fmt.Errorf("%w: session %v: %w", ErrUndecodable, e.id, err)
+			return errors.Join(err, unknown)
 		}
 		if env.check(e.digest, time.Now()) < graced {
-			s.ended, s.destroyed = nil, false
+			s.ended = nil
 			return ErrSuperseded
 		}
-		e.version = held.Version
+		e.version = rec.Version
 		pause(ctx, attempt)
 		if ctx.Err() != nil {
 			return outOfTime("delete", unknown)
@@ -63,7 +63,7 @@ func (s *Session[T]) end(ctx context.Context) error {
 	// Whether this works is of no account: the session is over.
 	_ = s.m.store.Delete(ctx, e.id)
 	s.m.event(s.x, EventDestroyed, e.id, e.subject, started, nil)
-	s.ended = nil
+	s.ended, s.removal = nil, s.removal || e.known
 	return nil
 }
 
@@ -157,26 +157,21 @@ func (s *Session[T]) put(ctx context.Context, w *write) error {
 // reconcile looks at what is stored after a write that did not succeed or whose
 // outcome is unknown. Either the write is done, or w is to be tried next.
 func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, started time.Time) (done bool, err error) {
-	held, err := s.m.store.Load(ctx, w.rec.ID)
+	rec, env, err := s.m.fetch(ctx, w.rec.ID)
 	absent := errors.Is(err, ErrNotFound)
 	if err != nil && !absent {
-		return false, unavailable("write", errors.Join(w.unknown, err))
+		return false, errors.Join(err, w.unknown)
 	}
-	env, broken := openEnvelope(held.Data, s.m.opts.Codec.Name)
+	unknown := w.unknown
+	err = nil
 	switch {
-	case !absent && broken == nil && env.write == w.env.write:
+	case !absent && env.write == w.env.write:
 		s.saved(w, started) // the reply was lost
 		return true, nil
 
-	case absent && !s.stored:
-		// The same write again; its mark tells it from others.
-		return false, nil
-
-	case absent:
-		s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
-		err = s.restart(errEnded)
-
 	case !s.stored:
+		// The ID is taken; or the write is not done, or is done and has been
+		// deleted since. A new ID revives nobody (law 2).
 		if attempt > 2 {
 			return false, fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
 		}
@@ -185,17 +180,22 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 		s.base.id = s.now.id
 		s.mu.Unlock()
 
-	case held.Version == w.rec.Version:
+	case absent:
+		s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
+		unknown, err = nil, s.restart(errEnded)
+
+	case rec.Version == w.rec.Version:
 		// Not done, or not yet: the same write again, which cannot be done
 		// twice as the version that it wants is there only once.
 		return false, nil
 
-	case w.unknown != nil:
-		return false, unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", w.unknown))
+	case unknown != nil && rec.Version > w.rec.Version+1:
+		return false, unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", unknown))
 
 	default:
+		// Another write took the version, so this one is not done.
 		s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
-		err = s.rebase(held, env, broken)
+		unknown, err = nil, s.rebase(rec, env)
 		if err == nil && !s.changed() {
 			return true, nil
 		}
@@ -204,25 +204,19 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 		return false, err
 	}
 	*w = s.seal()
+	w.unknown = unknown
 	return false, nil
 }
 
 // rebase makes the pending changes again on a newer record, if this request's
 // secret still opens it.
-func (s *Session[T]) rebase(rec Record, env envelope, broken error) error {
-	if broken != nil {
-		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, broken)
-	}
+func (s *Session[T]) rebase(rec Record, env envelope) error {
 	now := time.Now()
-	held := env.check(s.digest, now)
-	switch {
-	case s.m.over(rec.ExpiresAt, &env, now):
-		return s.restart(errEnded)
-	case held < graced && !s.trusted:
+	if env.check(s.digest, now) < graced && !s.trusted {
 		return s.restart(ErrSuperseded)
 	}
 	if err := s.adopt(rec, env); err != nil {
-		return fmt.Errorf("%w: session %v: %w", ErrUndecodable, rec.ID, err)
+		return undecodable(rec.ID, err)
 	}
 	s.autoRenew = s.autoRenew && s.renewalDue(now) // unless the other did it
 	return s.replay(s.changes)
@@ -233,6 +227,9 @@ func (s *Session[T]) rebase(rec Record, env envelope, broken error) error {
 func (s *Session[T]) restart(reason error) error {
 	for i, c := range s.changes {
 		if c.subject != "" {
+			if i > 0 {
+				s.m.event(s.x, EventDiscarded, s.now.id, s.now.subject, time.Time{}, reason)
+			}
 			kept := s.changes[i:]
 			s.mu.Lock()
 			s.reset()
