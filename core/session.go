@@ -10,7 +10,7 @@
 //
 // The adapter begins an [Exchange] with the Cookie header (cookie.go,
 // token.go). [Manager.Get] loads the record and opens its envelope
-// (manager.go, envelope.go). The handler changes the [Session] (session.go,
+// (manager.go, fetch.go, envelope.go). The handler changes the [Session] (session.go,
 // change.go). Before the first byte of the response the exchange commits
 // (commit.go, write.go), which yields the header lines, and when the handler is
 // done it finishes.
