@@ -179,8 +179,14 @@ func TestNoLostUpdate(t *testing.T) {
 				return nil
 			})
 			si.visit(b, incremented)
-			if _, got := r.respond(); !errors.Is(got, session.ErrConflict) {
+			if got := r.get().Commit(t.Context()); !errors.Is(got, session.ErrConflict) {
 				t.Errorf("got %v, want ErrConflict", got)
+			}
+			if err := r.get().Update(add("x")); err != nil {
+				t.Errorf("another Update: got %v: the session is there", err)
+			}
+			if _, err := r.respond(); err != nil {
+				t.Error(err)
 			}
 		}
 	})
@@ -371,6 +377,19 @@ func TestUnknownOutcome(t *testing.T) {
 }
 
 func TestStoreThatOnlyReads(t *testing.T) {
+	t.Run("a new session", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		r := si.begin(b)
+		_ = r.get().Update(increment)
+		si.store.down("create")
+		if _, err := r.respond(); !errors.Is(err, session.ErrUnavailable) || b.cookie != "" {
+			t.Errorf("got %v and the cookie %q, want ErrUnavailable alone", err, b.cookie)
+		}
+		if got := si.store.took(); !slices.Equal(got, []string{"create", "load", "create"}) {
+			t.Errorf("the store got %v: one more try is enough", got)
+		}
+	})
+
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, incremented)
 	r := si.begin(b)

@@ -162,8 +162,6 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 	if err != nil && !absent {
 		return false, errors.Join(err, w.unknown)
 	}
-	unknown := w.unknown
-	err = nil
 	switch {
 	case !absent && env.write == w.env.write:
 		s.saved(w, started) // the reply was lost
@@ -179,23 +177,27 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 		s.now.id = s.m.opts.NewID()
 		s.base.id = s.now.id
 		s.mu.Unlock()
+		unknown := w.unknown
+		*w = s.seal()
+		w.unknown = unknown // a store that creates nothing is not tried forever
+		return false, nil
 
 	case absent:
 		s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
-		unknown, err = nil, s.restart(errEnded)
+		err = s.restart(errEnded)
 
 	case rec.Version == w.rec.Version:
 		// Not done, or not yet: the same write again, which cannot be done
 		// twice as the version that it wants is there only once.
 		return false, nil
 
-	case unknown != nil && rec.Version > w.rec.Version+1:
-		return false, unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", unknown))
+	case w.unknown != nil && rec.Version > w.rec.Version+1:
+		return false, unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", w.unknown))
 
 	default:
 		// Another write took the version, so this one is not done.
 		s.m.event(s.x, EventConflict, w.rec.ID, w.rec.Subject, started, nil)
-		unknown, err = nil, s.rebase(rec, env)
+		err = s.rebase(rec, env)
 		if err == nil && !s.changed() {
 			return true, nil
 		}
@@ -204,7 +206,6 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 		return false, err
 	}
 	*w = s.seal()
-	w.unknown = unknown
 	return false, nil
 }
 
