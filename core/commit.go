@@ -130,6 +130,12 @@ func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
 	}
 	b := bound(context.WithoutCancel(ctx), timeout)
 	defer b.stop()
+	written := false
+	defer func() {
+		if !written { // or an Update function panicked, when it ran again
+			s.drop()
+		}
+	}()
 	err := s.end(b)
 	if err == ErrSuperseded && s.now.subject != "" {
 		err = nil // whoever logs in after that need not have been the one who left
@@ -138,6 +144,7 @@ func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
 		err = s.write(b)
 	}
 	if err == nil {
+		written = true
 		s.settled()
 		return nil
 	}
@@ -147,10 +154,14 @@ func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
 		s.refuse = err
 	}
 	s.m.event(s.x, kind, s.now.id, s.now.subject, time.Time{}, err)
-	s.mu.Lock()
-	s.changes, s.now, s.value, s.autoRenew = nil, s.base, nil, false
-	s.mu.Unlock()
 	return err
+}
+
+// drop makes the handle show what is stored.
+func (s *Session[T]) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes, s.now, s.value, s.autoRenew = nil, s.base, nil, false
 }
 
 // settled makes what is now the base for later changes.

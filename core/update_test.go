@@ -191,6 +191,43 @@ func TestNoLostUpdate(t *testing.T) {
 		}
 	})
 
+	for _, how := range []string{"response", "Commit"} {
+		t.Run("a replay that panics stores nothing, at the "+how, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, incremented)
+			r := si.begin(b)
+			s := r.get()
+			_ = s.Update(add("half"))
+			_ = s.Update(func(c *cart) error {
+				if c.N > 1 {
+					panic("oh")
+				}
+				c.Items = append(c.Items, "other half")
+				return nil
+			})
+			si.visit(b, incremented)
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic does not go on")
+					}
+				}()
+				if how == "Commit" {
+					_ = s.Commit(t.Context())
+				} else {
+					_, _ = r.respond()
+				}
+			}()
+			if h, err := r.respond(); err != nil || h.SetCookie != "" { // of a handler that recovered
+				t.Errorf("got %+v, %v", h, err)
+			}
+			_ = r.Finish()
+			if got := si.data(b); got.Items != nil || got.N != 2 {
+				t.Errorf("got %+v, want nothing of the changes", got)
+			}
+		})
+	}
+
 	t.Run("gives up when the time is over", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
