@@ -172,8 +172,8 @@ func (s *Session[T]) applyUpdate(fn func(*T) error) error {
 	return nil
 }
 
-// take hands over a value that nobody else sees. Until it is given back the
-// session has none, so that a failed change leaves only the encoded data.
+// take hands over a value that nobody else sees. The session then has none, so
+// that a failed change leaves only the encoded data.
 func (s *Session[T]) take() (*T, error) {
 	s.mu.Lock()
 	value, shared := s.value, s.shared

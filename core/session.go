@@ -18,6 +18,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -87,6 +88,9 @@ func (s *Session[T]) Data() T {
 // Options.MaxBytes, ErrSuperseded if this request lost against a renewal,
 // ErrNotFound if the session was found to have ended meanwhile.
 func (s *Session[T]) Update(fn func(*T) error) error {
+	if fn == nil {
+		return errors.New("session: Update needs a function")
+	}
 	return s.change(change[T]{update: fn}, false)
 }
 

@@ -270,6 +270,9 @@ func TestUpdateErrorUndoes(t *testing.T) {
 	if err := s.Update(add("kept")); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Update(nil); err == nil {
+		t.Error("an Update without a function succeeded")
+	}
 	errNo := errors.New("no")
 	err := s.Update(func(c *cart) error {
 		c.N, c.Items[0] = 99, "spoilt"
