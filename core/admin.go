@@ -139,7 +139,7 @@ func (m *Manager[T]) Modify(ctx context.Context, id ID, fn func(*T) error) error
 		}
 	}
 	if err != nil {
-		if !errors.Is(err, ErrNotFound) {
+		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrUndecodable) {
 			m.event(ctx, EventError, id, rec.Subject, started, err)
 		}
 		return err

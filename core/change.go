@@ -162,13 +162,16 @@ func (s *Session[T]) applyUpdate(fn func(*T) error) error {
 	if len(data) > s.m.opts.MaxBytes {
 		return fmt.Errorf("%w: %d bytes, and MaxBytes is %d: keep large data elsewhere and its key in the session", ErrTooLarge, len(data), s.m.opts.MaxBytes)
 	}
+	// Data shows what is stored, not what the encoding does not keep; and what
+	// cannot be read back must not be stored.
+	if value, err = s.m.decode(data); err != nil {
+		return fmt.Errorf("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now.env.data = data
 	s.now.env.codec, s.now.env.schema = codec.Name, schema
-	// Not value, which may hold what the encoding does not keep: Data shows
-	// what is stored.
-	s.value = nil
+	s.value, s.shared = value, false
 	return nil
 }
 

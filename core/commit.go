@@ -24,7 +24,9 @@ func (s *Session[T]) commit() (Header, error) {
 	if err != nil && err != errEnded && !optional {
 		return Header{}, err
 	}
-	s.touch()
+	if err == nil {
+		s.touch()
+	}
 	s.x.phase.Store(sent)
 
 	h := Header{Vary: "Cookie"}

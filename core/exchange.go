@@ -84,6 +84,9 @@ func (x *Exchange) Value(key any) any {
 // String hides the cookies, as contexts get printed.
 func (x *Exchange) String() string { return "session.Exchange" }
 
+// GoString is String: %#v prints no cookie either.
+func (x *Exchange) GoString() string { return x.String() }
+
 // Commit writes the changes of the session, if there are any, and returns what
 // to add to the response. It does not heed the cancellation of the request and
 // is bounded by Options.StoreTimeout. Only the first call does anything. After

@@ -119,6 +119,22 @@ func TestFinishedHandlerIsNotCancelled(t *testing.T) {
 	})
 }
 
+// Nor do a renewal and a touch that are due take StoreTimeout each.
+func TestCommitTakesStoreTimeoutOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, &session.Options{RenewEvery: 10 * time.Minute}), &browser{}
+		si.visit(b, loggedIn)
+		time.Sleep(11 * time.Minute)
+		r := si.begin(b)
+		r.get()
+		si.store.hang = true
+		start := time.Now()
+		if _, err := r.respond(); err != nil || time.Since(start) != 3*time.Second {
+			t.Errorf("got %v after %v, want StoreTimeout", err, time.Since(start))
+		}
+	})
+}
+
 // Law 9: what is changed after the header is saved when the handler ends, or
 // refused.
 func TestLateChangesDoNotVanish(t *testing.T) {

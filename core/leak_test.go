@@ -104,7 +104,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	_ = s.Renew()
 	_, _ = r.respond()
 	ctx := context.WithValue(r.Exchange, b, "v")
-	said := fmt.Sprintf("%v %+v %s %v %+v %v", r.Exchange, r.Exchange, s, s, s, ctx)
+	said := fmt.Sprintf("%v %+v %s %#v %v %+v %#v %v", r.Exchange, r.Exchange, r.Exchange, r.Exchange, s, s, s, ctx)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "session", s, "ctx", r.Exchange)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "session", s, "ctx", r.Exchange)

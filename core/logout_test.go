@@ -320,6 +320,45 @@ func TestDestroy(t *testing.T) {
 		})
 	}
 
+	t.Run("wins on a busy session", func(t *testing.T) {
+		for range 20 { // the back-off is random
+			synctest.Test(t, func(t *testing.T) {
+				si, b := newSite(t, nil), &browser{}
+				si.visit(b, loggedIn)
+				si.store.hook(func(string, session.ID) error { time.Sleep(time.Millisecond); return nil }, nil)
+				r, busy := si.begin(b), *b
+				if err := r.get().Destroy(); err != nil {
+					t.Fatal(err)
+				}
+				stop := make(chan struct{})
+				for range 3 {
+					go func() {
+						for {
+							select {
+							case <-stop:
+								return
+							default:
+							}
+							x := si.begin(&busy)
+							s, err := si.Get(x)
+							if err != nil || s.IsNew() {
+								return
+							}
+							_ = s.Update(increment)
+							_, _ = x.Commit()
+						}
+					}()
+				}
+				_, err := r.Commit()
+				close(stop)
+				time.Sleep(5 * time.Second) // the others end
+				if err != nil || live(si) != 0 {
+					t.Errorf("got %v and %d live sessions", err, live(si))
+				}
+			})
+		}
+	})
+
 	t.Run("is no success on a store that only reads", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)

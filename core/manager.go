@@ -140,7 +140,7 @@ func (m *Manager[T]) load(ctx context.Context, x *Exchange, events *[]Event) (*S
 		case err == nil:
 		case err == errExpired:
 			kind, err = EventExpired, nil
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUndecodable): // whatever Migrate wraps
 			kind, err = EventMissed, nil
 		case err == ErrSuperseded:
 			superseded, err = true, nil

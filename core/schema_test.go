@@ -299,6 +299,21 @@ func TestMigrate(t *testing.T) {
 		}
 	})
 
+	t.Run("that fails is an error whatever it wraps", func(t *testing.T) {
+		for _, wrapped := range []error{session.ErrNotFound, session.ErrSuperseded, session.ErrConflict} {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, incremented)
+			m := program[v2](t, si.store, &session.Options{Schema: 3, Migrate: func(session.Encoded) ([]byte, error) {
+				return nil, fmt.Errorf("ask another store: %w", wrapped)
+			}})
+			was := b.cookie
+			err := visitOf(t, m, b, func(s *session.Session[v2]) error { return s.Login("alice") })
+			if !errors.Is(err, session.ErrUndecodable) || b.cookie != was || si.store.count() != 1 {
+				t.Errorf("%v: got %v and %d sessions, want ErrUndecodable, never an empty session", wrapped, err, si.store.count())
+			}
+		}
+	})
+
 	t.Run("that fails is an error", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, incremented)

@@ -138,6 +138,9 @@ func (s *Session[T]) Destroy() error {
 // String names the session as ID does, and no secret, wherever it is printed.
 func (s *Session[T]) String() string { return "session " + s.ID().String() }
 
+// GoString is String: %#v prints no secret either.
+func (s *Session[T]) GoString() string { return s.String() }
+
 func (s *Session[T]) view() view {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 const tokenLen = 64
 
 // A token is what the cookie carries: base64url(ID || secret). The ID finds
-// the record, the secret opens it. It is in no log, error or event, and has
-// no String method so that it cannot get there by accident.
+// the record, the secret opens it. It is in no log, error or event. What
+// holds one and may be printed, such as a Session, has a String method.
 type token struct {
 	id     ID
 	secret [32]byte // proof of possession: 256 bits, ASVS 7.2.3 asks for 128

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -303,6 +304,19 @@ func TestUpdateMayReadTheSession(t *testing.T) {
 	})
 	if got := si.data(b).N; got != 1 {
 		t.Errorf("got %d, want 1", got)
+	}
+}
+
+// What could not be read back is not stored.
+func TestUpdateRefusesWhatCannotBeDecoded(t *testing.T) {
+	type odd struct{ V fmt.Stringer } // encodes, and does not decode
+	store, b := newTestStore(), &browser{}
+	m := program[odd](t, store, nil)
+	err := visitOf(t, m, b, func(s *session.Session[odd]) error {
+		return s.Update(func(d *odd) error { d.V = time.Second; return nil })
+	})
+	if err == nil || store.count() != 0 {
+		t.Errorf("got %v and %d sessions, want an error and none", err, store.count())
 	}
 }
 

@@ -40,6 +40,13 @@ func (s *Session[T]) end(ctx context.Context) error {
 			}
 			unknown = err
 		}
+		// Before the load, so that what it finds is fresh at the next write.
+		if attempt > 0 {
+			pause(ctx, attempt)
+		}
+		if ctx.Err() != nil {
+			return outOfTime("delete", unknown)
+		}
 		rec, env, err := s.m.fetch(ctx, e.id)
 		if errors.Is(err, ErrNotFound) {
 			if s.ended = nil; unknown == nil {
@@ -55,10 +62,6 @@ func (s *Session[T]) end(ctx context.Context) error {
 			return ErrSuperseded
 		}
 		e.version = rec.Version
-		pause(ctx, attempt)
-		if ctx.Err() != nil {
-			return outOfTime("delete", unknown)
-		}
 	}
 	// Whether this works is of no account: the session is over.
 	_ = s.m.store.Delete(ctx, e.id)
