@@ -33,7 +33,7 @@ func (m *Manager[T]) newSession(x *Exchange) *Session[T] {
 // reset makes the handle that of a new, empty session.
 func (s *Session[T]) reset() {
 	now := time.Now()
-	s.stored, s.isNew, s.refuse = false, true, nil
+	s.stored, s.isNew, s.refuse, s.graced = false, true, nil, false
 	s.fresh, s.handOut, s.digest = token{}, false, digest{}
 	s.changes, s.value = nil, nil
 	s.base = view{id: s.m.opts.NewID(), version: 1}
@@ -82,6 +82,11 @@ func (s *Session[T]) change(c change[T], needsCookie bool) error {
 	}
 	if err := s.changeable(needsCookie || !s.stored); err != nil {
 		return err
+	}
+	if c.renew && s.graced {
+		// The response that carries the present secret is on its way, and could
+		// reach the browser after ours and undo this (law 3).
+		return ErrSuperseded
 	}
 	c.at = time.Now()
 	if err := s.apply(&c); err != nil {

@@ -11,6 +11,9 @@ import (
 func (s *Session[T]) commit() (Header, error) {
 	s.op.Lock()
 	defer s.op.Unlock()
+	if s.x.offline {
+		return Header{Vary: "Cookie"}, nil // of a test, which may send more requests
+	}
 	if s.x.phase.Load() != open {
 		return Header{}, nil
 	}
@@ -45,7 +48,7 @@ func (s *Session[T]) commit() (Header, error) {
 func (s *Session[T]) finish() error {
 	s.op.Lock()
 	defer s.op.Unlock()
-	if s.x.phase.Load() == finished {
+	if s.x.offline || s.x.phase.Load() == finished {
 		return nil
 	}
 	defer s.x.phase.Store(finished)
@@ -68,7 +71,7 @@ func (s *Session[T]) finish() error {
 func (s *Session[T]) discard() {
 	s.op.Lock()
 	defer s.op.Unlock()
-	if s.x.phase.Load() == finished {
+	if s.x.offline || s.x.phase.Load() == finished {
 		return
 	}
 	s.x.phase.Store(finished)

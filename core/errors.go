@@ -19,7 +19,7 @@ var (
 
 	// ErrSuperseded: the request carried a secret that a login or a renewal
 	// has replaced. It reads nothing and changes nothing but by Login.
-	ErrSuperseded = errors.New("session: the session was renewed while this request was on its way: send the request again")
+	ErrSuperseded = errors.New("session: the session was renewed while this request was on its way: send the request again, or log in")
 
 	// ErrUnavailable: the store failed; whether a write took effect is unknown.
 	ErrUnavailable = errors.New("session: store unavailable")
@@ -38,7 +38,9 @@ func HTTPStatus(err error) int {
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, ErrConflict), errors.Is(err, ErrSuperseded):
+	case errors.Is(err, ErrUndecodable):
+		return http.StatusInternalServerError // whatever Migrate wraps
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrSuperseded), errors.Is(err, ErrNotFound):
 		return http.StatusConflict
 	}
 	return http.StatusInternalServerError

@@ -21,7 +21,7 @@ const (
 	EventDestroyed EventKind = "destroyed" // deleted, by its own request or revoked
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
-	EventReused    EventKind = "reused"    // a replaced secret came back when no straggler would: it may be stolen
+	EventReused    EventKind = "reused"    // a replaced secret came back when no straggler would: it was stolen, or its browser never got the new one
 	EventError     EventKind = "error"     // Err says what failed
 )
 

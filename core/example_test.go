@@ -45,7 +45,7 @@ var baskets, _ = session.New[Basket](store, nil)
 func addItem(w http.ResponseWriter, r *http.Request) {
 	s, err := baskets.Get(r.Context())
 	if err != nil {
-		http.Error(w, err.Error(), session.HTTPStatus(err))
+		http.Error(w, "cannot open your basket", session.HTTPStatus(err))
 		return
 	}
 	item := r.FormValue("item")

@@ -174,7 +174,7 @@ func (m *Manager[T]) open(x *Exchange, rec Record, env envelope, d digest) (*Ses
 	case held < graced:
 		return nil, EventMissed, ErrSuperseded
 	}
-	s := &Session[T]{m: m, x: x, stored: true, digest: d}
+	s := &Session[T]{m: m, x: x, stored: true, digest: d, graced: held == graced}
 	if err := s.adopt(rec, env); err != nil {
 		return nil, EventError, undecodable(rec.ID, err)
 	}

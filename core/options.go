@@ -69,7 +69,9 @@ type Options struct {
 	// for how long the previous secret then stays good, for the requests that
 	// are on their way; zero means one minute. A secret that Login or Renew
 	// replaced is refused at once. A browser that gets no response that
-	// carries the new secret, until the grace is over, has lost the session.
+	// carries the new secret, until the grace is over, has lost the session,
+	// and so has one whose renewal the store made without being able to say so.
+	// Login and Renew with the previous secret get ErrSuperseded in the grace.
 	RenewEvery time.Duration
 	RenewGrace time.Duration
 }

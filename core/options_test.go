@@ -117,25 +117,32 @@ func TestNewContext(t *testing.T) {
 	if err := errors.Join(s.Destroy(), s.Update(add("x")), s.Commit(ctx)); err != nil || s.Subject() != "" {
 		t.Error(err)
 	}
-	if err := session.HTTPStatus(session.ErrNoSession); err != 500 {
-		t.Error(err)
+	for err, want := range map[error]int{
+		session.ErrNoSession: 500, session.ErrUnavailable: 503, session.ErrConflict: 409, session.ErrSuperseded: 409, session.ErrNotFound: 409,
+		fmt.Errorf("%w: %w", session.ErrUndecodable, session.ErrNotFound): 500,
+	} {
+		if got := session.HTTPStatus(err); got != want {
+			t.Errorf("%v: got status %d, want %d", err, got, want)
+		}
 	}
 
-	// The same through a middleware.
+	// The same through a middleware, as often as the test likes.
 	ctx = m.NewContext(t.Context(), "alice", cart{N: 3})
-	x := new(session.Exchange)
-	x.Begin(ctx, m, []string{"__Host-session=" + strings.Repeat("QUJD", 16)})
-	s, err = m.Get(x)
-	if err != nil || s.Subject() != "alice" {
-		t.Fatalf("got %q, %v", s.Subject(), err)
+	for range 2 {
+		x := new(session.Exchange)
+		x.Begin(ctx, m, []string{"__Host-session=" + strings.Repeat("QUJD", 16)})
+		s, err = m.Get(x)
+		if err != nil || s.Subject() != "alice" {
+			t.Fatalf("got %q, %v", s.Subject(), err)
+		}
+		if err := s.Update(increment); err != nil {
+			t.Error(err)
+		}
+		if h, err := x.Commit(); err != nil || h.SetCookie != "" || x.Finish() != nil {
+			t.Errorf("the response gets %+v, %v", h, err)
+		}
 	}
-	if err := s.Update(increment); err != nil {
-		t.Error(err)
-	}
-	if h, err := x.Commit(); err != nil || h.SetCookie != "" || x.Finish() != nil {
-		t.Errorf("the response gets %+v, %v", h, err)
-	}
-	if again, err := m.Get(ctx); err != nil || again.Data().N != 4 {
+	if again, err := m.Get(ctx); err != nil || again.Data().N != 5 {
 		t.Errorf("got %+v, %v; want what the handler made of it", again.Data(), err)
 	}
 

@@ -256,6 +256,39 @@ func TestRenewEvery(t *testing.T) {
 			}
 		})
 	})
+	// The renewal's response may reach the browser last, over that of a login
+	// which was sent before it.
+	for _, order := range []string{"before", "after"} {
+		t.Run("no login with the previous secret, read "+order+" the renewal", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				si, b := newSite(t, opts), &browser{}
+				si.visit(b, incremented)
+				old := *b
+				r := si.begin(&old)
+				if order == "before" {
+					_ = r.get().Login("alice")
+				}
+				time.Sleep(10 * time.Minute)
+				si.visit(b, look)
+				if order == "after" {
+					if err := r.get().Login("alice"); !errors.Is(err, session.ErrSuperseded) {
+						t.Errorf("Login: got %v, want ErrSuperseded", err)
+					}
+					if err := r.get().Renew(); !errors.Is(err, session.ErrSuperseded) {
+						t.Errorf("Renew: got %v, want ErrSuperseded", err)
+					}
+				}
+				if h, err := r.respond(); h.SetCookie != "" || order == "before" && !errors.Is(err, session.ErrSuperseded) {
+					t.Errorf("got %v and %q, want ErrSuperseded alone", err, h.SetCookie)
+				}
+				si.visit(b, loggedIn) // sent again, with the new secret
+				if subject(si, b) != "alice" || si.store.count() != 1 {
+					t.Error("the login is undone")
+				}
+			})
+		})
+	}
+
 	t.Run("a request under way at the renewal", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, opts), &browser{}

@@ -49,6 +49,7 @@ type Session[T any] struct {
 	removal   bool        // the response has to take the cookie away
 
 	digest    digest // of the secret that this request holds
+	graced    bool   // it is the previous one, in its grace
 	fresh     token  // the one that replaced it
 	handOut   bool   // fresh is stored, and the response has to carry it
 	autoRenew bool   // RenewEvery is due

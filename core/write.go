@@ -216,9 +216,14 @@ func (s *Session[T]) reconcile(ctx context.Context, w *write, attempt int, start
 // secret still opens it.
 func (s *Session[T]) rebase(rec Record, env envelope) error {
 	now := time.Now()
-	if env.check(s.digest, now) < graced && !s.trusted {
+	held := env.check(s.digest, now)
+	if held < graced && !s.trusted {
 		return s.restart(ErrSuperseded)
 	}
+	if held == graced && s.now.renew {
+		return ErrSuperseded // as Login and Renew would have said by now
+	}
+	s.graced = held == graced
 	if err := s.adopt(rec, env); err != nil {
 		return undecodable(rec.ID, err)
 	}
@@ -265,7 +270,7 @@ func (s *Session[T]) saved(w *write, started time.Time) {
 	}
 	s.stored = true
 	if w.token != (token{}) {
-		s.fresh, s.handOut, s.digest = w.token, true, w.env.secret
+		s.fresh, s.handOut, s.digest, s.graced = w.token, true, w.env.secret, false
 	}
 	s.mu.Unlock()
 
