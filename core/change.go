@@ -33,7 +33,7 @@ func (m *Manager[T]) newSession(x *Exchange) *Session[T] {
 // reset makes the handle that of a new, empty session.
 func (s *Session[T]) reset() {
 	now := time.Now()
-	s.stored, s.isNew, s.refuse, s.graced = false, true, nil, false
+	s.stored, s.isNew, s.refuse = false, true, nil
 	s.fresh, s.handOut, s.digest = token{}, false, digest{}
 	s.changes, s.value = nil, nil
 	s.base = view{id: s.m.opts.NewID(), version: 1}
@@ -85,7 +85,7 @@ func (s *Session[T]) change(c change[T], needsCookie bool) error {
 	}
 	if c.renew && s.graced {
 		// The response that carries the present secret is on its way, and could
-		// reach the browser after ours and undo this (law 3).
+		// reach the browser after ours and undo this (law 3), even after Destroy.
 		return ErrSuperseded
 	}
 	c.at = time.Now()

@@ -135,12 +135,21 @@ func TestNewContext(t *testing.T) {
 		if err != nil || s.Subject() != "alice" {
 			t.Fatalf("got %q, %v", s.Subject(), err)
 		}
-		if err := s.Update(increment); err != nil {
+		if err := errors.Join(s.Update(increment), s.Renew()); err != nil {
 			t.Error(err)
 		}
 		if h, err := x.Commit(); err != nil || h.SetCookie != "" || x.Finish() != nil {
 			t.Errorf("the response gets %+v, %v", h, err)
 		}
+	}
+	panicked := new(session.Exchange)
+	panicked.Begin(ctx, m, nil)
+	if _, err := m.Get(panicked); err != nil {
+		t.Error(err)
+	}
+	panicked.Discard()
+	if err := s.Renew(); err != nil {
+		t.Errorf("after a handler that panicked: %v", err)
 	}
 	if again, err := m.Get(ctx); err != nil || again.Data().N != 5 {
 		t.Errorf("got %+v, %v; want what the handler made of it", again.Data(), err)

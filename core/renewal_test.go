@@ -289,6 +289,39 @@ func TestRenewEvery(t *testing.T) {
 		})
 	}
 
+	t.Run("no login with the previous secret, whatever else the request did", func(t *testing.T) {
+		for name, first := range map[string]func(*session.Session[cart]) error{
+			"Destroy": func(s *session.Session[cart]) error { return s.Destroy() },
+			"Commit":  func(s *session.Session[cart]) error { return errors.Join(s.Update(increment), s.Commit(t.Context())) },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				si, b := newSite(t, opts), &browser{}
+				si.visit(b, incremented)
+				old := *b
+				r := si.begin(&old)
+				if name == "Commit" {
+					r.get() // loaded with the secret that is then renewed
+				}
+				time.Sleep(10 * time.Minute)
+				si.visit(b, look)
+				s := r.get()
+				if err := first(s); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Login("alice"); !errors.Is(err, session.ErrSuperseded) {
+					t.Errorf("Login after %s: got %v, want ErrSuperseded", name, err)
+				}
+				if _, err := r.respond(); err != nil {
+					t.Error(err)
+				}
+				si.visit(b, loggedIn)
+				if subject(si, b) != "alice" || si.store.count() != 1 {
+					t.Errorf("after %s the login sent again is undone", name)
+				}
+			})
+		}
+	})
+
 	t.Run("a request under way at the renewal", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, opts), &browser{}

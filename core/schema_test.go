@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/gob"
 	"encoding/json"
 	"errors"
@@ -310,6 +311,16 @@ func TestMigrate(t *testing.T) {
 			err := visitOf(t, m, b, func(s *session.Session[v2]) error { return s.Login("alice") })
 			if !errors.Is(err, session.ErrUndecodable) || b.cookie != was || si.store.count() != 1 {
 				t.Errorf("%v: got %v and %d sessions, want ErrUndecodable, never an empty session", wrapped, err, si.store.count())
+			}
+			events := 0
+			jobs := program[v2](t, si.store, &session.Options{
+				Schema: 3, Observer: func(context.Context, session.Event) { events++ },
+				Migrate: func(session.Encoded) ([]byte, error) { return nil, wrapped },
+			})
+			for id := range si.store.Records {
+				if err := jobs.Modify(t.Context(), id, func(*v2) error { return nil }); !errors.Is(err, session.ErrUndecodable) || events != 1 {
+					t.Errorf("Modify: got %v and %d events, want ErrUndecodable and one", err, events)
+				}
 			}
 		}
 	})

@@ -270,7 +270,7 @@ func (s *Session[T]) saved(w *write, started time.Time) {
 	}
 	s.stored = true
 	if w.token != (token{}) {
-		s.fresh, s.handOut, s.digest, s.graced = w.token, true, w.env.secret, false
+		s.fresh, s.handOut, s.digest = w.token, true, w.env.secret
 	}
 	s.mu.Unlock()
 
