@@ -20,6 +20,7 @@ type need struct {
 var needs = []need{
 	{"a C compiler and the C library's headers", "go test -race links with cgo", []string{"gcc", "libc6-dev"}, compileC},
 	{"curl", "the transcript in the README is run again", []string{"curl"}, lookFor("curl")},
+	{"redis-server and redis-cli, 7.0 or later", "the Redis store is tested against Redis", []string{"redis-server"}, lookFor("redis-server", "redis-cli")},
 }
 
 // install brings what is missing, or says what it is. It never goes on without.
@@ -69,10 +70,14 @@ func lacking() []need {
 	return missing
 }
 
-func lookFor(program string) func() error {
+func lookFor(programs ...string) func() error {
 	return func() error {
-		_, err := exec.LookPath(program)
-		return err
+		for _, program := range programs {
+			if _, err := exec.LookPath(program); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 
