@@ -61,12 +61,18 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-func taken(addr string) bool {
-	l, err := net.Listen("tcp", addr)
-	if err == nil {
-		l.Close()
+// taken tells whether the server cannot have its ports.
+func (s *Server) taken() bool {
+	for _, port := range []int{s.Port, s.Port2} {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) // zero: any
+		if err == nil {
+			l.Close()
+		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return true
+		}
 	}
-	return errors.Is(err, syscall.EADDRINUSE)
+	return s.Port == s.Port2
 }
 
 // quoteLog is the end of the log, for the output of a test.

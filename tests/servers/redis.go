@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Redis starts a redis-server with these arguments, one word each, such as
@@ -61,6 +62,22 @@ func (s *Server) ping(ctx context.Context, d dialer) error {
 		return fmt.Errorf("it loads its data: %w", refused)
 	}
 	return nil
+}
+
+// retry calls f until it returns nil, or returns what it returned last when
+// the time is over.
+func retry(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // A redisError is an error that the server answers.

@@ -27,6 +27,8 @@ type Program struct {
 	// refuse. Empty, and for tests that do not run as root: the same user.
 	User string
 
+	TwoPorts bool // that it listens on: the other one is in Port2
+
 	Env     []string // on top of the environment of the tests
 	Args    func(*Server) []string
 	Prepare func(*Server) error // before the first start, such as to make a database
@@ -45,8 +47,9 @@ type Program struct {
 // A Server is a running instance. Its methods, but for Addr, Log, Command and ExitCode,
 // are for one goroutine at a time.
 type Server struct {
-	Port int
-	Dir  string // the server's own folder and its working directory; gone after the test
+	Port  int
+	Port2 int    // zero unless the program has TwoPorts
+	Dir   string // the server's own folder and its working directory; gone after the test
 
 	program Program
 	base    string // holds Dir and the log
@@ -75,6 +78,11 @@ func start(t testing.TB, p Program, port func() (int, error)) *Server {
 	for attempt := 0; err == nil && attempt < 3; attempt++ {
 		if s.Port, err = port(); err != nil {
 			break
+		}
+		if p.TwoPorts {
+			if s.Port2, err = port(); err != nil {
+				break
+			}
 		}
 		if err = s.Start(); err == nil {
 			return s
@@ -135,7 +143,7 @@ func (s *Server) Command(ctx context.Context, name string, args ...string) (*exe
 // Start starts a server that was stopped or killed, on the same port and with
 // what it kept in its folder, and waits until it is ready.
 func (s *Server) Start() error {
-	if taken(s.Addr()) {
+	if s.taken() {
 		return errTaken // or the other would answer as if it were ours
 	}
 	cmd, err := s.Command(context.Background(), s.program.Name, s.program.Args(s)...)
@@ -148,7 +156,7 @@ func (s *Server) Start() error {
 	}
 	if err := s.await(); err != nil {
 		s.Kill()
-		if taken(s.Addr()) {
+		if s.taken() {
 			return fmt.Errorf("%w: %w", errTaken, err)
 		}
 		return err

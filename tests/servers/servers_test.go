@@ -94,6 +94,28 @@ func TestPortInUse(t *testing.T) {
 			t.Errorf("got the port %d that another program uses", used)
 		}
 	})
+	t.Run("the second of two", func(t *testing.T) {
+		own, err := freePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, second := range []int{used, own} {
+			next := []int{own, second}
+			p := program("serve")
+			p.TwoPorts = true
+			s := start(t, p, func() (int, error) {
+				if len(next) == 0 {
+					return freePort()
+				}
+				port := next[0]
+				next = next[1:]
+				return port, nil
+			})
+			if s.Port2 == 0 || s.Port2 == used || s.Port2 == s.Port {
+				t.Errorf("got the ports %d and %d; want two, and not %d, which another program uses", s.Port, s.Port2, used)
+			}
+		}
+	})
 	t.Run("always", func(t *testing.T) {
 		run(func(t *spy) {
 			start(t, program("serve"), func() (int, error) { return used, nil })
