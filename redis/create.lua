@@ -1,0 +1,8 @@
+-- KEYS: session. ARGV: now, time to live, value.
+-- Returns 1 when created, -1 when the session exists.
+local old = stored(KEYS[1])
+if old and old.expires > tonumber(ARGV[1]) then
+  return -1
+end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
+return 1

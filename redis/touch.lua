@@ -1,0 +1,21 @@
+-- KEYS: session. ARGV: now, time to live, expires, lease, subject it is for.
+-- Returns 1 when done or when there is nothing to do, 0 when absent, and the
+-- subject when its set has to name the session for longer first.
+local old = stored(KEYS[1])
+if not old or old.expires <= tonumber(ARGV[1]) then
+  return 0
+end
+local expires = tonumber(ARGV[3])
+if expires <= old.expires then
+  return 1
+end
+local lease = old.lease
+if old.subject == ARGV[5] then
+  lease = math.max(lease, tonumber(ARGV[4]))
+end
+if old.subject ~= '' and lease < expires then
+  return old.subject
+end
+redis.call('SETRANGE', KEYS[1], 0, string.format('%013d %013d', expires, lease))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
