@@ -52,6 +52,23 @@ func credential(name string) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
+// write writes a file into the server's folder, for the server alone.
+func (s *Server) write(name string, data []byte) error {
+	name = filepath.Join(s.Dir, name)
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		return err
+	}
+	return s.own(name)
+}
+
+// own gives a file to the server's user.
+func (s *Server) own(name string) error {
+	if s.user == nil {
+		return nil
+	}
+	return os.Chown(name, int(s.user.Uid), int(s.user.Gid))
+}
+
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,7 +21,7 @@ func eventually(t *testing.T, f func() error) {
 func TestRedisReplica(t *testing.T) {
 	var master, replica *Server
 	run(func(spy *spy) {
-		master = Redis(spy, "--requirepass", "secret")
+		master = Redis(spy, "--requirepass", "secret", "--rdb-key-save-delay", "200000") // microseconds: a slow copy
 		cli(t, master, "--no-auth-warning", "-a", "secret", "SET", "before", "1")
 		replica = RedisReplica(spy, master, "--masterauth", "secret")
 		if got := cli(t, replica, "GET", "before"); got != "1" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,7 +36,7 @@ func tryCLI(t *testing.T, s *Server, args ...string) (string, error) {
 // wantGone checks that nothing is left of a server whose test has ended.
 func wantGone(t *testing.T, all ...*Server) {
 	t.Helper()
-	if len(all) == 0 {
+	if len(all) == 0 || slices.Contains(all, nil) {
 		t.Fatal("no server was started")
 	}
 	for _, s := range all {

@@ -239,11 +239,9 @@ func (s *Server) prepare() (err error) {
 	if s.log, err = os.Create(filepath.Join(s.base, "log")); err != nil {
 		return err
 	}
-	if s.user != nil {
-		for _, name := range []string{s.base, s.Dir} {
-			if err := os.Chown(name, int(s.user.Uid), int(s.user.Gid)); err != nil {
-				return err
-			}
+	for _, name := range []string{s.base, s.Dir} {
+		if err := s.own(name); err != nil {
+			return err
 		}
 	}
 	if p.Prepare != nil {
