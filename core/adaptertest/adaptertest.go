@@ -3,8 +3,8 @@
 // An adapter brings the sessions of a Manager to the handlers of one HTTP
 // framework; what it owes is written at [session.Exchange]. A test of the
 // adapter gives Run a function that starts a server of the framework with the
-// adapter in it. Run sends requests to such servers, over a store of its own
-// that can fail, and reports each law as a subtest, so that one of them can be
+// adapter in it. Run sends requests to such servers, over a store
+// that fails when a law wants it to, and reports each law as a subtest, so that one of them can be
 // run alone: go test -run TestMiddleware/CommitFirst.
 //
 // The suite speaks HTTP/1.1. For HTTP/2 put a proxy in front of the server,
@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/internal/plainstore"
 )
 
 // A Server is what the suite asks an adapter to serve.
@@ -83,17 +84,38 @@ type Request struct {
 // A law is what a subtest checks. Its name stays.
 type law struct {
 	name  string
-	check func(t *testing.T, start Start)
+	check func(t *testing.T, on setup)
 }
 
 func laws() []law {
 	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws())
 }
 
+// A setup is what the laws are checked on.
+type setup struct {
+	start    Start
+	newStore func(t *testing.T) session.Store
+}
+
+// An Option changes what Run does.
+type Option func(*setup)
+
+// Over has the suite keep its sessions in stores of another kind than its own,
+// to see that the adapter and that kind get on. newStore is called for each
+// manager that a law needs; the sessions of others in the same backend do no
+// harm. The suite makes the store fail by itself.
+func Over(newStore func(t *testing.T) session.Store) Option {
+	return func(on *setup) { on.newStore = newStore }
+}
+
 // Run checks every law on the servers that start starts, each as a subtest.
-func Run(t *testing.T, start Start) {
+func Run(t *testing.T, start Start, opts ...Option) {
 	t.Helper()
+	on := setup{start, func(*testing.T) session.Store { return plainstore.New() }}
+	for _, set := range opts {
+		set(&on)
+	}
 	for _, l := range laws() {
-		t.Run(l.name, func(t *testing.T) { l.check(t, start) })
+		t.Run(l.name, func(t *testing.T) { l.check(t, on) })
 	}
 }

@@ -32,10 +32,10 @@ func bodyOf(way string) string {
 	return "hello"
 }
 
-func commitFirst(t *testing.T, start Start) {
-	for _, way := range append(featuresOf(t, start).ways, "Implicit") {
+func commitFirst(t *testing.T, on setup) {
+	for _, way := range append(featuresOf(t, on).ways, "Implicit") {
 		t.Run(way, func(t *testing.T) {
-			si := open(t, start, nil, routes{"/way": changed})
+			si := open(t, on, nil, routes{"/way": changed})
 			resp, err := si.send("/way?" + url.QueryEscape(way)).next()
 			if err != nil {
 				t.Fatalf("no response: %v", err)
@@ -55,8 +55,8 @@ func commitFirst(t *testing.T, start Start) {
 
 // explicitCommit: the cookie of a session that the handler has committed by
 // itself is in the response, and what it changes afterwards is committed too.
-func explicitCommit(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/commit": func(si *site, r Request) {
+func explicitCommit(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/commit": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return
@@ -81,8 +81,8 @@ func explicitCommit(t *testing.T, start Start) {
 
 // lostReply: a write whose answer was lost is looked up and not made again, and
 // is no failure.
-func lostReply(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func lostReply(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	v := si.visitor()
 	si.store.fail(loses, "Create")
 	v.get("/count").wants(t, 200, "1")
@@ -91,12 +91,12 @@ func lostReply(t *testing.T, start Start) {
 	v.get("/read").wants(t, 200, "2")
 }
 
-func stream(t *testing.T, start Start) {
-	if !featuresOf(t, start).streams {
+func stream(t *testing.T, on setup) {
+	if !featuresOf(t, on).streams {
 		t.Log("the adapter's framework has no streams: Request.Stream is nil")
 		return
 	}
-	si := open(t, start, nil, routes{"/stream": func(si *site, r Request) {
+	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
 		if si.incremented(r) == nil {
 			return
 		}
@@ -132,12 +132,12 @@ func stream(t *testing.T, start Start) {
 	}
 }
 
-func informational(t *testing.T, start Start) {
-	if !featuresOf(t, start).informs {
+func informational(t *testing.T, on setup) {
+	if !featuresOf(t, on).informs {
 		t.Log("the adapter's framework sends no interim responses: Request.Inform is nil")
 		return
 	}
-	si := open(t, start, nil, routes{"/inform": func(si *site, r Request) {
+	si := open(t, on, nil, routes{"/inform": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return

@@ -23,11 +23,11 @@ func contextLaws() []law {
 
 // contextLaw: what a middleware around the adapter's says in the context is
 // there for the handler.
-func contextLaw(t *testing.T, start Start) {
+func contextLaw(t *testing.T, on setup) {
 	type key struct{}
 	deadline := time.Now().Add(time.Hour)
 	var used atomic.Bool
-	si := newSite(t, nil, routes{"/context": func(si *site, r Request) {
+	si := newSite(t, on, nil, routes{"/context": func(si *site, r Request) {
 		if used.Load() {
 			if got := r.Context.Value(key{}); got != "value" {
 				si.t.Errorf("the context has the value %v, want that of the middleware around", got)
@@ -40,7 +40,7 @@ func contextLaw(t *testing.T, start Start) {
 			r.Respond(200, state(s))
 		}
 	}})
-	si.serve(start, func(ctx context.Context) context.Context {
+	si.serve(on.start, func(ctx context.Context) context.Context {
 		used.Store(true)
 		ctx, cancel := context.WithDeadline(context.WithValue(ctx, key{}, "value"), deadline)
 		t.Cleanup(cancel)
@@ -52,8 +52,8 @@ func contextLaw(t *testing.T, start Start) {
 }
 
 // oneHandle: a request has one handle, loaded once, whoever asks for it.
-func oneHandle(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/many": func(si *site, r Request) {
+func oneHandle(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/many": func(si *site, r Request) {
 		var handles [8]*session.Session[visit]
 		var all sync.WaitGroup
 		for i := range handles {
@@ -88,10 +88,10 @@ const otherName = "__Host-other"
 
 // twoSites makes two managers, each with its own store; the handler changes
 // the sessions of both. The second stands within the first.
-func twoSites(t *testing.T, start Start) (first, second *site) {
+func twoSites(t *testing.T, on setup) (first, second *site) {
 	t.Helper()
-	second = newSite(t, &session.Options{Cookie: session.Cookie{Name: otherName}}, nil)
-	first = newSite(t, nil, routes{"/both": func(si *site, r Request) {
+	second = newSite(t, on, &session.Options{Cookie: session.Cookie{Name: otherName}}, nil)
+	first = newSite(t, on, nil, routes{"/both": func(si *site, r Request) {
 		one := si.incremented(r)
 		if one == nil {
 			return
@@ -100,14 +100,14 @@ func twoSites(t *testing.T, start Start) (first, second *site) {
 			r.Respond(200, "hello "+state(one)+", "+state(two))
 		}
 	}})
-	first.serve(start, asItIs, first.Manager, second.Manager)
+	first.serve(on.start, asItIs, first.Manager, second.Manager)
 	second.url = first.url
 	return first, second
 }
 
 // sideBySide: the middlewares of two managers stand around one another.
-func sideBySide(t *testing.T, start Start) {
-	first, second := twoSites(t, start)
+func sideBySide(t *testing.T, on setup) {
+	first, second := twoSites(t, on)
 	v := first.visitor()
 	a := v.get("/both")
 	a.wants(t, 200, "hello 1, 1")
@@ -126,10 +126,10 @@ func sideBySide(t *testing.T, start Start) {
 }
 
 // sideBySideFailure: if one of them cannot commit, the response is an error.
-func sideBySideFailure(t *testing.T, start Start) {
+func sideBySideFailure(t *testing.T, on setup) {
 	for i, name := range []string{"Outer", "Inner"} {
 		t.Run(name, func(t *testing.T) {
-			first, second := twoSites(t, start)
+			first, second := twoSites(t, on)
 			first.visitor().get("/both").wants(t, 200, "hello 1, 1")
 			lost := []*site{first, second}[i]
 			lost.store.fail(down, writeMethods...)
@@ -139,9 +139,9 @@ func sideBySideFailure(t *testing.T, start Start) {
 }
 
 // otherManager: a manager without its middleware is told so.
-func otherManager(t *testing.T, start Start) {
-	other := newSite(t, &session.Options{Cookie: session.Cookie{Name: otherName}}, nil)
-	si := open(t, start, nil, routes{"/other": func(si *site, r Request) {
+func otherManager(t *testing.T, on setup) {
+	other := newSite(t, on, &session.Options{Cookie: session.Cookie{Name: otherName}}, nil)
+	si := open(t, on, nil, routes{"/other": func(si *site, r Request) {
 		if _, err := other.Get(r.Context); err == nil {
 			si.t.Error("Get of a manager without its middleware: got a session, want ErrNoSession")
 		}

@@ -23,8 +23,8 @@ func cookieLaws() []law {
 }
 
 // junkCookie: what is not a token reaches no store.
-func junkCookie(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func junkCookie(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	good := si.known().token()
 	for name, value := range map[string]string{
 		"Empty":          "",
@@ -59,8 +59,8 @@ func junkCookie(t *testing.T, start Start) {
 }
 
 // nameByteForByte: a cookie whose name is nearly ours is not ours.
-func nameByteForByte(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func nameByteForByte(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	good := si.known().token()
 	for _, name := range []string{
 		strings.ToLower(cookieName), strings.ToUpper(cookieName), "session", "x" + cookieName, cookieName + "x",
@@ -74,8 +74,8 @@ func nameByteForByte(t *testing.T, start Start) {
 }
 
 // threeTokens: of many cookies of our name three are tried, the first ones.
-func threeTokens(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func threeTokens(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	good := si.known().token()
 	for place := range 5 {
 		pairs := make([]string, 5)
@@ -95,8 +95,8 @@ func threeTokens(t *testing.T, start Start) {
 }
 
 // duplicateCookies: a planted cookie in front of the good one hides nothing.
-func duplicateCookies(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func duplicateCookies(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	good := si.known().token()
 	for name, line := range map[string]string{
 		"junk before":     cookie("junk") + "; " + cookieName + "=" + good,
@@ -115,8 +115,8 @@ func duplicateCookies(t *testing.T, start Start) {
 
 // cookieLines: HTTP/2 clients send cookies in several header lines, and some
 // proxies hand them on so (RFC 9113, section 8.2.3).
-func cookieLines(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func cookieLines(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	good := si.known().token()
 	si.raw("/read", "Cookie: theme=dark", cookie(good)).wants(t, 200, "1")
 	si.raw("/read", cookie(someToken()), cookie(good)).wants(t, 200, "1")
@@ -137,8 +137,8 @@ func wantsAttributes(t *testing.T, lines []string, want ...string) {
 	}
 }
 
-func cookieAttributes(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func cookieAttributes(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	a := si.raw("/count")
 	wantsAttributes(t, a.cookies(cookieName), "Path=/", "HttpOnly", "Secure", "SameSite=Lax")
 	if got := len(a.token()); got != 64 {
@@ -148,8 +148,8 @@ func cookieAttributes(t *testing.T, start Start) {
 
 // cookieRemoval: logout takes the cookie away, with the attributes without
 // which a browser would not.
-func cookieRemoval(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func cookieRemoval(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	v := si.known()
 	token := v.token()
 	a := v.get("/logout")
@@ -165,7 +165,7 @@ func cookieRemoval(t *testing.T, start Start) {
 }
 
 // oneSetCookie: whatever a handler does, there is one cookie of our name.
-func oneSetCookie(t *testing.T, start Start) {
+func oneSetCookie(t *testing.T, on setup) {
 	update := func(s *session.Session[visit]) error { return s.Update(count) }
 	login := func(s *session.Session[visit]) error { return s.Login("alice") }
 	renew := func(s *session.Session[visit]) error { return s.Renew() }
@@ -181,7 +181,7 @@ func oneSetCookie(t *testing.T, start Start) {
 		"LoginLogout":       {login, commit, logout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			si := open(t, start, nil, routes{"/steps": func(si *site, r Request) {
+			si := open(t, on, nil, routes{"/steps": func(si *site, r Request) {
 				s := si.session(r)
 				if s == nil {
 					return
@@ -205,8 +205,8 @@ func oneSetCookie(t *testing.T, start Start) {
 }
 
 // otherCookies: a handler's own cookies stay beside ours.
-func otherCookies(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/theme": func(si *site, r Request) {
+func otherCookies(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/theme": func(si *site, r Request) {
 		if si.incremented(r) != nil {
 			r.Header("Set-Cookie", "theme=dark")
 			r.Respond(200, "hello")

@@ -13,8 +13,8 @@ func costLaws() []law {
 }
 
 // unusedIsFree: a request that does not ask for its session leaves no trace.
-func unusedIsFree(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/plain": func(_ *site, r Request) { r.Respond(200, "hello") }})
+func unusedIsFree(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/plain": func(_ *site, r Request) { r.Respond(200, "hello") }})
 	token := si.known().token()
 	for name, lines := range map[string][]string{
 		"without a cookie":   nil,
@@ -35,8 +35,8 @@ func unusedIsFree(t *testing.T, start Start) {
 }
 
 // readIsOneLoad: a request that reads asks the store once and sets no cookie.
-func readIsOneLoad(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func readIsOneLoad(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	v := si.known()
 	a := v.get("/read")
 	a.wants(t, 200, "1")
@@ -50,8 +50,8 @@ func readIsOneLoad(t *testing.T, start Start) {
 }
 
 // unchangedIsNotWritten: nor is a session that is as it was, or empty.
-func unchangedIsNotWritten(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/same": func(si *site, r Request) {
+func unchangedIsNotWritten(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/same": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return

@@ -18,8 +18,8 @@ func endLaws() []law {
 }
 
 // panicDiscards: a handler that panics commits nothing, and the panic goes on.
-func panicDiscards(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/panic": func(si *site, r Request) {
+func panicDiscards(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/panic": func(si *site, r Request) {
 		if si.incremented(r) != nil {
 			panic("adaptertest: a handler panics")
 		}
@@ -40,8 +40,8 @@ func panicDiscards(t *testing.T, start Start) {
 }
 
 // panicAfterResponse: nor does a panic commit what was changed late.
-func panicAfterResponse(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/panic": func(si *site, r Request) {
+func panicAfterResponse(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/panic": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return
@@ -62,8 +62,8 @@ func panicAfterResponse(t *testing.T, start Start) {
 }
 
 // clientGone: that the client has left does not interrupt the commit.
-func clientGone(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/slow": func(si *site, r Request) {
+func clientGone(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/slow": func(si *site, r Request) {
 		if si.incremented(r) == nil {
 			return
 		}
@@ -89,9 +89,9 @@ func clientGone(t *testing.T, start Start) {
 }
 
 // frozen: after the request the handle can be read and not changed.
-func frozen(t *testing.T, start Start) {
+func frozen(t *testing.T, on setup) {
 	handles := make(chan *session.Session[visit], 1)
-	si := open(t, start, nil, routes{"/keep": func(si *site, r Request) {
+	si := open(t, on, nil, routes{"/keep": func(si *site, r Request) {
 		if s := si.session(r); s != nil {
 			handles <- s
 			r.Respond(200, "hello")

@@ -22,8 +22,8 @@ func failureLaws() []law {
 }
 
 // loadFails: a store that is down is an error, never an anonymous session.
-func loadFails(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/again": func(si *site, r Request) {
+func loadFails(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/again": func(si *site, r Request) {
 		_, first := si.Get(r.Context)
 		_, err := si.Get(r.Context)
 		if !errors.Is(first, session.ErrUnavailable) || !errors.Is(err, session.ErrUnavailable) {
@@ -72,10 +72,10 @@ func (a answer) wantsFailure(t *testing.T, name string) {
 	}
 }
 
-func commitFails(t *testing.T, start Start) {
-	for _, way := range append(featuresOf(t, start).ways, "Implicit") {
+func commitFails(t *testing.T, on setup) {
+	for _, way := range append(featuresOf(t, on).ways, "Implicit") {
 		t.Run(way, func(t *testing.T) {
-			si := open(t, start, nil, routes{"/way": broken})
+			si := open(t, on, nil, routes{"/way": broken})
 			si.raw("/way?"+url.QueryEscape(way)).wantsFailure(t, cookieName)
 			if si.store.count() != 0 {
 				t.Error("the store has a session that it refused")
@@ -88,10 +88,10 @@ func commitFails(t *testing.T, start Start) {
 
 // commitOfChangeFails: the same for a session that is there already. It stays
 // as it was, and so does its cookie.
-func commitOfChangeFails(t *testing.T, start Start) {
-	for _, way := range append(featuresOf(t, start).ways, "Implicit") {
+func commitOfChangeFails(t *testing.T, on setup) {
+	for _, way := range append(featuresOf(t, on).ways, "Implicit") {
 		t.Run(way, func(t *testing.T) {
-			si := open(t, start, nil, routes{"/way": broken})
+			si := open(t, on, nil, routes{"/way": broken})
 			v := si.known()
 			v.get("/way?"+url.QueryEscape(way)).wantsFailure(t, cookieName)
 			si.store.heal()
@@ -100,9 +100,9 @@ func commitOfChangeFails(t *testing.T, start Start) {
 	}
 }
 
-func commitHangs(t *testing.T, start Start) {
+func commitHangs(t *testing.T, on setup) {
 	opts := &session.Options{StoreTimeout: 100 * time.Millisecond}
-	si := open(t, start, opts, routes{"/way": func(si *site, r Request) {
+	si := open(t, on, opts, routes{"/way": func(si *site, r Request) {
 		if si.incremented(r) == nil {
 			return
 		}
@@ -128,9 +128,9 @@ var ofResponse = map[string]string{
 }
 
 // failed responds with many headers and a status after the store was lost.
-func failed(t *testing.T, start Start, status int) answer {
+func failed(t *testing.T, on setup, status int) answer {
 	t.Helper()
-	si := open(t, start, nil, routes{"/failed": func(si *site, r Request) {
+	si := open(t, on, nil, routes{"/failed": func(si *site, r Request) {
 		if si.incremented(r) == nil {
 			return
 		}
@@ -143,9 +143,9 @@ func failed(t *testing.T, start Start, status int) answer {
 	return si.raw("/failed")
 }
 
-func failureHidesResponse(t *testing.T, start Start) {
+func failureHidesResponse(t *testing.T, on setup) {
 	for _, status := range []int{200, 201, 303, 404} {
-		a := failed(t, start, status)
+		a := failed(t, on, status)
 		a.wantsFailure(t, cookieName)
 		for name, value := range ofResponse {
 			if got := a.header[name]; len(got) > 0 && got[0] == value {
@@ -158,8 +158,8 @@ func failureHidesResponse(t *testing.T, start Start) {
 	}
 }
 
-func failureIsNotCached(t *testing.T, start Start) {
-	if got := failed(t, start, 200).header["Cache-Control"]; len(got) != 1 || got[0] != "no-store" {
+func failureIsNotCached(t *testing.T, on setup) {
+	if got := failed(t, on, 200).header["Cache-Control"]; len(got) != 1 || got[0] != "no-store" {
 		t.Errorf("the error response has Cache-Control %q, want no-store: a failure must not outlive itself in a cache", got)
 	}
 }

@@ -17,8 +17,8 @@ func headerLaws() []law {
 
 // noStore: a response with a cookie is for one visitor, whatever the handler
 // said about caches.
-func noStore(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/public": func(si *site, r Request) {
+func noStore(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/public": func(si *site, r Request) {
 		if si.incremented(r) != nil {
 			r.Header("Cache-Control", "public, max-age=3600")
 			r.Respond(200, "hello")
@@ -39,8 +39,8 @@ func noStore(t *testing.T, start Start) {
 }
 
 // cachingIsTheHandlers: without a cookie the handler's word about caches holds.
-func cachingIsTheHandlers(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/private": func(si *site, r Request) {
+func cachingIsTheHandlers(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/private": func(si *site, r Request) {
 		if si.session(r) != nil {
 			r.Header("Cache-Control", "private, max-age=60")
 			r.Respond(200, "hello")
@@ -52,7 +52,7 @@ func cachingIsTheHandlers(t *testing.T, start Start) {
 }
 
 // vary: a response for which the session was read depends on the cookie.
-func vary(t *testing.T, start Start) {
+func vary(t *testing.T, on setup) {
 	read := func(value string) func(*site, Request) {
 		return func(si *site, r Request) {
 			if si.session(r) != nil {
@@ -61,7 +61,7 @@ func vary(t *testing.T, start Start) {
 			}
 		}
 	}
-	si := open(t, start, nil, routes{
+	si := open(t, on, nil, routes{
 		"/accept": read("Accept-Encoding"),
 		"/cookie": read("Cookie"),
 		"/list":   read("Accept, cookie"),
@@ -97,7 +97,7 @@ func vary(t *testing.T, start Start) {
 
 // plainResponse: a handler that does not ask for its session answers byte for
 // byte as without the adapter.
-func plainResponse(t *testing.T, start Start) {
+func plainResponse(t *testing.T, on setup) {
 	plain := routes{"/plain": func(_ *site, r Request) {
 		r.Header("Cache-Control", "public, max-age=3600")
 		r.Header("Content-Type", "text/hello")
@@ -106,9 +106,9 @@ func plainResponse(t *testing.T, start Start) {
 		r.Header("Vary", "Accept")
 		r.Respond(200, "hello")
 	}, "/empty": func(*site, Request) {}}
-	bare := newSite(t, nil, plain)
-	bare.serve(start, asItIs)
-	si := open(t, start, nil, plain)
+	bare := newSite(t, on, nil, plain)
+	bare.serve(on.start, asItIs)
+	si := open(t, on, nil, plain)
 	token := si.known().token()
 	for _, target := range []string{"/plain", "/empty"} {
 		want := bare.bytes(target, cookie(token))

@@ -23,10 +23,10 @@ func lateLaws() []law {
 }
 
 // lateChange: a change that comes after the response has begun is saved.
-func lateChange(t *testing.T, start Start) {
-	for _, way := range featuresOf(t, start).ways {
+func lateChange(t *testing.T, on setup) {
+	for _, way := range featuresOf(t, on).ways {
 		t.Run(way, func(t *testing.T) {
-			si := open(t, start, nil, routes{"/late": func(si *site, r Request) {
+			si := open(t, on, nil, routes{"/late": func(si *site, r Request) {
 				s := si.session(r)
 				if s == nil {
 					return
@@ -46,8 +46,8 @@ func lateChange(t *testing.T, start Start) {
 }
 
 // lateLogout: nor does a logout get lost because it came late.
-func lateLogout(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/late": func(si *site, r Request) {
+func lateLogout(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/late": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return
@@ -66,12 +66,12 @@ func lateLogout(t *testing.T, start Start) {
 // lateCookie: what needs a cookie comes too late once the header is on its
 // way, and says so. Where responses are buffered it may still be in time; then
 // it is done wholly.
-func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit]) error, done string) func(*testing.T, Start) {
-	return func(t *testing.T, start Start) {
-		for _, way := range featuresOf(t, start).ways {
+func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit]) error, done string) func(*testing.T, setup) {
+	return func(t *testing.T, on setup) {
+		for _, way := range featuresOf(t, on).ways {
 			t.Run(way, func(t *testing.T) {
 				results := make(chan error, 1)
-				si := open(t, start, nil, routes{"/late": func(si *site, r Request) {
+				si := open(t, on, nil, routes{"/late": func(si *site, r Request) {
 					if s := si.session(r); s != nil {
 						r.respond(r.query(), "hello")
 						results <- change(s)
@@ -101,14 +101,14 @@ func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit
 
 // lateInStream: a stream runs after its header, so a change in it is saved or
 // refused, and what needs a cookie is refused.
-func lateInStream(t *testing.T, start Start) {
-	if !featuresOf(t, start).streams {
+func lateInStream(t *testing.T, on setup) {
+	if !featuresOf(t, on).streams {
 		t.Log("the adapter's framework has no streams: Request.Stream is nil")
 		return
 	}
 	type outcome struct{ login, update error }
 	results := make(chan outcome, 1)
-	si := open(t, start, nil, routes{"/stream": func(si *site, r Request) {
+	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return
@@ -145,8 +145,8 @@ func lateInStream(t *testing.T, start Start) {
 }
 
 // lateFailure: a late change that cannot be saved does not look like a success.
-func lateFailure(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/late": func(si *site, r Request) {
+func lateFailure(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/late": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return
@@ -162,13 +162,13 @@ func lateFailure(t *testing.T, start Start) {
 	}
 }
 
-func lateFailureInStream(t *testing.T, start Start) {
-	if !featuresOf(t, start).streams {
+func lateFailureInStream(t *testing.T, on setup) {
+	if !featuresOf(t, on).streams {
 		t.Log("the adapter's framework has no streams: Request.Stream is nil")
 		return
 	}
 	results := make(chan error, 1)
-	si := open(t, start, nil, routes{"/stream": func(si *site, r Request) {
+	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return

@@ -26,10 +26,10 @@ func raceLaws() []law {
 }
 
 // increments: of many changes of one session at once none is lost.
-func increments(t *testing.T, start Start) {
+func increments(t *testing.T, on setup) {
 	const n = 200
 	opts := &session.Options{StoreTimeout: time.Minute} // no limit is tested here
-	si := open(t, start, opts, routes{"/slow": func(si *site, r Request) {
+	si := open(t, on, opts, routes{"/slow": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
 			return
@@ -53,8 +53,8 @@ func increments(t *testing.T, start Start) {
 }
 
 // visitors: many at once, each over a connection that is used again, keep apart.
-func visitors(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func visitors(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	var all sync.WaitGroup
 	for range 8 {
 		v := si.visitor()
@@ -113,8 +113,8 @@ func (si *site) during(v *visitor, doing string, meanwhile func()) answer {
 }
 
 // logoutWins: a change to a session that ended meanwhile is as if it came first.
-func logoutWins(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/held": held})
+func logoutWins(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
 	token := v.token()
 	a := si.during(v, "count", func() { v.get("/logout").wants(t, 200, "new") })
@@ -128,8 +128,8 @@ func logoutWins(t *testing.T, start Start) {
 
 // loginThenStraggler: a request that still carries the secret from before a
 // login reads nothing, and leaves the cookie and the session alone.
-func loginThenStraggler(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func loginThenStraggler(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	v := si.known()
 	old := v.token()
 	v.get("/login").wants(t, 200, "1 alice")
@@ -153,8 +153,8 @@ func (si *site) wantsLogin(v *visitor) {
 }
 
 // loginDuringRead: one that had loaded before the login sets no cookie.
-func loginDuringRead(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/held": held})
+func loginDuringRead(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
 	a := si.during(v, "read", func() { v.get("/login").wants(t, 200, "1 alice") })
 	a.wants(t, 200, "hello")
@@ -163,18 +163,18 @@ func loginDuringRead(t *testing.T, start Start) {
 }
 
 // loginDuringChange: nor does it change the session, and it says so.
-func loginDuringChange(t *testing.T, start Start) {
-	loginDuring(t, start, "count")
+func loginDuringChange(t *testing.T, on setup) {
+	loginDuring(t, on, "count")
 }
 
 // loginDuringLogout: nor does it end the session that the login made.
-func loginDuringLogout(t *testing.T, start Start) {
-	loginDuring(t, start, "logout")
+func loginDuringLogout(t *testing.T, on setup) {
+	loginDuring(t, on, "logout")
 }
 
-func loginDuring(t *testing.T, start Start, doing string) {
+func loginDuring(t *testing.T, on setup, doing string) {
 	t.Helper()
-	si := open(t, start, nil, routes{"/held": held})
+	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
 	a := si.during(v, doing, func() { v.get("/login").wants(t, 200, "1 alice") })
 	if a.err != nil || a.status != session.HTTPStatus(session.ErrSuperseded) {
@@ -185,8 +185,8 @@ func loginDuring(t *testing.T, start Start, doing string) {
 }
 
 // changeDuringLogin: in the other order the change counts, and the login too.
-func changeDuringLogin(t *testing.T, start Start) {
-	si := open(t, start, nil, routes{"/held": held})
+func changeDuringLogin(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
 	a := si.during(v, "login", func() { v.get("/count").wants(t, 200, "2") })
 	a.wants(t, 200, "hello")
@@ -198,8 +198,8 @@ func changeDuringLogin(t *testing.T, start Start) {
 }
 
 // unknownToken: a token that the server did not issue is never adopted.
-func unknownToken(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func unknownToken(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	for target, body := range map[string]string{"/count": "1", "/login": "0 alice"} {
 		planted := someToken()
 		a := si.raw(target, cookie(planted))
@@ -214,8 +214,8 @@ func unknownToken(t *testing.T, start Start) {
 
 // plantedSession: whoever planted a session in a browser is not in it after
 // the login.
-func plantedSession(t *testing.T, start Start) {
-	si := open(t, start, nil, nil)
+func plantedSession(t *testing.T, on setup) {
+	si := open(t, on, nil, nil)
 	attacker := si.known()
 	a := si.raw("/login", cookie(attacker.token()))
 	a.wants(t, 200, "1 alice")

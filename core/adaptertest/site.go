@@ -37,10 +37,10 @@ type site struct {
 // routes are what a law adds to the pages that every site has, by path.
 type routes map[string]func(si *site, r Request)
 
-func open(t *testing.T, start Start, opts *session.Options, routes routes) *site {
+func open(t *testing.T, on setup, opts *session.Options, routes routes) *site {
 	t.Helper()
-	si := newSite(t, opts, routes)
-	si.serve(start, asItIs, si.Manager)
+	si := newSite(t, on, opts, routes)
+	si.serve(on.start, asItIs, si.Manager)
 	return si
 }
 
@@ -48,9 +48,9 @@ func open(t *testing.T, start Start, opts *session.Options, routes routes) *site
 func asItIs(ctx context.Context) context.Context { return ctx }
 
 // newSite makes a site that is not served yet.
-func newSite(t *testing.T, opts *session.Options, routes routes) *site {
+func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site {
 	t.Helper()
-	st := newStore()
+	st := &store{Store: on.newStore(t), failing: map[string]failure{}}
 	m, err := session.New[visit](st, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -161,9 +161,9 @@ type features struct {
 	informs bool
 }
 
-func featuresOf(t *testing.T, start Start) (f features) {
+func featuresOf(t *testing.T, on setup) (f features) {
 	t.Helper()
-	si := open(t, start, nil, routes{"/": func(_ *site, r Request) {
+	si := open(t, on, nil, routes{"/": func(_ *site, r Request) {
 		f = features{ways: []string{"Respond"}, streams: r.Stream != nil, informs: r.Inform != nil}
 		for way := range r.Ways {
 			f.ways = append(f.ways, way)
