@@ -1,0 +1,60 @@
+package matrix
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/gostateful/session/adapters/nethttp"
+	"github.com/gostateful/session/core/adaptertest"
+)
+
+// netHTTP is a server of net/http. Its own tests begin a response in more ways.
+func netHTTP(t *testing.T, s adaptertest.Server) string {
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		write := func(part string) error {
+			_, err := io.WriteString(w, part)
+			return err
+		}
+		flush := http.NewResponseController(w).Flush
+		s.Handler(adaptertest.Request{
+			Context: r.Context(),
+			Target:  r.URL.RequestURI(),
+			Header:  w.Header().Set,
+			Respond: func(status int, body string) {
+				w.WriteHeader(status)
+				_ = write(body)
+			},
+			Ways: map[string]func(body string){
+				"Write": func(body string) { _ = write(body) },
+				"Flush": func(body string) {
+					if flush() == nil {
+						_ = write(body)
+					}
+				},
+			},
+			Stream: func(parts func(send func(part string) error)) {
+				parts(func(part string) error {
+					if err := write(part); err != nil {
+						return err
+					}
+					return flush()
+				})
+			},
+			Inform: w.WriteHeader,
+		})
+	})
+	for _, manager := range slices.Backward(s.Managers) {
+		h = nethttp.Middleware(manager)(h)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handlers of the suite panic
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
