@@ -17,11 +17,11 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/memory"
 )
 
 func main() {
@@ -33,15 +33,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-// newStore makes the store that the flag names.
-func newStore(name string) (session.Store, error) {
-	switch name {
-	case "memory":
-		return memory.New(nil), nil
-	}
-	return nil, fmt.Errorf("there is no store %q; -store takes: memory", name)
 }
 
 // A server is what an adapter makes of the shop.
@@ -63,7 +54,7 @@ func newServer(name string, s *shop) (server, error) {
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("examples", flag.ContinueOnError)
 	addr := flags.String("addr", "localhost:8080", "address to listen on")
-	storeName := flags.String("store", "memory", "where the sessions live: memory")
+	storeName := flags.String("store", "memory", "where the sessions live: "+stores)
 	adapterName := flags.String("adapter", "nethttp", "HTTP framework: nethttp")
 	insecure := flags.Bool("insecure", false, "send the cookie without Secure, for Safari, which refuses it on http://localhost")
 	debug := flags.Bool("debug", false, "show what happens to the sessions")
@@ -78,10 +69,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if *debug {
 		opts.Logger = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	store, err := newStore(*storeName)
+	store, opened, err := openStore(ctx, *storeName)
 	if err != nil {
 		return err
 	}
+	defer opened.Close()
 	sessions, err := session.New[visitor](store, opts)
 	if err != nil {
 		return err
@@ -98,7 +90,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on -addr %s: %w", *addr, err)
 	}
-	fmt.Fprintf(stdout, "Open http://%s (%s, %s; Ctrl-C ends it)\n", reachable(*addr, listener.Addr()), *storeName, *adapterName)
+	fmt.Fprintf(stdout, "Open http://%s (%s, %s; Ctrl-C ends it)\n", reachable(*addr, listener.Addr()), kind(*storeName), *adapterName)
 
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
@@ -111,6 +103,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return srv.Shutdown(patience)
+}
+
+// kind is the name of a store without its address, which may hold a password.
+func kind(store string) string {
+	kind, _, _ := strings.Cut(store, ":")
+	return kind
 }
 
 // reachable is the address to open in a browser: the host as it was given,

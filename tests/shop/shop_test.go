@@ -23,12 +23,12 @@ import (
 	"github.com/gostateful/session/tests/servers"
 )
 
-// open builds the example and starts it.
-func open(t *testing.T) *servers.Server {
+// open builds the example and starts it, with more flags.
+func open(t *testing.T, flags ...string) *servers.Server {
 	t.Helper()
 	return servers.Start(t, servers.Program{
 		Name: gotool.Build(t, "examples"),
-		Args: func(s *servers.Server) []string { return []string{"-addr", s.Addr()} },
+		Args: func(s *servers.Server) []string { return append([]string{"-addr", s.Addr()}, flags...) },
 	})
 }
 

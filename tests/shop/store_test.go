@@ -1,0 +1,51 @@
+package shop
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/tests/servers"
+)
+
+// TestTwoProcesses: two processes of the example on one store share a session,
+// of which nothing is lost when they change it at once, or when one restarts.
+func TestTwoProcesses(t *testing.T) {
+	for _, store := range []struct {
+		name  string
+		start func(t *testing.T) (flag string)
+	}{
+		{"redis", func(t *testing.T) string { return "redis://" + servers.Redis(t).Addr() }},
+	} {
+		t.Run(store.name, func(t *testing.T) {
+			flag := store.start(t)
+			shops := []*servers.Server{open(t, "-store", flag), open(t, "-store", flag)}
+			assert.Contains(t, shops[0].Log(), "("+store.name+", nethttp;")
+
+			const requests = 200
+			ann := newVisitor(t, shops[0])
+			assert.Regexp(t, `visit <strong id="visits">1<`, ann.get())
+			var all sync.WaitGroup
+			for i := range requests {
+				all.Go(func() {
+					resp, err := ann.client.Get("http://" + shops[i%2].Addr())
+					if assert.NoError(t, err) {
+						assert.Equal(t, 200, resp.StatusCode)
+						assert.NoError(t, resp.Body.Close())
+					}
+				})
+			}
+			all.Wait()
+			assert.Regexp(t, `visit <strong id="visits">202<`, ann.get(), "the 1st visit, %d at once, and this one", requests)
+			ann.post("/login", "name", "Ann")
+
+			require.NoError(t, shops[1].Stop())
+			require.NoError(t, shops[1].Start())
+			bob := *ann // the same browser: its cookie is good for every port of the host
+			bob.shop = "http://" + shops[1].Addr()
+			assert.Contains(t, bob.get(), `<strong id="name">Ann<`, "after a restart, and in the other process")
+		})
+	}
+}
