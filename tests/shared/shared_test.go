@@ -5,24 +5,23 @@ package shared
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/rpc"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/tests/rpcstore"
+	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
 )
 
@@ -39,11 +38,9 @@ func TestMain(m *testing.M) {
 }
 
 func serve(store, addr string) error {
-	client, err := rpc.Dial("tcp", store)
-	if err != nil {
-		return err
-	}
-	handler, err := counter(rpcstore.New(client), requests/2)
+	client := redis.NewClient(&redis.Options{Addr: store, ContextTimeoutEnabled: true})
+	defer client.Close()
+	handler, err := counter(sessionredis.New(client, nil), requests/2)
 	if err != nil {
 		return err
 	}
@@ -101,13 +98,9 @@ func TestNoLostUpdate(t *testing.T) {
 		increment(t, server.URL)
 	})
 	t.Run("two processes", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		go func() { _ = rpcstore.Serve(l, memory.New(nil)) }()
 		web := servers.Program{
 			Name: os.Args[0],
-			Env:  []string{"SHARED_TEST_STORE=" + l.Addr().String()},
+			Env:  []string{"SHARED_TEST_STORE=" + servers.Redis(t).Addr()},
 			Args: func(s *servers.Server) []string { return []string{s.Addr()} },
 		}
 		increment(t, "http://"+servers.Start(t, web).Addr(), "http://"+servers.Start(t, web).Addr())
