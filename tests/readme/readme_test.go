@@ -4,12 +4,14 @@ package readme
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"go/format"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,18 +22,46 @@ import (
 	"github.com/gostateful/session/tests/servers"
 )
 
-// shown is where a README's program listens. The test moves it elsewhere.
+// shown is where a README's program listens. The test moves it elsewhere, and
+// so it does with what the program connects to.
 const shown = "localhost:8080"
+
+// ours begins the paths of this project's modules.
+const ours = "github.com/gostateful/session/"
 
 // TestPrograms builds the program of each README in a module of its own, as a
 // reader does, and repeats its curl session.
 func TestPrograms(t *testing.T) {
-	for _, name := range []string{"README.md", "memory/README.md", "adapters/nethttp/README.md"} {
-		t.Run(name, func(t *testing.T) { testProgram(t, read(t, name)) })
+	for _, readme := range []struct {
+		name    string
+		backend func(t *testing.T) (moves []string) // from what is shown to where it is
+		brings  []string                            // what is required besides the project's modules
+	}{
+		{name: "README.md"},
+		{name: "memory/README.md"},
+		{name: "adapters/nethttp/README.md"},
+		{
+			name: "redis/README.md",
+			backend: func(t *testing.T) []string {
+				s := servers.Redis(t)
+				return []string{"localhost:6379", s.Addr(), "redis-cli", fmt.Sprint("redis-cli -p ", s.Port)}
+			},
+			brings: []string{
+				"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
+			},
+		},
+	} {
+		t.Run(readme.name, func(t *testing.T) {
+			moves := []string{shown, freeAddr(t)}
+			if readme.backend != nil {
+				moves = append(moves, readme.backend(t)...)
+			}
+			testProgram(t, read(t, readme.name), moves, readme.brings)
+		})
 	}
 }
 
-func testProgram(t *testing.T, text string) {
+func testProgram(t *testing.T, text string, moves, brings []string) {
 	program, transcript := block(t, text, "go", "package main"), block(t, text, "console", "$ curl")
 	formatted, err := format.Source([]byte(program))
 	require.NoError(t, err)
@@ -39,8 +69,8 @@ func testProgram(t *testing.T, text string) {
 	before, _, _ := strings.Cut(text, "package main")
 	assert.Less(t, strings.Count(before, "\n"), 20, "lines of the README before its program")
 
-	addr := freeAddr(t)
-	dir := module(t, map[string]string{"main.go": strings.ReplaceAll(program, shown, addr)})
+	addr, move := moves[1], strings.NewReplacer(moves...)
+	dir := module(t, map[string]string{"main.go": move.Replace(program)}, brings...)
 	gotool.Run(t, dir, "off", "build", "-o", "program")
 	servers.Start(t, servers.Program{
 		Name: filepath.Join(dir, "program"),
@@ -53,8 +83,9 @@ func testProgram(t *testing.T, text string) {
 			return conn.Close()
 		},
 	})
-	got := replay(t, strings.ReplaceAll(transcript, shown, addr))
-	assert.Equal(t, settle(transcript), settle(strings.ReplaceAll(got, addr, shown)))
+	slices.Reverse(moves)
+	got := strings.NewReplacer(moves...).Replace(replay(t, move.Replace(transcript)))
+	assert.Equal(t, settle(transcript), settle(got))
 }
 
 // TestUnitTest runs the test of a handler that the README shows.
@@ -99,8 +130,9 @@ func freeAddr(t *testing.T) string {
 	return "localhost:" + port
 }
 
-// module makes a module of the files, and checks what that asks for.
-func module(t *testing.T, files map[string]string) (dir string) {
+// module makes a module of the files, and checks that it asks for no more than
+// the project's modules and what they bring.
+func module(t *testing.T, files map[string]string, brings ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for name, text := range files {
@@ -115,10 +147,13 @@ func module(t *testing.T, files map[string]string) (dir string) {
 	var mod struct{ Require []struct{ Path string } }
 	require.NoError(t, json.Unmarshal([]byte(gotool.Run(t, dir, "off", "mod", "edit", "-json")), &mod))
 	assert.NotEmpty(t, mod.Require)
+	var brought []string
 	for _, require := range mod.Require {
-		assert.True(t, strings.HasPrefix(require.Path, "github.com/gostateful/session/"),
-			"memory and nethttp bring %s into an application", require.Path)
+		if !strings.HasPrefix(require.Path, ours) {
+			brought = append(brought, require.Path)
+		}
 	}
+	assert.ElementsMatch(t, brings, brought, "what the modules bring into an application")
 	return dir
 }
 
