@@ -14,19 +14,19 @@ import (
 // sessions would not be safe with it or with the prefix.
 func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit error) {
 	if strings.Contains(prefix, subjects) {
-		return false, errors.New(`sessionredis: Options.Prefix must not hold "subject:"`)
+		return false, errors.New(`Options.Prefix must not hold "subject:"`)
 	}
 	switch c := client.(type) {
 	case *redis.Client:
 		return c.Options().ContextTimeoutEnabled, nil
 	case *redis.ClusterClient:
 		if c.Options().ReadOnly {
-			unfit = errors.New("sessionredis: the client reads from replicas, which show what has been revoked: " +
+			unfit = errors.New("the client reads from replicas, which show what has been revoked: " +
 				"leave ReadOnly, RouteByLatency and RouteRandomly unset")
 		}
 		return c.Options().ContextTimeoutEnabled, unfit
 	case *redis.Ring:
-		return false, errors.New("sessionredis: a redis.Ring moves the keys of a server that is down, " +
+		return false, errors.New("a redis.Ring moves the keys of a server that is down, " +
 			"and what was deleted comes back with it: use a Cluster")
 	}
 	return false, nil // another implementation, which may do well

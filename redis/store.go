@@ -50,6 +50,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -71,10 +72,10 @@ type Options struct {
 // A Store keeps sessions in Redis and implements session.Store, with all its
 // promises. Make one with New; it is safe for concurrent use.
 //
-// Load, Touch and Delete take one round trip to Redis, and so do Create and
-// Update, but for what changes in a subject's set: a Create with a subject
-// takes two; an Update that changes the subject, or a use beyond the lease,
-// three, the first of which finds that out.
+// Load, Create, Update, Touch and Delete take one round trip to Redis. Where the
+// set of a subject has to be written before, they take two: a Create with a
+// subject, and an Update that changes it. A use that goes beyond the lease takes
+// three, as the first one finds that out.
 //
 // Where Redis cannot be reached or refuses to work for the moment, such as
 // while it starts or fails over, each method waits for it, for a second and a
@@ -85,6 +86,7 @@ type Store struct {
 
 	unfit    error // why the client or the options will not do
 	punctual bool  // the client keeps to the deadline of a context
+	seen     seen
 }
 
 // New returns a store on a client of Redis, which stays the caller's to close.
@@ -100,7 +102,7 @@ type Store struct {
 // goroutine that it does not wait for any longer than the deadline, and that
 // ends with the client's own timeouts.
 func New(client redis.UniversalClient, opts *Options) *Store {
-	s := &Store{client: client, prefix: "session:"}
+	s := &Store{client: client, prefix: "session:", seen: seen{seed: maphash.MakeSeed()}}
 	if opts != nil && opts.Prefix != "" {
 		s.prefix = opts.Prefix
 	}
@@ -119,6 +121,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	if err != nil {
 		return session.Record{}, failed("load", key, err)
 	}
+	s.seen.remember(id, r.Subject)
 	return r, nil
 }
 
@@ -144,6 +147,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if answer != done {
 		return session.ErrExists
 	}
+	s.seen.remember(r.ID, r.Subject)
 	return nil
 }
 
@@ -156,23 +160,30 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	now, expires := time.Now().UnixMilli(), r.ExpiresAt.UnixMilli()
 	next := r
 	next.Version++
-	for lease := int64(0); ; {
+	var lease int64
+	ask := s.seen.remembers(r.ID, r.Subject) || expires <= now
+	for {
+		// The set of the subject has to name the session first.
+		if !ask {
+			var err error
+			if lease, err = s.enter(ctx, r.ID, r.Subject, expires, now); err != nil {
+				return failed("update", key, err)
+			}
+		}
 		answer, err := s.run(ctx, updateScript, key, now, expires-now, r.Version, value(next, lease))
 		if err != nil {
 			return failed("update", key, err)
 		}
 		switch answer {
 		case done:
+			s.seen.remember(r.ID, r.Subject)
 			return nil
 		case absent:
 			return session.ErrNotFound
 		case conflict:
 			return session.ErrConflict
 		}
-		// The set of the subject has to name the session first.
-		if lease, err = s.enter(ctx, r.ID, r.Subject, expires, now); err != nil {
-			return failed("update", key, err)
-		}
+		ask = false // the set does not name it, or not for long enough
 	}
 }
 
