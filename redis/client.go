@@ -114,14 +114,14 @@ func (s *Store) bounded(ctx context.Context, send func() error) error {
 }
 
 // refused reports whether the command certainly had no effect, and would have
-// one later: nobody answered, or the server is not ready, or no longer or not
-// yet a master.
+// one later: nobody answered, or the server is not ready, or not yet or no longer
+// a master, or lacks its replicas.
 func refused(err error) bool {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		return true
 	}
-	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"} {
+	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true
 		}
