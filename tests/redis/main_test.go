@@ -1,0 +1,78 @@
+// Package redis tests the Redis store against real servers.
+package redis_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/servers"
+)
+
+func TestMain(m *testing.M) {
+	redis.SetLogger(quiet{}) // servers that are down are what is tested
+	os.Exit(m.Run())
+}
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+// connect returns a client as the README recommends it.
+func connect(t testing.TB, s *servers.Server) *redis.Client {
+	t.Helper()
+	return closed(t, redis.NewClient(&redis.Options{Addr: s.Addr(), ContextTimeoutEnabled: true}))
+}
+
+// connectCluster returns a client of a Cluster as the README recommends it.
+func connectCluster(t testing.TB, nodes []*servers.Server) *redis.ClusterClient {
+	t.Helper()
+	var addrs []string
+	for _, s := range nodes {
+		addrs = append(addrs, s.Addr())
+	}
+	return closed(t, redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true}))
+}
+
+// closed returns the client, and closes it with the test.
+func closed[C redis.UniversalClient](t testing.TB, c C) C {
+	t.Helper()
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+// record returns a record of a subject, with an hour to live.
+func record(subject string) session.Record {
+	return session.Record{
+		ID: session.NewID(), Version: 1, Subject: subject,
+		ExpiresAt: in(time.Hour), Data: []byte("the data"),
+	}
+}
+
+// in is a time from now, as a store keeps it.
+func in(d time.Duration) time.Time { return time.Now().Add(d).UTC().Truncate(time.Millisecond) }
+
+// create stores a record, which is not what the test is about.
+func create(t testing.TB, s *sessionredis.Store, r session.Record) session.Record {
+	t.Helper()
+	require.NoError(t, s.Create(t.Context(), r), "Create")
+	return r
+}
+
+// named are the errors that promise that a call wrote nothing.
+var named = []error{session.ErrNotFound, session.ErrExists, session.ErrConflict}
+
+// requireFailure wants an error that is none of those.
+func requireFailure(t testing.TB, err error, doing string) {
+	t.Helper()
+	require.Error(t, err, doing)
+	for _, n := range named {
+		require.NotErrorIs(t, err, n, doing)
+	}
+}
