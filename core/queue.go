@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"hash/maphash"
 	"math/rand/v2"
 	"time"
 )
@@ -10,18 +11,23 @@ import (
 // session go one after the other. Without it many requests on one session
 // would each read and fail many times over; with it each reads once more, and
 // only other processes can still be faster. Sessions share the 64 places.
-type conflictQueue [64]chan struct{}
+type conflictQueue struct {
+	seed   maphash.Seed
+	places [64]chan struct{}
+}
 
-func newConflictQueue() (q conflictQueue) {
-	for i := range q {
-		q[i] = make(chan struct{}, 1)
+func newConflictQueue() conflictQueue {
+	q := conflictQueue{seed: maphash.MakeSeed()}
+	for i := range q.places {
+		q.places[i] = make(chan struct{}, 1)
 	}
 	return q
 }
 
 // enter waits for a place, or until ctx is done, and returns what gives it back.
 func (q *conflictQueue) enter(ctx context.Context, id ID) (leave func()) {
-	place := q[int(id[15])%len(q)]
+	// All of the ID counts: only that of NewID has random bytes at its end.
+	place := q.places[maphash.Bytes(q.seed, id[:])%uint64(len(q.places))]
 	select {
 	case place <- struct{}{}:
 		return func() { <-place }
