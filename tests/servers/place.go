@@ -52,13 +52,15 @@ func credential(name string) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
+// file is the path of a file in the server's folder.
+func (s *Server) file(name string) string { return filepath.Join(s.Dir, name) }
+
 // write writes a file into the server's folder, for the server alone.
 func (s *Server) write(name string, data []byte) error {
-	name = filepath.Join(s.Dir, name)
-	if err := os.WriteFile(name, data, 0o600); err != nil {
+	if err := os.WriteFile(s.file(name), data, 0o600); err != nil {
 		return err
 	}
-	return s.own(name)
+	return s.own(s.file(name))
 }
 
 // own gives a file to the server's user.

@@ -38,6 +38,7 @@ func redis(args ...string) Program {
 				"--appendonly", "no",
 				"--shutdown-timeout", "0", // or it waits 10 seconds for a replica that is down
 				"--repl-diskless-sync-delay", "0", // or a replica waits 5 seconds for others
+				"--rdb-del-sync-files", "yes", // what a replica got
 			}, args...)
 		},
 		Ready: func(ctx context.Context, s *Server) error { return s.ping(ctx, new(net.Dialer)) },

@@ -3,36 +3,46 @@ package servers
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 )
 
 // eventually waits until f returns nil.
-func eventually(t *testing.T, f func() error) {
+func eventually(t testing.TB, f func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if err := retry(ctx, f); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 }
 
 func TestRedisReplica(t *testing.T) {
+	t.Parallel()
 	var master, replica *Server
 	run(func(spy *spy) {
 		master = Redis(spy, "--requirepass", "secret", "--rdb-key-save-delay", "200000") // microseconds: a slow copy
-		cli(t, master, "--no-auth-warning", "-a", "secret", "SET", "before", "1")
+		cli(spy, master, "--no-auth-warning", "-a", "secret", "SET", "before", "1")
 		replica = RedisReplica(spy, master, "--masterauth", "secret")
-		if got := cli(t, replica, "GET", "before"); got != "1" {
+		if got := cli(spy, replica, "GET", "before"); got != "1" {
 			spy.Errorf("GET on the replica: got %q, want what the master had before", got)
 		}
+		for name, s := range map[string]*Server{"master": master, "replica": replica} {
+			eventually(spy, func() error { // the copy, for a moment
+				if files, err := os.ReadDir(s.Dir); err != nil || len(files) > 0 {
+					return fmt.Errorf("the %s keeps something on disk: got %v, %v; want nothing", name, files, err)
+				}
+				return nil
+			})
+		}
 		replica.Kill()
-		cli(t, master, "--no-auth-warning", "-a", "secret", "SET", "meanwhile", "2")
+		cli(spy, master, "--no-auth-warning", "-a", "secret", "SET", "meanwhile", "2")
 		if err := replica.Start(); err != nil {
 			spy.Fatalf("%v", err)
 		}
-		if got := cli(t, replica, "GET", "meanwhile"); got != "2" {
+		if got := cli(spy, replica, "GET", "meanwhile"); got != "2" {
 			spy.Errorf("GET on the replica: got %q, want what the master got while it was down", got)
 		}
 	}).want(t, false)
@@ -40,6 +50,7 @@ func TestRedisReplica(t *testing.T) {
 }
 
 func TestRedisCluster(t *testing.T) {
+	t.Parallel()
 	var nodes []*Server
 	run(func(spy *spy) {
 		nodes = RedisCluster(spy)
@@ -56,24 +67,24 @@ func TestRedisCluster(t *testing.T) {
 		// A hundred keys meet every shard, from any node.
 		for i := range 100 {
 			key := fmt.Sprintf("key-%d", i)
-			if got := cli(t, nodes[i%len(nodes)], "-c", "SET", key, "value"); !strings.HasSuffix(got, "OK") {
+			if got := cli(spy, nodes[i%len(nodes)], "-c", "SET", key, "value"); !strings.HasSuffix(got, "OK") {
 				spy.Errorf("SET %s: got %q, want OK", key, got)
 			}
 		}
 		for _, s := range nodes[:3] {
-			if cli(t, s, "DBSIZE") == "0" {
+			if cli(spy, s, "DBSIZE") == "0" {
 				spy.Errorf("the master %s got none of a hundred keys", s.Addr())
 			}
 		}
 
-		size := cli(t, nodes[0], "DBSIZE")
-		cli(t, nodes[0], "WAIT", "1", "5000")
+		size := cli(spy, nodes[0], "DBSIZE")
+		eventually(spy, func() error { return nodes[3].want(t.Context(), size, "DBSIZE") })
 		nodes[0].Kill()
-		eventually(t, func() error { return nodes[3].want(t.Context(), "role:master", "INFO", "replication") })
+		eventually(spy, func() error { return nodes[3].want(t.Context(), "role:master", "INFO", "replication") })
 		for _, s := range nodes[1:] {
-			eventually(t, func() error { return s.want(t.Context(), "cluster_state:ok", "CLUSTER", "INFO") })
+			eventually(spy, func() error { return s.want(t.Context(), "cluster_state:ok", "CLUSTER", "INFO") })
 		}
-		if got := cli(t, nodes[3], "DBSIZE"); got != size {
+		if got := cli(spy, nodes[3], "DBSIZE"); got != size {
 			spy.Errorf("keys of the promoted replica: got %s, want %s", got, size)
 		}
 
@@ -81,7 +92,7 @@ func TestRedisCluster(t *testing.T) {
 			spy.Fatalf("%v", err)
 		}
 		want := fmt.Sprintf("master_port:%d", nodes[3].Port)
-		eventually(t, func() error { return nodes[0].want(t.Context(), want, "INFO", "replication") })
+		eventually(spy, func() error { return nodes[0].want(t.Context(), want, "INFO", "replication") })
 	}).want(t, false)
 	wantGone(t, nodes...)
 }

@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -32,8 +31,8 @@ func RedisTLS(t testing.TB) (*Server, *tls.Config) {
 		return append(args(s),
 			"--port", "0", // that without TLS
 			"--tls-port", strconv.Itoa(s.Port),
-			"--tls-cert-file", filepath.Join(s.Dir, "certificate.pem"),
-			"--tls-key-file", filepath.Join(s.Dir, "key.pem"),
+			"--tls-cert-file", s.file("certificate.pem"),
+			"--tls-key-file", s.file("key.pem"),
 			"--tls-auth-clients", "no",
 		)
 	}

@@ -9,6 +9,7 @@ import (
 )
 
 func TestRedisTLS(t *testing.T) {
+	t.Parallel()
 	var s *Server
 	run(func(spy *spy) {
 		var config *tls.Config
