@@ -1,0 +1,214 @@
+package redis_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// A tally is a hook that counts round trips, but for those that open a
+// connection. The commands of a pipeline travel together.
+type tally struct {
+	mu    sync.Mutex
+	trips [][]redis.Cmder
+}
+
+func (y *tally) count(cmds ...redis.Cmder) {
+	if name := cmds[0].Name(); name == "hello" || name == "client" { // of a new connection
+		return
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.trips = append(y.trips, cmds)
+}
+
+// take returns the round trips since it was called last.
+func (y *tally) take() [][]redis.Cmder {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	trips := y.trips
+	y.trips = nil
+	return trips
+}
+
+func (y *tally) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (y *tally) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		y.count(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (y *tally) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		y.count(cmds...)
+		return next(ctx, cmds)
+	}
+}
+
+// oneKey wants a command of one key, which works in any slot of a Cluster.
+func oneKey(t testing.TB, cmd redis.Cmder) {
+	t.Helper()
+	args := cmd.Args()
+	switch cmd.Name() {
+	case "get", "del":
+		assert.Len(t, args, 2, "%v", args)
+	case "zrange":
+	case "eval", "evalsha":
+		assert.Equal(t, 1, args[2], "keys of %v", args)
+	default:
+		t.Errorf("%v: keys unknown", args)
+	}
+}
+
+func TestRoundTrips(t *testing.T) {
+	client := connect(t, servers.Redis(t))
+	store := sessionredis.New(client, nil)
+	other := sessionredis.New(client, nil) // of another process
+	ctx := t.Context()
+	require.NoError(t, exercise(ctx, store, "warm"))
+	sent := new(tally)
+	client.AddHook(sent)
+
+	for _, test := range []struct {
+		name   string
+		before session.Record // created by another process, if it has an ID
+		do     func(r session.Record) error
+		want   error
+		trips  int
+	}{
+		{"load", record("alice"), func(r session.Record) error { _, err := store.Load(ctx, r.ID); return err }, nil, 1},
+		{"load what is absent", session.Record{}, func(session.Record) error { _, err := store.Load(ctx, session.NewID()); return err }, session.ErrNotFound, 1},
+		{"create", session.Record{}, func(session.Record) error { return store.Create(ctx, record("")) }, nil, 1},
+		{"create what is there", record(""), func(r session.Record) error { return store.Create(ctx, r) }, session.ErrExists, 1},
+		{"create with a subject", session.Record{}, func(session.Record) error { return store.Create(ctx, record("alice")) }, nil, 2},
+		{"create what has expired", session.Record{}, func(session.Record) error {
+			return store.Create(ctx, session.Record{ID: session.NewID(), Subject: "alice"})
+		}, nil, 0},
+		{"update", record(""), func(r session.Record) error { return store.Update(ctx, r) }, nil, 1},
+		{"update another version", record("alice"), func(r session.Record) error { r.Version++; return store.Update(ctx, r) }, session.ErrConflict, 1},
+		{"update what is absent", session.Record{}, func(session.Record) error { return store.Update(ctx, record("")) }, session.ErrNotFound, 1},
+		{"update to the past", record("alice"), func(r session.Record) error { r.ExpiresAt = time.Time{}; return store.Update(ctx, r) }, nil, 1},
+		{"update within the lease", record("alice"), func(r session.Record) error { r.ExpiresAt = in(90 * time.Minute); return store.Update(ctx, r) }, nil, 1},
+		{"update beyond the lease", record("alice"), func(r session.Record) error { r.ExpiresAt = in(10 * time.Hour); return store.Update(ctx, r) }, nil, 3},
+		{"update with a first subject", record(""), func(r session.Record) error { r.Subject = "alice"; return store.Update(ctx, r) }, nil, 2},
+		{"update with another subject", record("alice"), func(r session.Record) error { r.Subject = "bob"; return store.Update(ctx, r) }, nil, 2},
+		{"update without a subject any more", record("alice"), func(r session.Record) error { r.Subject = ""; return store.Update(ctx, r) }, nil, 1},
+		{"touch", record(""), func(r session.Record) error { return store.Touch(ctx, r.ID, in(10*time.Hour)) }, nil, 1},
+		{"touch back", record("alice"), func(r session.Record) error { return store.Touch(ctx, r.ID, in(time.Minute)) }, nil, 1},
+		{"touch what is absent", session.Record{}, func(session.Record) error { return store.Touch(ctx, session.NewID(), in(time.Hour)) }, session.ErrNotFound, 1},
+		{"touch within the lease", record("alice"), func(r session.Record) error { return store.Touch(ctx, r.ID, in(90*time.Minute)) }, nil, 1},
+		{"touch beyond the lease", record("alice"), func(r session.Record) error { return store.Touch(ctx, r.ID, in(10*time.Hour)) }, nil, 3},
+		{"delete", record("alice"), func(r session.Record) error { return store.Delete(ctx, r.ID) }, nil, 1},
+		{"delete what is absent", session.Record{}, func(session.Record) error { return store.Delete(ctx, session.NewID()) }, nil, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if !test.before.ID.IsZero() {
+				create(t, other, test.before)
+				_, err := store.Load(ctx, test.before.ID)
+				require.NoError(t, err)
+			}
+			sent.take()
+			err := test.do(test.before)
+			trips := sent.take()
+			require.ErrorIs(t, err, test.want)
+			assert.Equal(t, test.trips, len(trips), "%v", trips)
+			for _, cmds := range trips {
+				for _, cmd := range cmds {
+					oneKey(t, cmd)
+				}
+			}
+		})
+	}
+}
+
+// TestRoundTripsOfMany: List and DeleteAll take one, and one more for every
+// 256 sessions.
+func TestRoundTripsOfMany(t *testing.T) {
+	client := connect(t, servers.Redis(t))
+	store := sessionredis.New(client, nil)
+	sent := new(tally)
+	client.AddHook(sent)
+	ctx := t.Context()
+	for n, want := range map[int]int{0: 1, 1: 2, 256: 2, 257: 3} {
+		subject := fmt.Sprint("owner of ", n)
+		var ids []session.ID
+		for range n {
+			ids = append(ids, create(t, store, record(subject)).ID)
+		}
+		sent.take()
+		records, err := store.List(ctx, subject)
+		require.NoError(t, err)
+		assert.Len(t, records, n)
+		trips := sent.take()
+		assert.Equal(t, want, len(trips), "List of %d", n)
+
+		kept, err := store.DeleteAll(ctx, subject, ids...)
+		require.NoError(t, err)
+		assert.Zero(t, kept)
+		assert.Equal(t, 1, len(sent.take()), "DeleteAll of %d, except for all of them", n)
+
+		removed, err := store.DeleteAll(ctx, subject)
+		require.NoError(t, err)
+		assert.Equal(t, n, removed)
+		trips = append(trips, sent.take()...)
+		assert.Equal(t, 2*want, len(trips), "List and DeleteAll of %d", n)
+		for _, cmds := range trips {
+			for _, cmd := range cmds {
+				oneKey(t, cmd)
+			}
+		}
+	}
+	for name, do := range map[string]func() error{
+		"List":      func() error { _, err := store.List(ctx, ""); return err },
+		"DeleteAll": func() error { _, err := store.DeleteAll(ctx, ""); return err },
+	} {
+		require.NoError(t, do())
+		assert.Empty(t, sent.take(), "%s of an empty subject, which owns nothing", name)
+	}
+}
+
+// TestRoundTripsWhenCold: a server that has lost its scripts gets them again,
+// at the price of one more for each.
+func TestRoundTripsWhenCold(t *testing.T) {
+	client := connect(t, servers.Redis(t))
+	store := sessionredis.New(client, nil)
+	sent := new(tally)
+	client.AddHook(sent)
+	ctx := t.Context()
+	for round := range 2 {
+		r := record("")
+		for _, step := range []struct {
+			name string
+			do   func() error
+		}{
+			{"create", func() error { return store.Create(ctx, r) }},
+			{"update", func() error { return store.Update(ctx, r) }},
+			{"touch", func() error { return store.Touch(ctx, r.ID, in(10*time.Hour)) }},
+			{"enter", func() error { return store.Create(ctx, record(fmt.Sprint("subject", round))) }},
+		} {
+			warm := 1
+			if step.name == "enter" {
+				warm = 2
+			}
+			sent.take()
+			require.NoError(t, step.do(), step.name)
+			assert.Equal(t, warm+1, len(sent.take()), "%s, cold in round %d", step.name, round)
+			if step.name == "update" {
+				r.Version++
+			}
+		}
+		require.NoError(t, client.ScriptFlush(ctx).Err())
+	}
+}
