@@ -21,16 +21,23 @@ import (
 	"github.com/gostateful/session/tests/servers"
 )
 
-// The line of the README, and what a Cluster needs besides.
+// The line of the README, what a Cluster needs besides, and the user of a
+// client at the sentinels, whose own these are.
 const (
 	grant        = "ACL SETUSER sessions on >PASSWORD resetkeys ~session:* resetchannels -@all +get +set +getrange +setrange +del +pexpire +pttl +zadd +zrange +zremrangebyscore +eval +evalsha"
 	grantCluster = "+cluster|slots +command +asking"
+	grantWatcher = "ACL SETUSER sessions on >PASSWORD resetkeys allchannels -@all +sentinel|get-master-addr-by-name +sentinel|sentinels +subscribe +ping"
 )
 
 // allow makes the user of grant, with these words more, less the one without.
 func allow(t testing.TB, s *servers.Server, more, without string) {
 	t.Helper()
-	words := strings.Fields(strings.Replace(grant, "sessions on", "sessions reset on", 1) + " " + more)
+	let(t, s, grant+" "+more, without)
+}
+
+func let(t testing.TB, s *servers.Server, line, without string) {
+	t.Helper()
+	words := strings.Fields(strings.Replace(line, " on ", " reset on ", 1))
 	words = slices.DeleteFunc(words, func(word string) bool { return word == without })
 	args := make([]any, len(words))
 	for i, word := range words {
@@ -41,7 +48,7 @@ func allow(t testing.TB, s *servers.Server, more, without string) {
 	require.NoError(t, c.ACLLogReset(t.Context()).Err())
 }
 
-// denied is what the server has refused since allow.
+// denied is what the server has refused since.
 func denied(t testing.TB, s *servers.Server) (all []string) {
 	t.Helper()
 	entries, err := connect(t, s).ACLLog(t.Context(), 100).Result()
@@ -167,4 +174,21 @@ func TestACLOfCluster(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, refused)
 	})
+}
+
+func TestACLOfSentinel(t *testing.T) {
+	sentinels, master, replica := servers.RedisSentinel(t)
+	for _, s := range sentinels {
+		let(t, s, grantWatcher, "")
+	}
+	allow(t, master, "", "")
+	allow(t, replica, "", "")
+	c := closed(t, redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: servers.SentinelMaster, SentinelAddrs: addrs(sentinels), ContextTimeoutEnabled: true,
+		Username: "sessions", Password: "PASSWORD", SentinelUsername: "sessions", SentinelPassword: "PASSWORD",
+	}))
+	require.NoError(t, exercise(t.Context(), sessionredis.New(c, nil), "alice"))
+	for _, s := range append(sentinels, master, replica) {
+		assert.Empty(t, denied(t, s))
+	}
 }

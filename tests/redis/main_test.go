@@ -30,14 +30,23 @@ func connect(t testing.TB, s *servers.Server) *redis.Client {
 	return closed(t, redis.NewClient(&redis.Options{Addr: s.Addr(), ContextTimeoutEnabled: true}))
 }
 
-// connectCluster returns a client of a Cluster as the README recommends it.
 func connectCluster(t testing.TB, nodes []*servers.Server) *redis.ClusterClient {
 	t.Helper()
-	var addrs []string
-	for _, s := range nodes {
+	return closed(t, redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs(nodes), ContextTimeoutEnabled: true}))
+}
+
+func connectSentinel(t testing.TB, sentinels []*servers.Server) *redis.Client {
+	t.Helper()
+	return closed(t, redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: servers.SentinelMaster, SentinelAddrs: addrs(sentinels), ContextTimeoutEnabled: true,
+	}))
+}
+
+func addrs(all []*servers.Server) (addrs []string) {
+	for _, s := range all {
 		addrs = append(addrs, s.Addr())
 	}
-	return closed(t, redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true}))
+	return addrs
 }
 
 // closed returns the client, and closes it with the test.

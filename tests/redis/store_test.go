@@ -20,6 +20,7 @@ func TestStore(t *testing.T) {
 	allow(t, one, "", "")
 	nodes := servers.RedisCluster(t)
 	secure, config := servers.RedisTLS(t)
+	sentinels, _, _ := servers.RedisSentinel(t)
 	tls := redis.NewClient(&redis.Options{Addr: secure.Addr(), TLSConfig: config, ContextTimeoutEnabled: true})
 	const once = -1 // retries, as the servers that are down stay so
 	for _, test := range []struct {
@@ -41,6 +42,12 @@ func TestStore(t *testing.T) {
 		{
 			"TLS", closed(t, tls),
 			redis.NewClient(&redis.Options{Addr: secure.Addr(), ContextTimeoutEnabled: true, MaxRetries: once}), // without TLS
+		},
+		{
+			"Sentinel", connectSentinel(t, sentinels),
+			redis.NewFailoverClient(&redis.FailoverOptions{
+				MasterName: servers.SentinelMaster, SentinelAddrs: []string{deaf(t)}, ContextTimeoutEnabled: true, MaxRetries: once, DialerRetries: 1,
+			}),
 		},
 		{
 			"Cluster", connectCluster(t, nodes),
