@@ -32,17 +32,16 @@ var (
 	//go:embed remove.lua
 	removeText string
 
-	//go:embed enter.lua
-	enterText string
-
 	createScript = newScript(headText + createText)
 	updateScript = newScript(headText + updateText)
 	touchScript  = newScript(headText + touchText)
 	removeScript = newScript(headText + removeText)
-	enterScript  = newScript(enterText)
 )
 
-// A script runs on one key, so that it works in any slot of a Cluster.
+// A script runs on one key, so that it works in any slot of a Cluster, and
+// writes by one command: what it writes by more, Redis 7.0 and others lose when
+// they load an append-only file while the default user is off
+// (redis/redis#14541, valkey-io/valkey#3983).
 type script struct{ text, digest string }
 
 func newScript(text string) *script {

@@ -29,7 +29,21 @@ func (s *Store) enter(ctx context.Context, id session.ID, subject string, expire
 	}
 	lease = min(expires+(expires-now), latest)
 	over := now - clocks.Milliseconds()
-	_, err = s.run(ctx, enterScript, s.subjectKey(subject), id.String(), lease, over, lease-over)
+	err = s.call(ctx, func() error {
+		// No script and no transaction, see script. The set has a time to live
+		// from its first moment on all the same: Redis does and saves what
+		// comes together, together.
+		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			key := s.subjectKey(subject)
+			send := func(args ...any) { _ = p.Process(ctx, redis.NewIntCmd(ctx, args...)) }
+			send("zadd", key, "gt", lease, id.String())
+			send("zremrangebyscore", key, "-inf", over)
+			send("pexpire", key, lease-over, "nx")
+			send("pexpire", key, lease-over, "gt")
+			return nil
+		})
+		return err
+	})
 	return lease, err
 }
 

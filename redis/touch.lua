@@ -1,7 +1,8 @@
 -- KEYS: session. ARGV: now, time to live, expires, lease, subject it is for.
 -- Returns 1 when done or when there is nothing to do, 0 when absent, and the
 -- subject when its set has to name the session for longer first.
-local old = stored(KEYS[1])
+local value = redis.call('GET', KEYS[1]) or ''
+local old = head(value)
 if not old or old.expires <= tonumber(ARGV[1]) then
   return 0
 end
@@ -16,6 +17,5 @@ end
 if old.subject ~= '' and lease < expires then
   return old.subject
 end
-redis.call('SETRANGE', KEYS[1], 0, string.format('%013d %013d', expires, lease))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[1], string.format('%013d %013d', expires, lease) .. string.sub(value, 28), 'PX', ARGV[2])
 return 1

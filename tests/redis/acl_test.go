@@ -24,7 +24,7 @@ import (
 // The line of the README, what a Cluster needs besides, and the user of a
 // client at the sentinels, whose own these are.
 const (
-	grant        = "ACL SETUSER sessions on >PASSWORD resetkeys ~session:* resetchannels -@all +get +set +getrange +setrange +del +pexpire +pttl +zadd +zrange +zremrangebyscore +eval +evalsha"
+	grant        = "ACL SETUSER sessions on >PASSWORD resetkeys ~session:* resetchannels -@all +get +getrange +set +del +zadd +zrange +zremrangebyscore +pexpire +eval +evalsha"
 	grantCluster = "+cluster|slots +command +asking"
 	grantWatcher = "ACL SETUSER sessions on >PASSWORD resetkeys allchannels -@all +sentinel|get-master-addr-by-name +sentinel|sentinels +subscribe +ping"
 )
