@@ -1,0 +1,242 @@
+package redis_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/gotool"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// A loss is a call one of whose replies is lost.
+type loss struct {
+	name string
+	do   func(ctx context.Context, s *sessionredis.Store, r session.Record) error
+
+	of   string // whose command it is: the session, or the set of its subject
+	skip int    // so many such commands before it
+	cold bool   // the server knows no scripts
+
+	fresh bool   // the record is not stored before
+	after string // what is stored then
+
+	// The client repeats what may be done twice, and then the call succeeds.
+	// Else its error says nothing about the outcome.
+	repeated bool
+}
+
+func changed(r session.Record) session.Record {
+	r.Data, r.ExpiresAt = []byte("changed"), r.ExpiresAt.Add(10*time.Minute)
+	return r
+}
+
+var losses = []loss{
+	{name: "Load", of: "session", after: "the same", repeated: true, do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		_, err := s.Load(ctx, r.ID)
+		return err
+	}},
+	{name: "Create, not entered", of: "set", fresh: true, after: "it", repeated: true, do: createOf},
+	{name: "Create", of: "session", fresh: true, after: "it", do: createOf},
+	{name: "Create, by digest", of: "session", fresh: true, cold: true, after: "nothing", do: createOf},
+	{name: "Create, by text", of: "session", fresh: true, cold: true, skip: 1, after: "it", do: createOf},
+	{name: "Create over another", of: "session", after: "the same", do: createOf},
+	{name: "Update", of: "session", after: "the change", do: updateOf},
+	{name: "Update, by digest", of: "session", cold: true, after: "the same", do: updateOf},
+	{name: "Update, by text", of: "session", cold: true, skip: 1, after: "the change", do: updateOf},
+	{name: "Update over another version", of: "session", after: "the same", do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		r.Version += 7
+		return s.Update(ctx, r)
+	}},
+	{name: "Update to the past", of: "session", after: "nothing", do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		r.ExpiresAt = time.Time{}
+		return s.Update(ctx, r)
+	}},
+	{name: "Touch", of: "session", after: "touched", do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		return s.Touch(ctx, r.ID, r.ExpiresAt.Add(10*time.Minute))
+	}},
+	{name: "Touch beyond the lease", of: "set", after: "touched far", repeated: true, do: touchFar},
+	{name: "Touch beyond the lease, in the end", of: "session", skip: 1, after: "touched far", do: touchFar},
+	{name: "Delete", of: "session", after: "nothing", repeated: true, do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		return s.Delete(ctx, r.ID)
+	}},
+	{name: "List", of: "set", after: "the same", repeated: true, do: listOf},
+	{name: "List, of the sessions", of: "session", after: "the same", repeated: true, do: listOf},
+	{name: "DeleteAll", of: "set", after: "nothing", repeated: true, do: deleteAllOf},
+	{name: "DeleteAll, of the sessions", of: "session", after: "nothing", do: deleteAllOf},
+}
+
+func createOf(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	return s.Create(ctx, r)
+}
+
+func updateOf(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	return s.Update(ctx, changed(r))
+}
+
+func touchFar(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	return s.Touch(ctx, r.ID, r.ExpiresAt.Add(100*time.Hour))
+}
+
+func listOf(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	_, err := s.List(ctx, r.Subject)
+	return err
+}
+
+func deleteAllOf(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	_, err := s.DeleteAll(ctx, r.Subject)
+	return err
+}
+
+// stored is what is there after a loss.
+func (l *loss) stored(r session.Record) (_ session.Record, live bool) {
+	switch l.after {
+	case "the change":
+		r = changed(r)
+		r.Version++
+	case "touched":
+		r.ExpiresAt = r.ExpiresAt.Add(10 * time.Minute)
+	case "touched far":
+		r.ExpiresAt = r.ExpiresAt.Add(100 * time.Hour)
+	}
+	return r, l.after != "nothing"
+}
+
+func TestLostReply(t *testing.T) {
+	server := servers.Redis(t)
+	nodes := servers.RedisCluster(t)
+	one, oneClient := behind(t, server)
+	many, manyClient := behindAll(t, nodes)
+	for _, place := range []struct {
+		name    string
+		proxies []*proxy
+		client  redis.UniversalClient
+		direct  redis.UniversalClient
+	}{
+		{"one node", []*proxy{one}, oneClient, connect(t, server)},
+		{"Cluster", many, manyClient, connectCluster(t, nodes)},
+	} {
+		t.Run(place.name, func(t *testing.T) {
+			t.Parallel() // most of it waits for a reply that does not come
+			for _, l := range losses {
+				for how, mute := range map[string]bool{"cut": false, "silent": true} {
+					t.Run(l.name+"/"+how, func(t *testing.T) { l.test(t, place.proxies, mute, place.client, place.direct) })
+				}
+			}
+		})
+	}
+}
+
+func (l *loss) test(t *testing.T, proxies []*proxy, mute bool, client, direct redis.UniversalClient) {
+	store, control := sessionredis.New(client, nil), sessionredis.New(direct, nil)
+	r := record("subject of " + session.NewID().String())
+	if !l.fresh {
+		create(t, control, r)
+		_, err := store.Load(t.Context(), r.ID) // as always before a write
+		require.NoError(t, err)
+	}
+	teachScripts(t, direct, !l.cold)
+	needle := map[string]string{"session": "session:" + r.ID.String(), "set": "subject:" + r.Subject}[l.of]
+	for _, p := range proxies {
+		p.lose(needle, l.skip, mute)
+	}
+	err := l.do(t.Context(), store, r)
+	lost := 0
+	for _, p := range proxies {
+		lost += p.losses()
+		p.lose("", 0, false)
+	}
+	require.Equal(t, 1, lost, "replies lost")
+	if l.repeated {
+		require.NoError(t, err)
+	} else {
+		requireFailure(t, err, l.name)
+	}
+
+	want, live := l.stored(r)
+	got, err := control.Load(t.Context(), r.ID)
+	if !live {
+		require.ErrorIs(t, err, session.ErrNotFound)
+		return
+	}
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	list, err := control.List(t.Context(), r.Subject)
+	require.NoError(t, err)
+	assert.Equal(t, []session.Record{want}, list)
+}
+
+// behind returns a proxy and a client of the server behind it, which finds out
+// soon that a reply does not come.
+func behind(t testing.TB, s *servers.Server) (*proxy, *redis.Client) {
+	t.Helper()
+	p := newProxy(t, s)
+	return p, closed(t, redis.NewClient(&redis.Options{
+		Addr: s.Addr(), Dialer: through(p), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
+	}))
+}
+
+func behindAll(t testing.TB, nodes []*servers.Server) (all []*proxy, _ *redis.ClusterClient) {
+	t.Helper()
+	for _, s := range nodes {
+		all = append(all, newProxy(t, s))
+	}
+	return all, closed(t, redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: addrs(nodes), Dialer: through(all...), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
+	}))
+}
+
+// script is the text of a script as the store sends it.
+func script(t testing.TB, name string) string {
+	t.Helper()
+	var text string
+	for _, name := range []string{"head", name} {
+		b, err := os.ReadFile(filepath.Join(gotool.Root(t), "redis", name+".lua"))
+		require.NoError(t, err)
+		text += string(b)
+	}
+	return text
+}
+
+// teachScripts has all servers know all scripts, or none.
+func teachScripts(t testing.TB, client redis.UniversalClient, all bool) {
+	t.Helper()
+	teach := func(ctx context.Context, c *redis.Client) error {
+		err := c.ScriptFlush(ctx).Err()
+		for _, name := range []string{"create", "update", "touch", "remove"} {
+			if err == nil && all {
+				err = c.ScriptLoad(ctx, script(t, name)).Err()
+			}
+		}
+		return err
+	}
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		require.NoError(t, cluster.ForEachMaster(t.Context(), teach))
+		return
+	}
+	require.NoError(t, teach(t.Context(), client.(*redis.Client)))
+}
+
+// TestLostReplyLies shows what TestLostReply would find if the store sent its
+// scripts as go-redis does by itself: the client repeats the command, and
+// reports a conflict with its own success.
+func TestLostReplyLies(t *testing.T) {
+	p, client := behind(t, servers.Redis(t))
+	now := time.Now().UnixMilli()
+	for how, mute := range map[string]bool{"cut": false, "silent": true} {
+		p.lose("the-key", 0, mute)
+		answer, err := client.Eval(t.Context(), script(t, "create"), []string{"the-key " + how},
+			now, 3_600_000, "9999999999999 0000000000000 1 \x00the data").Int()
+		require.Equal(t, 1, p.losses())
+		require.NoError(t, err)
+		assert.Equal(t, -1, answer, "%s: the answer of the script, which says that the key is there already", how)
+	}
+}

@@ -1,0 +1,161 @@
+package redis_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/tests/servers"
+)
+
+// A proxy stands before a server and loses replies: the command arrives and is
+// executed, and the client never hears of it. It is 60 lines where toxiproxy
+// would take a toxic of our own and an HTTP server with it.
+type proxy struct {
+	testing.TB
+	listener net.Listener
+	server   string
+	links    sync.WaitGroup
+
+	mu     sync.Mutex
+	open   map[net.Conn]bool
+	needle string // in the command whose reply is to be lost; empty: none
+	skip   int    // so many of those before it
+	mute   bool   // leave the client waiting, instead of closing the connection
+	lost   int
+}
+
+func newProxy(t testing.TB, s *servers.Server) *proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &proxy{TB: t, listener: l, server: s.Addr(), open: map[net.Conn]bool{}}
+	p.links.Go(p.serve)
+	t.Cleanup(func() {
+		assert.NoError(t, l.Close())
+		p.mu.Lock()
+		for c := range p.open {
+			_ = c.Close()
+		}
+		p.mu.Unlock()
+		p.links.Wait()
+	})
+	return p
+}
+
+func (p *proxy) serve() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.server)
+		if !assert.NoError(p, err) {
+			return
+		}
+		p.mu.Lock()
+		p.open[client], p.open[server] = true, true
+		p.mu.Unlock()
+		l := &link{p: p, client: client, server: server}
+		p.links.Go(l.up)
+		p.links.Go(l.down)
+	}
+}
+
+// lose has the reply to the next command lost that holds the needle, or, after
+// so many, of the one after them.
+func (p *proxy) lose(needle string, skip int, mute bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.needle, p.skip, p.mute, p.lost = needle, skip, mute, 0
+}
+
+// losses is how many replies were lost since lose.
+func (p *proxy) losses() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost
+}
+
+// A link is a client's connection, and the proxy's own to the server.
+type link struct {
+	p              *proxy
+	client, server net.Conn
+	loses          bool // guarded by p.mu
+}
+
+func (l *link) close() {
+	_ = l.client.Close()
+	_ = l.server.Close()
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	delete(l.p.open, l.client)
+	delete(l.p.open, l.server)
+}
+
+func (l *link) up() {
+	defer l.close()
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := l.client.Read(buf)
+		if err != nil {
+			return
+		}
+		l.p.mu.Lock()
+		if l.p.needle != "" && bytes.Contains(buf[:n], []byte(l.p.needle)) {
+			if l.p.skip--; l.p.skip < 0 {
+				l.loses, l.p.needle = true, ""
+			}
+		}
+		l.p.mu.Unlock()
+		if _, err := l.server.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (l *link) down() {
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := l.server.Read(buf)
+		if err != nil {
+			l.close()
+			return
+		}
+		l.p.mu.Lock()
+		loses, mute := l.loses, l.p.mute
+		if loses {
+			l.p.lost++
+		}
+		l.p.mu.Unlock()
+		switch {
+		case loses && mute:
+			continue // until the client gives up, and closes
+		case loses:
+			l.close()
+			return
+		}
+		if _, err := l.client.Write(buf[:n]); err != nil {
+			l.close()
+			return
+		}
+	}
+}
+
+// through dials the proxies in place of their servers.
+func through(proxies ...*proxy) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		for _, p := range proxies {
+			if p.server == addr {
+				addr = p.listener.Addr().String()
+				break
+			}
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
+}
