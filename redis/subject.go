@@ -32,10 +32,12 @@ func (s *Store) enter(ctx context.Context, id session.ID, subject string, expire
 	err = s.call(ctx, func() error {
 		// No script and no transaction, see script. The set has a time to live
 		// from its first moment on all the same: Redis does and saves what
-		// comes together, together.
+		// comes together, together. An old set must not expire in between, and
+		// take the new entry with it, so that it gets its new time first.
 		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			key := s.subjectKey(subject)
 			send := func(args ...any) { _ = p.Process(ctx, redis.NewIntCmd(ctx, args...)) }
+			send("pexpire", key, lease-over, "gt")
 			send("zadd", key, "gt", lease, id.String())
 			send("zremrangebyscore", key, "-inf", over)
 			send("pexpire", key, lease-over, "nx")

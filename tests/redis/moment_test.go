@@ -1,0 +1,98 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// A moment is a hook that lets something happen in the midst of a pipeline:
+// after so many of its commands, those which the server then does apart.
+type moment struct {
+	after  int
+	happen func()
+}
+
+func (m *moment) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (m *moment) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (m *moment) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() == "client" || m.after > len(cmds) { // of a new connection
+			return next(ctx, cmds)
+		}
+		var before, after error
+		if m.after > 0 {
+			before = next(ctx, cmds[:m.after])
+		}
+		m.happen()
+		if m.after < len(cmds) {
+			after = next(ctx, cmds[m.after:])
+		}
+		return errors.Join(before, after)
+	}
+}
+
+// TestSetExpiresMeanwhile: the set of a subject who has been away expires just
+// as a new session is entered. It must not take the new entry with it.
+func TestSetExpiresMeanwhile(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	ctx := t.Context()
+	for after := range 6 {
+		t.Run(fmt.Sprint("after ", after), func(t *testing.T) {
+			require.NoError(t, c.FlushDB(ctx).Err())
+			create(t, sessionredis.New(c, nil), record("alice"))
+			require.NoError(t, c.Del(ctx, c.Keys(ctx, "session:0*").Val()...).Err())
+			require.NoError(t, c.PExpire(ctx, alice, 50*time.Millisecond).Err())
+
+			hooked := connectLike(t, c)
+			hooked.AddHook(&moment{after, func() {
+				require.Eventually(t, func() bool {
+					ttl := c.PTTL(ctx, alice).Val() // negative: it has expired, or never will
+					return ttl < 0 || ttl > time.Minute
+				}, 10*time.Second, time.Millisecond)
+			}})
+			r := create(t, sessionredis.New(hooked, nil), record("alice"))
+			requireNamed(t, c, "session:")
+			requireTTL(t, c, "session:")
+			list, err := sessionredis.New(c, nil).List(ctx, "alice")
+			require.NoError(t, err)
+			require.Len(t, list, 1)
+			assert.Equal(t, r, list[0])
+		})
+	}
+}
+
+// TestLeavesMeanwhile: a session that has left the subject when its turn comes
+// stays, and does not count.
+func TestLeavesMeanwhile(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	for _, other := range []string{"", "bob"} {
+		stays, goes := create(t, store, record("alice")), create(t, store, record("alice"))
+		moved := stays
+		moved.Subject = other
+		hooked := connectLike(t, c)
+		hooked.AddHook(&moment{0, func() { require.NoError(t, store.Update(t.Context(), moved)) }})
+		n, err := sessionredis.New(hooked, nil).DeleteAll(t.Context(), "alice")
+		require.NoError(t, err)
+		assert.Equal(t, 1, n, "sessions removed, while one of two became that of %q", other)
+		moved.Version++
+		got, err := store.Load(t.Context(), stays.ID)
+		require.NoError(t, err, "the session that became that of %q", other)
+		assert.Equal(t, moved, got)
+		_, err = store.Load(t.Context(), goes.ID)
+		require.ErrorIs(t, err, session.ErrNotFound)
+	}
+}
