@@ -228,28 +228,33 @@ func TestPruning(t *testing.T) {
 	}
 }
 
-// TestManySessions has more of them than one pipeline holds.
-func TestManySessions(t *testing.T) {
-	nodes := servers.RedisCluster(t)
-	for name, c := range map[string]redis.UniversalClient{"one node": connect(t, servers.Redis(t)), "Cluster": connectCluster(t, nodes)} {
-		t.Run(name, func(t *testing.T) {
-			store := sessionredis.New(c, nil)
-			var want []session.Record
-			for range 600 {
-				want = append(want, create(t, store, record("alice")))
-			}
-			slices.SortFunc(want, func(a, b session.Record) int { return slices.Compare(b.ID[:], a.ID[:]) })
-			list, err := store.List(t.Context(), "alice")
-			require.NoError(t, err)
-			require.Equal(t, want, list)
+func TestManySessions(t *testing.T) { testManySessions(t, connect(t, servers.Redis(t))) }
 
-			kept := want[300]
-			n, err := store.DeleteAll(t.Context(), "alice", kept.ID)
-			require.NoError(t, err)
-			assert.Equal(t, 599, n)
-			list, err = store.List(t.Context(), "alice")
-			require.NoError(t, err)
-			assert.Equal(t, []session.Record{kept}, list)
-		})
+// testManySessions has more of them than one pipeline holds.
+func testManySessions(t *testing.T, c redis.UniversalClient) {
+	store := sessionredis.New(c, nil)
+	var want []session.Record
+	for range 600 {
+		want = append(want, create(t, store, record("alice")))
 	}
+	slices.SortFunc(want, func(a, b session.Record) int { return slices.Compare(b.ID[:], a.ID[:]) })
+	list, err := store.List(t.Context(), "alice")
+	require.NoError(t, err)
+	require.Equal(t, want, list)
+
+	kept := want[300]
+	n, err := store.DeleteAll(t.Context(), "alice", kept.ID)
+	require.NoError(t, err)
+	assert.Equal(t, 599, n)
+	list, err = store.List(t.Context(), "alice")
+	require.NoError(t, err)
+	assert.Equal(t, []session.Record{kept}, list)
+}
+
+// TestInCluster is what may differ where the keys are on several servers.
+func TestInCluster(t *testing.T) {
+	c := connectCluster(t, servers.RedisCluster(t))
+	t.Run("many sessions", func(t *testing.T) { testManySessions(t, c) })
+	t.Run("strange names", func(t *testing.T) { testStrangeNames(t, c) })
+	t.Run("hash tag", func(t *testing.T) { testHashTag(t, c) })
 }
