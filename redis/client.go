@@ -18,7 +18,11 @@ func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit er
 	}
 	switch c := client.(type) {
 	case *redis.Client:
-		return c.Options().ContextTimeoutEnabled, nil
+		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
+			unfit = errors.New("the client answers from a cache of its own, which shows what has been revoked: " +
+				"leave ClientSideCache and ClientSideCacheConfig unset")
+		}
+		return c.Options().ContextTimeoutEnabled, unfit
 	case *redis.ClusterClient:
 		if c.Options().ReadOnly {
 			unfit = errors.New("the client reads from replicas, which show what has been revoked: " +

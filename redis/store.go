@@ -95,7 +95,8 @@ type Store struct {
 // It does not connect. A client or a prefix that sessions would not be safe with
 // makes all methods fail, with an error that says why: a redis.Ring, whose keys
 // move when a server is down, so that what was deleted comes back with it; and
-// a Cluster client that reads from replicas, which show what has been revoked.
+// a client that reads from replicas or from a cache of its own, which show what
+// has been revoked.
 //
 // The client should have ContextTimeoutEnabled, see the README. Without it, it
 // ignores the deadline that it is given. The store then makes each call in a

@@ -1,0 +1,165 @@
+package redis_test
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// methods are all of them.
+var methods = map[string]func(ctx context.Context, s *sessionredis.Store, r session.Record) error{
+	"Load": func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		_, err := s.Load(ctx, r.ID)
+		return err
+	},
+	"Create": createOf,
+	"Update": func(ctx context.Context, s *sessionredis.Store, r session.Record) error { return s.Update(ctx, r) },
+	"Touch": func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+		return s.Touch(ctx, r.ID, r.ExpiresAt)
+	},
+	"Delete":    func(ctx context.Context, s *sessionredis.Store, r session.Record) error { return s.Delete(ctx, r.ID) },
+	"List":      listOf,
+	"DeleteAll": deleteAllOf,
+}
+
+// TestUnfit: a client that sessions would not be safe with is refused, and
+// Redis is not even asked.
+func TestUnfit(t *testing.T) {
+	const replicas, cache = "reads from replicas", "a cache of its own"
+	addrs := []string{"127.0.0.1:1"}
+	for name, test := range map[string]struct {
+		client redis.UniversalClient
+		prefix string
+		want   string
+	}{
+		"Ring":                     {redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"a": addrs[0]}, HeartbeatFrequency: time.Hour}), "", "redis.Ring"},
+		"ReadOnly":                 {redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ReadOnly: true}), "", replicas},
+		"RouteByLatency":           {redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteByLatency: true}), "", replicas},
+		"RouteRandomly":            {redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteRandomly: true}), "", replicas},
+		"Sentinel, RouteRandomly":  {redis.NewFailoverClusterClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: addrs, RouteRandomly: true}), "", replicas},
+		"a cache":                  {redis.NewClient(&redis.Options{Addr: addrs[0], ClientSideCache: redis.NewLocalCache(redis.ClientSideCacheConfig{})}), "", cache},
+		"a configured cache":       {redis.NewClient(&redis.Options{Addr: addrs[0], ClientSideCacheConfig: &redis.ClientSideCacheConfig{}}), "", cache},
+		"prefix subject:":          {redis.NewClient(&redis.Options{Addr: addrs[0]}), "subject:", "Options.Prefix"},
+		"prefix within another's":  {redis.NewClient(&redis.Options{Addr: addrs[0]}), "session:subject:x", "Options.Prefix"},
+		"prefix and a Cluster too": {redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs}), "a:subject:", "Options.Prefix"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := new(tally)
+			closed(t, test.client).AddHook(sent)
+			store := sessionredis.New(test.client, &sessionredis.Options{Prefix: test.prefix})
+			for name, do := range methods {
+				err := do(t.Context(), store, record("alice"))
+				requireFailure(t, err, name)
+				assert.ErrorContains(t, err, "sessionredis: ")
+				assert.ErrorContains(t, err, test.want)
+			}
+			assert.Empty(t, sent.take())
+		})
+	}
+}
+
+// abandoned is how many goroutines the store has started and not yet seen end.
+func abandoned() int {
+	buf := make([]byte, 1<<20)
+	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by github.com/gostateful/session/redis.")
+}
+
+// frozen is a server that may be stopped. It goes on when the test is over.
+func frozen(t *testing.T) (s *servers.Server, thaw func()) {
+	t.Helper()
+	s = servers.Redis(t)
+	thaw = func() { require.NoError(t, s.Signal(syscall.SIGCONT)) }
+	t.Cleanup(thaw)
+	return s, thaw
+}
+
+// TestDeadline: no call outlasts its context, whatever the client does.
+func TestDeadline(t *testing.T) {
+	for name, punctual := range map[string]bool{"ContextTimeoutEnabled": true, "defaults": false} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := frozen(t)
+			client := func(timeout time.Duration) *sessionredis.Store {
+				store := sessionredis.New(closed(t, redis.NewClient(&redis.Options{
+					Addr: s.Addr(), ContextTimeoutEnabled: punctual, ReadTimeout: timeout, MaxRetries: 1,
+				})), nil)
+				require.NoError(t, exercise(t.Context(), store, "warm"))
+				return store
+			}
+			patient, hasty := client(time.Minute), client(200*time.Millisecond)
+			require.Zero(t, abandoned())
+			require.NoError(t, s.Signal(syscall.SIGSTOP))
+
+			for name, do := range methods {
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				start := time.Now()
+				requireFailure(t, do(ctx, patient, record("alice")), name)
+				assert.Less(t, time.Since(start), 30*time.Second, "%s with 50 ms to go, of a client that waits for a minute", name)
+				requireFailure(t, do(ctx, patient, record("alice")), name+" when it is over")
+			}
+			if punctual {
+				assert.Zero(t, abandoned(), "goroutines, where the client keeps to the context by itself")
+				return
+			}
+			assert.Equal(t, len(methods), abandoned(), "goroutines, each with a call that the client still waits for")
+			before := abandoned()
+			for range 3 {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(50*time.Millisecond, cancel)
+				requireFailure(t, methods["Load"](ctx, hasty, record("")), "Load that is cancelled")
+			}
+			require.Eventually(t, func() bool { return abandoned() == before }, 30*time.Second, 10*time.Millisecond, "after the client's own timeouts")
+		})
+	}
+}
+
+// TestAbandonedCallKeepsNothing: the caller may use its slices and strings
+// again when a call has returned, even though the client still works on it.
+func TestAbandonedCallKeepsNothing(t *testing.T) {
+	s, thaw := frozen(t)
+	store := sessionredis.New(closed(t, redis.NewClient(&redis.Options{Addr: s.Addr(), ReadTimeout: time.Minute})), nil)
+	direct := sessionredis.New(connect(t, s), nil)
+	require.NoError(t, exercise(t.Context(), store, "warm"))
+	plain, large := record("carol"), record("carol")
+	create(t, direct, plain)
+	large.Data = bytes.Repeat([]byte("x"), 1<<22) // more than the kernel takes over at once
+	require.NoError(t, s.Signal(syscall.SIGSTOP))
+
+	subject := []byte("alice")
+	aliased := plain
+	aliased.Subject, aliased.Data = unsafe.String(&subject[0], len(subject)), []byte("first")
+	for name, do := range methods {
+		for _, r := range []session.Record{large, plain, aliased} {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			err := do(ctx, store, r)
+			cancel()
+			requireFailure(t, err, name)
+		}
+	}
+	clear(large.Data)
+	copy(subject, "mallo")
+	copy(aliased.Data, "third")
+	thaw()
+	require.Eventually(t, func() bool { return abandoned() == 0 }, 30*time.Second, 10*time.Millisecond)
+	for _, r := range []session.Record{large, aliased} {
+		got, err := direct.Load(t.Context(), r.ID)
+		if err == nil {
+			assert.NotContains(t, string(got.Data), "\x00")
+			assert.NotContains(t, string(got.Data), "third")
+			assert.NotEqual(t, "mallo", got.Subject)
+		}
+	}
+}
