@@ -77,6 +77,12 @@ func abandoned() int {
 	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by github.com/gostateful/session/redis.")
 }
 
+// requireAbandoned waits until there are so many of them.
+func requireAbandoned(t *testing.T, want int, when string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return abandoned() == want }, 30*time.Second, 10*time.Millisecond, "%d goroutines, %s", want, when)
+}
+
 // frozen is a server that may be stopped. It goes on when the test is over.
 func frozen(t *testing.T) (s *servers.Server, thaw func()) {
 	t.Helper()
@@ -99,7 +105,7 @@ func TestDeadline(t *testing.T) {
 				return store
 			}
 			patient, hasty := client(time.Minute), client(200*time.Millisecond)
-			require.Zero(t, abandoned())
+			requireAbandoned(t, 0, "before")
 			require.NoError(t, s.Signal(syscall.SIGSTOP))
 
 			for name, do := range methods {
@@ -114,14 +120,13 @@ func TestDeadline(t *testing.T) {
 				assert.Zero(t, abandoned(), "goroutines, where the client keeps to the context by itself")
 				return
 			}
-			assert.Equal(t, len(methods), abandoned(), "goroutines, each with a call that the client still waits for")
-			before := abandoned()
+			requireAbandoned(t, len(methods), "each with a call that the client still waits for")
 			for range 3 {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(50*time.Millisecond, cancel)
 				requireFailure(t, methods["Load"](ctx, hasty, record("")), "Load that is cancelled")
 			}
-			require.Eventually(t, func() bool { return abandoned() == before }, 30*time.Second, 10*time.Millisecond, "after the client's own timeouts")
+			requireAbandoned(t, len(methods), "after the timeouts of the client that waits for less")
 		})
 	}
 }
@@ -153,7 +158,7 @@ func TestAbandonedCallKeepsNothing(t *testing.T) {
 	copy(subject, "mallo")
 	copy(aliased.Data, "third")
 	thaw()
-	require.Eventually(t, func() bool { return abandoned() == 0 }, 30*time.Second, 10*time.Millisecond)
+	requireAbandoned(t, 0, "after the server went on")
 	for _, r := range []session.Record{large, aliased} {
 		got, err := direct.Load(t.Context(), r.ID)
 		if err == nil {
