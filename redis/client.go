@@ -3,6 +3,9 @@ package sessionredis
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"time"
@@ -17,6 +20,8 @@ func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit er
 		return false, errors.New(`Options.Prefix must not hold "subject:"`)
 	}
 	switch c := client.(type) {
+	case nil:
+		return false, errors.New("New was given no client")
 	case *redis.Client:
 		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
 			unfit = errors.New("the client answers from a cache of its own, which shows what has been revoked: " +
@@ -36,79 +41,115 @@ func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit er
 	return false, nil // another implementation, which may do well
 }
 
-const (
-	patience = 1500 * time.Millisecond // go-redis looks once a second whether a server is back
-	pause    = 25 * time.Millisecond
-)
-
-// process sends a command and waits for the reply.
-func (s *Store) process(ctx context.Context, cmd redis.Cmder) error {
-	return s.call(ctx, func() error { return s.client.Process(ctx, cmd) })
-}
-
-// call makes a call of the client. It begins anew, for a while, when Redis says
-// that it did nothing, or was not reached.
-func (s *Store) call(ctx context.Context, send func() error) error {
+// ready returns why nothing is to be sent, or nil.
+func (s *Store) ready(ctx context.Context) error {
 	if s.unfit != nil {
 		return s.unfit
 	}
-	for start := time.Now(); ; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := s.bounded(ctx, send)
-		if err == nil || errors.Is(err, redis.Nil) {
-			return err
-		}
-		s.lookAround(ctx, err)
-		if !refused(err) || time.Since(start) > patience {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err // tells more than that the time is over
-		case <-time.After(pause):
-		}
+	return ctx.Err()
+}
+
+// process sends a command that may be sent again, and waits for the reply.
+func (s *Store) process(ctx context.Context, cmd redis.Cmder) error {
+	_, err := s.call(ctx, true, func() error { return s.send(ctx, cmd) })
+	return err
+}
+
+// send is one call of the client. One that gathers the commands of several
+// goroutines may return before there is a reply; Err waits for it.
+func (s *Store) send(ctx context.Context, cmd redis.Cmder) error {
+	if err := s.client.Process(ctx, cmd); err != nil {
+		return err
 	}
+	return cmd.Err()
 }
 
 // pipeline sends commands together and waits for all replies. The error is that
 // of a command, or nil where all had a reply, be it that there is no such key.
-func pipeline[C redis.Cmder](ctx context.Context, s *Store, cmds []C) error {
+// repeat is as for call.
+func pipeline[C redis.Cmder](ctx context.Context, s *Store, repeat bool, cmds []C) error {
 	pending := cmds
-	return s.call(ctx, func() error {
+	_, err := s.call(ctx, repeat, func() error {
 		pipe := s.client.Pipeline()
 		for _, cmd := range pending {
 			cmd.SetErr(nil)
 			_ = pipe.Process(ctx, cmd) // queues it
 		}
-		_, _ = pipe.Exec(ctx) // the error is that of a command
+		_, failure := pipe.Exec(ctx) // a hook may have failed, and no command
 		var again []C
-		var failure, refusal error
 		for _, cmd := range pending {
-			switch err := cmd.Err(); {
-			case err == nil || errors.Is(err, redis.Nil):
-			case refused(err):
-				again, refusal = append(again, cmd), err
-			default:
-				failure = err
+			err := cmd.Err()
+			if err == nil || errors.Is(err, redis.Nil) {
+				continue
 			}
+			if !passing(err, repeat) {
+				return err
+			}
+			again, failure = append(again, cmd), err
 		}
-		if pending = again; failure != nil {
-			return failure
+		if len(again) > 0 {
+			pending = again
+		} else if errors.Is(failure, redis.Nil) {
+			return nil
 		}
-		return refusal
+		return failure
 	})
+	return err
 }
 
-// bounded makes a call that lasts no longer than the context, which a client
-// by default ignores while it waits for Redis.
+// patience is for how long a call waits for Redis: go-redis looks only once a
+// second whether a server that was down is back.
+const patience = 1500 * time.Millisecond
+
+// call makes a call of the client. It begins anew, for a while, when Redis was
+// not reached or says that it did nothing; with repeat, also when the reply did
+// not come: go-redis hands out connections with TLS without a look whether the
+// server has closed them. doubt is then the error of an attempt that may have
+// taken effect, whatever came of the last one.
+func (s *Store) call(ctx context.Context, repeat bool, send func() error) (doubt, err error) {
+	start, wait := time.Now(), 10*time.Millisecond
+	for {
+		if err := s.ready(ctx); err != nil {
+			return doubt, err
+		}
+		err := s.bounded(ctx, send)
+		if err == nil || errors.Is(err, redis.Nil) {
+			return doubt, err
+		}
+		s.lookAround(ctx, err)
+		if !passing(err, repeat) || time.Since(start) > patience {
+			return doubt, err
+		}
+		pause := wait/2 + rand.N(wait/2) // so that those who wait do not come all at once
+		if refused(err) {
+			wait = min(2*wait, 200*time.Millisecond)
+		} else {
+			doubt, pause = err, time.Millisecond // the next connection may be good
+		}
+		select {
+		case <-ctx.Done():
+			return doubt, err // tells more than that the time is over
+		case <-time.After(pause):
+		}
+	}
+}
+
+// bounded makes a call that does not outlast the deadline of the context, which
+// a client by default ignores while it waits for Redis.
 func (s *Store) bounded(ctx context.Context, send func() error) error {
 	if s.punctual || ctx.Done() == nil {
 		return send()
 	}
 	result := make(chan error, 1)
-	go func() { result <- send() }()
+	go func() {
+		defer func() {
+			// In the caller's goroutine a server would have recovered.
+			if p := recover(); p != nil {
+				result <- fmt.Errorf("the client panicked: %v", p)
+			}
+		}()
+		result <- send()
+	}()
 	select {
 	case err := <-result:
 		return err
@@ -117,15 +158,18 @@ func (s *Store) bounded(ctx context.Context, send func() error) error {
 	}
 }
 
+// passing reports whether a failure passes, and the command can be sent again.
+func passing(err error, repeat bool) bool { return refused(err) || repeat && broken(err) }
+
 // refused reports whether the command certainly had no effect, and would have
 // one later: nobody answered, or the server is not ready, or not yet or no longer
-// a master, or lacks its replicas.
+// a master, or lacks its replicas, or has too many clients.
 func refused(err error) bool {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
 		return true
 	}
-	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"} {
+	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "max number of clients"} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true
 		}
@@ -133,12 +177,18 @@ func refused(err error) bool {
 	return false
 }
 
+// broken reports whether the reply did not come.
+func broken(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op != "dial" || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // lookAround makes a Cluster client look for the present masters. By itself it
 // does so when a server sends it elsewhere, or once a minute; but a master that
 // is dead sends it nowhere.
 func (s *Store) lookAround(ctx context.Context, err error) {
 	var network net.Error
-	if !errors.As(err, &network) && !refused(err) {
+	if !errors.As(err, &network) && !passing(err, true) {
 		return
 	}
 	if c, ok := s.client.(interface{ ReloadState(context.Context) }); ok {

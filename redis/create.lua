@@ -4,5 +4,7 @@ local old = stored(KEYS[1])
 if old and old.expires > tonumber(ARGV[1]) then
   return -1
 end
-redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
+if tonumber(ARGV[2]) > 0 then
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
+end
 return 1

@@ -5,6 +5,8 @@ import (
 	"crypto/sha1"
 	_ "embed"
 	"encoding/hex"
+	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -39,9 +41,7 @@ var (
 )
 
 // A script runs on one key, so that it works in any slot of a Cluster, and
-// writes by one command: what it writes by more, Redis 7.0 and others lose when
-// they load an append-only file while the default user is off
-// (redis/redis#14541, valkey-io/valkey#3983).
+// writes by one command, see the comment of the package.
 type script struct{ text, digest string }
 
 func newScript(text string) *script {
@@ -49,35 +49,57 @@ func newScript(text string) *script {
 	return &script{text, hex.EncodeToString(digest[:])}
 }
 
-// once is a command that the client sends once only. When the reply to a write
-// is lost, a client that repeats it gets the answer to the repetition: a
-// conflict with its own first attempt. An error instead tells the truth: the
-// outcome is unknown, and the engine looks.
-type once struct{ *redis.Cmd }
+// Commands are sent once by the client, which by default repeats them. When the
+// reply to a write is lost, the repetition gets a conflict with its own first
+// attempt; where a pool is full of dead connections, it takes too long over
+// them. What can be repeated, the store repeats: see call.
+type (
+	command struct{ *redis.Cmd }
+	get     struct{ *redis.StringCmd }
+)
 
 // NoRetry is what go-redis asks.
-func (once) NoRetry() bool { return true }
+func (command) NoRetry() bool { return true }
+func (get) NoRetry() bool     { return true }
+
+func newCommand(ctx context.Context, args ...any) command { return command{redis.NewCmd(ctx, args...)} }
+
+func newGet(ctx context.Context, key string) get { return get{redis.NewStringCmd(ctx, "get", key)} }
 
 // evaluate is the command that runs a script: evalsha with its digest, or eval
 // with its text.
-func evaluate(ctx context.Context, verb, script, key string, args ...any) once {
+func evaluate(ctx context.Context, verb, script, key string, args ...any) command {
 	all := append(make([]any, 0, 4+len(args)), verb, script, 1, key)
-	cmd := once{redis.NewCmd(ctx, append(all, args...)...)}
+	cmd := newCommand(ctx, append(all, args...)...)
 	cmd.SetFirstKeyPos(3)
 	return cmd
 }
 
-// run runs a script, and returns its answer. A server that does not know it,
-// as it is new or has restarted, gets the text.
-func (s *Store) run(ctx context.Context, sc *script, key string, args ...any) (any, error) {
-	cmd := evaluate(ctx, "evalsha", sc.digest, key, args...)
-	err := s.process(ctx, cmd)
-	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-		cmd = evaluate(ctx, "eval", sc.text, key, args...)
-		err = s.process(ctx, cmd)
-	}
+// run runs a script on a key and returns its answer. args makes the rest of its
+// arguments, for the time in milliseconds since 1970. repeat and doubt are as
+// for call. A server that does not know the script, as it is new or has
+// restarted, gets the text.
+func (s *Store) run(
+	ctx context.Context, repeat bool, sc *script, key string, args func(now int64) []any,
+) (answer any, doubt, err error) {
+	var cmd command
+	doubt, err = s.call(ctx, repeat, func() error {
+		args := args(time.Now().UnixMilli())
+		cmd = evaluate(ctx, "evalsha", sc.digest, key, args...)
+		err := s.send(ctx, cmd)
+		if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
+			cmd = evaluate(ctx, "eval", sc.text, key, args...)
+			err = s.send(ctx, cmd)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, doubt, err // and cmd may still be in use
 	}
-	return cmd.Val(), nil
+	return cmd.Val(), doubt, nil
+}
+
+// strange is the error of an answer that no script gives.
+func strange(answer any) error {
+	return fmt.Errorf("Redis answers a script of ours with %T: is there something between it and the client?", answer)
 }

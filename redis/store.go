@@ -11,13 +11,15 @@
 // These are the expiry and the lease in milliseconds since 1970, the version,
 // the subject, and after a zero byte the data, which only the engine reads.
 //
-// The sessions of a subject are in a sorted set, scored by their leases:
+// The sessions of a subject are named by a sorted set. The lease, by which it is
+// scored, says until when it names a session at least:
 //
 //	> ZRANGE session:subject:alice 0 -1 WITHSCORES
 //	1) "019ac6f1-6a2e-7c3b-9d51-2f7a0c4e8b16"
 //	2) "1795522600000"
 //
-// Every key has a time to live.
+// Every key has a time to live. Only when a connection is cut in the midst of
+// the first entry to a set, the set gets its time with the next entry.
 //
 // # What is atomic, and what is repaired
 //
@@ -43,10 +45,15 @@
 // whose Create or Update had returned before the call are gone when it returns.
 //
 // All this holds as far as Redis keeps what it has acknowledged. The README
-// says which settings it needs for that.
+// says which settings it needs for that. No write takes a transaction, or a
+// script that writes by several commands: while its default user is off, Redis
+// 7.0 and others load nothing from an append-only file that was written so
+// (redis/redis#14541, valkey-io/valkey#3983). That is why a set is entered by a
+// pipeline, and why a touch writes the whole value anew, on the server.
 package sessionredis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,8 +85,8 @@ type Options struct {
 // three, as the first one finds that out.
 //
 // Where Redis cannot be reached or refuses to work for the moment, such as
-// while it starts or fails over, each method waits for it, for a second and a
-// half at most and not beyond its context.
+// while it starts or fails over, each round trip waits for it, for about a second
+// and a half and not beyond the deadline of the context.
 type Store struct {
 	client redis.UniversalClient
 	prefix string
@@ -114,7 +121,7 @@ func New(client redis.UniversalClient, opts *Options) *Store {
 // Load implements session.Store.
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
 	key := s.key(id)
-	cmd := redis.NewStringCmd(ctx, "get", key)
+	cmd := newGet(ctx, key)
 	if err := s.process(ctx, cmd); err != nil && !errors.Is(err, redis.Nil) {
 		return session.Record{}, failed("load", key, err)
 	}
@@ -133,23 +140,29 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := s.check(ctx, r); err != nil {
 		return failed("create", key, err)
 	}
-	now, expires := time.Now().UnixMilli(), r.ExpiresAt.UnixMilli()
-	if expires <= now {
+	expires := r.ExpiresAt.UnixMilli()
+	if expires <= time.Now().UnixMilli() {
 		return nil
 	}
-	lease, err := s.enter(ctx, r.ID, r.Subject, expires, now)
+	lease, err := s.enter(ctx, r.ID, r.Subject, expires)
 	if err != nil {
 		return failed("create", key, err)
 	}
-	answer, err := s.run(ctx, createScript, key, now, expires-now, value(r, lease))
-	if err != nil {
+	// Never again after an unknown outcome: the first attempt may have been done,
+	// and the session revoked since.
+	answer, _, err := s.run(ctx, false, createScript, key, func(now int64) []any {
+		return []any{now, expires - now, value(r, lease)}
+	})
+	switch {
+	case err != nil:
 		return failed("create", key, err)
-	}
-	if answer != done {
+	case answer == done:
+		s.seen.remember(r.ID, r.Subject)
+		return nil
+	case answer == conflict:
 		return session.ErrExists
 	}
-	s.seen.remember(r.ID, r.Subject)
-	return nil
+	return failed("create", key, strange(answer))
 }
 
 // Update implements session.Store.
@@ -158,33 +171,43 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := s.check(ctx, r); err != nil {
 		return failed("update", key, err)
 	}
-	now, expires := time.Now().UnixMilli(), r.ExpiresAt.UnixMilli()
+	expires := r.ExpiresAt.UnixMilli()
 	next := r
 	next.Version++
 	var lease int64
-	ask := s.seen.remembers(r.ID, r.Subject) || expires <= now
+	var unknown error // of an attempt that may have taken effect
+	entered := false
+	// The set of the subject has to name the session first.
+	enter := !s.seen.remembers(r.ID, r.Subject) && expires > time.Now().UnixMilli()
 	for {
-		// The set of the subject has to name the session first.
-		if !ask {
+		if enter {
 			var err error
-			if lease, err = s.enter(ctx, r.ID, r.Subject, expires, now); err != nil {
+			if lease, err = s.enter(ctx, r.ID, r.Subject, expires); err != nil {
 				return failed("update", key, err)
 			}
+			entered = true
 		}
-		answer, err := s.run(ctx, updateScript, key, now, expires-now, r.Version, value(next, lease))
-		if err != nil {
+		answer, doubt, err := s.run(ctx, true, updateScript, key, func(now int64) []any {
+			return []any{now, expires - now, r.Version, value(next, lease)}
+		})
+		unknown = cmp.Or(doubt, unknown)
+		switch {
+		case err != nil:
 			return failed("update", key, err)
-		}
-		switch answer {
-		case done:
+		case answer == done:
 			s.seen.remember(r.ID, r.Subject)
 			return nil
-		case absent:
+		case answer == r.Subject && !entered:
+			enter = true
+		case unknown != nil && (answer == absent || answer == conflict):
+			return failed("update", key, unknown) // it may be its own first attempt that stands in the way
+		case answer == absent:
 			return session.ErrNotFound
-		case conflict:
+		case answer == conflict:
 			return session.ErrConflict
+		default:
+			return failed("update", key, strange(answer))
 		}
-		ask = false // the set does not name it, or not for long enough
 	}
 }
 
@@ -194,25 +217,27 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 	if err := checkExpiry(expiresAt); err != nil {
 		return failed("touch", key, err)
 	}
-	now, expires := time.Now().UnixMilli(), expiresAt.UnixMilli()
+	expires := expiresAt.UnixMilli()
 	subject, lease := "", int64(0)
 	for {
-		answer, err := s.run(ctx, touchScript, key, now, expires-now, digits(expires), digits(lease), subject)
-		if err != nil {
+		answer, _, err := s.run(ctx, true, touchScript, key, func(now int64) []any {
+			return []any{now, expires - now, digits(expires), digits(lease), subject}
+		})
+		// The set of the subject has to name the session for longer first.
+		wants, more := answer.(string)
+		switch {
+		case err != nil:
 			return failed("touch", key, err)
-		}
-		switch answer := answer.(type) {
-		case string:
-			// The set of this subject has to name the session for longer.
-			subject = answer
-			if lease, err = s.enter(ctx, id, subject, expires, now); err != nil {
-				return failed("touch", key, err)
-			}
-		default:
-			if answer == absent {
-				return session.ErrNotFound
-			}
+		case answer == done:
 			return nil
+		case answer == absent:
+			return session.ErrNotFound
+		case !more || wants == subject:
+			return failed("touch", key, strange(answer))
+		}
+		subject = wants
+		if lease, err = s.enter(ctx, id, subject, expires); err != nil {
+			return failed("touch", key, err)
 		}
 	}
 }
@@ -220,7 +245,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 // Delete implements session.Store.
 func (s *Store) Delete(ctx context.Context, id session.ID) error {
 	key := s.key(id)
-	if err := s.process(ctx, redis.NewIntCmd(ctx, "del", key)); err != nil {
+	if err := s.process(ctx, newCommand(ctx, "del", key)); err != nil {
 		return failed("delete", key, err)
 	}
 	return nil
@@ -228,5 +253,5 @@ func (s *Store) Delete(ctx context.Context, id session.ID) error {
 
 // failed says what could not be done, and for which key, which holds no secret.
 func failed(doing, key string, err error) error {
-	return fmt.Errorf("sessionredis: %s %s: %w", doing, key, err)
+	return fmt.Errorf("sessionredis: %s %q: %w", doing, key, err)
 }

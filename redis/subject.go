@@ -2,6 +2,7 @@ package sessionredis
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,34 +15,31 @@ import (
 
 const (
 	// Leases are compared with the clocks of several processes, which differ.
-	clocks = 5 * time.Minute
+	clocks = time.Hour
 
 	// How many sessions one pipeline holds, so that it stays small on both sides.
 	batch = 256
 )
 
 // enter has the set of a subject name a session that is about to have the
-// expiry, and returns how long it does. The lease is twice as long as the life,
-// so that few uses have to renew it.
-func (s *Store) enter(ctx context.Context, id session.ID, subject string, expires, now int64) (lease int64, err error) {
+// expiry, and returns until when: the lease. It is twice as long as the life of the
+// session, so that few uses have to renew it.
+func (s *Store) enter(ctx context.Context, id session.ID, subject string, expires int64) (lease int64, err error) {
 	if subject == "" {
 		return 0, nil // owns nothing
 	}
-	lease = min(expires+(expires-now), latest)
+	now := time.Now().UnixMilli()
+	lease = min(expires+max(expires-now, 0), latest)
 	over := now - clocks.Milliseconds()
-	err = s.call(ctx, func() error {
-		// No script and no transaction, see script. The set has a time to live
-		// from its first moment on all the same: Redis does and saves what
-		// comes together, together. An old set must not expire in between, and
-		// take the new entry with it, so that it gets its new time first.
+	_, err = s.call(ctx, true, func() error {
 		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			key := s.subjectKey(subject)
-			send := func(args ...any) { _ = p.Process(ctx, redis.NewIntCmd(ctx, args...)) }
-			send("pexpire", key, lease-over, "gt")
-			send("zadd", key, "gt", lease, id.String())
-			send("zremrangebyscore", key, "-inf", over)
-			send("pexpire", key, lease-over, "nx")
-			send("pexpire", key, lease-over, "gt")
+			send := func(args ...any) { _ = p.Process(ctx, newCommand(ctx, args...)) }
+			send("pexpire", key, lease-over, "gt")      // an old set must not end now, with its new entry
+			send("zadd", key, "gt", lease, id.String()) // the entry
+			send("zremrangebyscore", key, "-inf", over) // those whose lease is over
+			send("pexpire", key, lease-over, "nx")      // a new set ends too
+			send("pexpire", key, lease-over, "gt")      // and not before its entry, if another process began it
 			return nil
 		})
 		return err
@@ -49,23 +47,26 @@ func (s *Store) enter(ctx context.Context, id session.ID, subject string, expire
 	return lease, err
 }
 
-// entered returns the sessions that the set of a subject names.
-func (s *Store) entered(ctx context.Context, subject string) ([]session.ID, error) {
+// entered returns the sessions that the set of a subject names. With an error
+// they may be fewer.
+func (s *Store) entered(ctx context.Context, subject string) (ids []session.ID, err error) {
 	if subject == "" {
-		return nil, nil
+		return nil, s.ready(ctx)
 	}
-	cmd := redis.NewStringSliceCmd(ctx, "zrange", s.subjectKey(subject), 0, -1)
+	cmd := newCommand(ctx, "zrange", s.subjectKey(subject), 0, -1)
 	if err := s.process(ctx, cmd); err != nil {
 		return nil, err
 	}
-	ids := make([]session.ID, len(cmd.Val()))
-	for i, name := range cmd.Val() {
-		var err error
-		if ids[i], err = session.ParseID(name); err != nil {
-			return nil, errNoSession
+	names, err := cmd.StringSlice()
+	for _, name := range names {
+		id, parseErr := session.ParseID(name)
+		if parseErr != nil {
+			err = errNoSession
+			continue
 		}
+		ids = append(ids, id)
 	}
-	return ids, nil
+	return ids, err
 }
 
 // List implements session.Store. It takes one round trip, and one more for
@@ -77,11 +78,11 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 	}
 	var records []session.Record
 	for some := range slices.Chunk(ids, batch) {
-		cmds := make([]*redis.StringCmd, len(some))
+		cmds := make([]get, len(some))
 		for i, id := range some {
-			cmds[i] = redis.NewStringCmd(ctx, "get", s.key(id))
+			cmds[i] = newGet(ctx, s.key(id))
 		}
-		if err := pipeline(ctx, s, cmds); err != nil {
+		if err := pipeline(ctx, s, true, cmds); err != nil {
 			return nil, failed("list", s.subjectKey(subject), err)
 		}
 		now := time.Now().UnixMilli()
@@ -105,31 +106,31 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 // not, and it has to be called again.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
 	ids, err := s.entered(ctx, subject)
-	if err != nil {
-		return 0, failed("delete all", s.subjectKey(subject), err)
-	}
 	ids = slices.DeleteFunc(ids, func(id session.ID) bool { return slices.Contains(except, id) })
 	removed := 0
 	for some := range slices.Chunk(ids, batch) {
-		cmds := make([]once, len(some))
+		cmds := make([]command, len(some))
 		for i, id := range some {
 			// By its text, as a digest that the server does not know would
 			// fail in the midst of the pipeline.
 			cmds[i] = evaluate(ctx, "eval", removeScript.text, s.key(id), time.Now().UnixMilli(), subject)
 		}
-		failure := pipeline(ctx, s, cmds)
-		if failure != nil {
-			err = failed("delete all", s.subjectKey(subject), failure)
-			if ctx.Err() != nil {
-				break
-			}
+		if failure := pipeline(ctx, s, false, cmds); failure != nil {
+			err = cmp.Or(err, failure)
 			continue // with what can be reached
 		}
 		for _, cmd := range cmds {
-			if cmd.Val() == done {
+			switch answer := cmd.Val(); answer {
+			case done:
 				removed++
+			case absent:
+			default:
+				err = cmp.Or(err, strange(answer))
 			}
 		}
 	}
-	return removed, err
+	if err != nil {
+		return removed, failed("delete all", s.subjectKey(subject), err)
+	}
+	return removed, nil
 }

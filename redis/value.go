@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,10 @@ const subjects = "subject:"
 // Times have 13 digits, so that a script can write over one in its place.
 const latest = 9_999_999_999_999
 
-func digits(milliseconds int64) string { return fmt.Sprintf("%013d", max(milliseconds, 0)) }
+func digits(milliseconds int64) string {
+	s := strconv.FormatInt(max(milliseconds, 0), 10)
+	return "0000000000000"[len(s):] + s
+}
 
 // value is what a key holds of a session.
 func value(r session.Record, lease int64) []byte {
@@ -44,7 +46,7 @@ func value(r session.Record, lease int64) []byte {
 }
 
 // read makes the record of the reply to a GET.
-func read(id session.ID, cmd *redis.StringCmd, now int64) (session.Record, error) {
+func read(id session.ID, cmd get, now int64) (session.Record, error) {
 	value, err := cmd.Bytes() // ours to keep
 	switch {
 	case errors.Is(err, redis.Nil):
@@ -87,10 +89,8 @@ func (s *Store) check(ctx context.Context, r session.Record) error {
 		return errors.New("the zero ID names no session")
 	case len(r.Subject) > 255 || strings.Contains(r.Subject, "\x00") || !utf8.ValidString(r.Subject):
 		return errors.New("a subject is at most 255 bytes of UTF-8 without NUL")
-	case s.unfit != nil:
-		return s.unfit
-	case ctx.Err() != nil:
-		return ctx.Err()
+	case s.ready(ctx) != nil:
+		return s.ready(ctx)
 	}
 	return checkExpiry(r.ExpiresAt)
 }

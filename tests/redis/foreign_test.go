@@ -132,6 +132,6 @@ func TestForeignSet(t *testing.T) {
 		_, err = store.DeleteAll(ctx, "alice")
 		requireClear(t, err, "DeleteAll", alice)
 		_, err = store.Load(ctx, r.ID)
-		require.NoError(t, err)
+		require.ErrorIs(t, err, session.ErrNotFound, "what can be revoked is")
 	})
 }
