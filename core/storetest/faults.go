@@ -176,22 +176,28 @@ func (t *trial) survives(name string, err error, present, fresh session.Record) 
 // down does not wait for a call that hangs for longer than a person would.
 func down(t *trial) {
 	const timeout, patience = 3 * time.Second, 10 * time.Second
-	for _, c := range calls {
-		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		defer cancel()
-		result := make(chan error, 1)
-		go func() { result <- c.do(ctx, t.store, t.record(), t.record()) }()
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	// All at once, as each may take its time.
+	results := make([]chan error, len(calls))
+	for i, c := range calls {
+		results[i] = make(chan error, 1)
+		present, fresh := t.record(), t.record()
+		go func() { results[i] <- c.do(ctx, t.store, present, fresh) }()
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for i, c := range calls {
 		select {
-		case err := <-result:
+		case err := <-results[i]:
 			t.fails(c.name, err)
 		case <-timer.C:
 			t.Errorf("%s: still hangs %v after its context ended", c.name, patience-timeout)
 			if !t.config.fakeClock {
 				return
 			}
-			<-result // a bubble lasts as long as what runs in it
+			<-results[i] // a bubble lasts as long as what runs in it
+			timer.Reset(0)
 		}
 	}
 }
