@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -164,13 +165,14 @@ func passing(err error, repeat bool) bool { return refused(err) || repeat && bro
 
 // refused reports whether the command certainly had no effect, and would have
 // one later: nobody answered, or the server is not ready, or not yet or no longer
-// a master, or lacks its replicas, or has too many clients.
+// a master, or lacks its replicas, or has too many clients; or a Cluster that is
+// changing sends the client around for longer than it follows.
 func refused(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
 		return true
 	}
-	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "max number of clients"} {
+	for _, prefix := range []string{"LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "max number of clients"} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true
 		}
@@ -178,10 +180,15 @@ func refused(err error) bool {
 	return false
 }
 
-// broken reports whether the reply did not come.
+// broken reports whether the reply did not come. Where the server closes a
+// connection at once, the client returns what the system says, without more.
 func broken(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op != "dial" || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if errors.As(err, &op) {
+		return op.Op != "dial"
+	}
+	var system syscall.Errno
+	return errors.As(err, &system) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // lookAround makes a Cluster client look for the present masters. By itself it

@@ -108,7 +108,7 @@ type Store struct {
 // The client should have ContextTimeoutEnabled, see the README. Without it, it
 // ignores the deadline that it is given. The store then makes each call in a
 // goroutine that it does not wait for any longer than the deadline, and that
-// ends with the client's own timeouts.
+// ends when the client gives up by itself.
 func New(client redis.UniversalClient, opts *Options) *Store {
 	s := &Store{client: client, prefix: "session:", seen: seen{seed: maphash.MakeSeed()}}
 	if opts != nil && opts.Prefix != "" {
@@ -148,10 +148,11 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err != nil {
 		return failed("create", key, err)
 	}
+	data := value(r, lease) // here, as a call that is given up may begin after we return
 	// Never again after an unknown outcome: the first attempt may have been done,
 	// and the session revoked since.
 	answer, _, err := s.run(ctx, false, createScript, key, func(now int64) []any {
-		return []any{now, expires - now, value(r, lease)}
+		return []any{now, expires - now, data}
 	})
 	switch {
 	case err != nil:
@@ -174,10 +175,8 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	expires := r.ExpiresAt.UnixMilli()
 	next := r
 	next.Version++
-	var lease int64
+	var lease int64   // zero: the set of the subject was not entered
 	var unknown error // of an attempt that may have taken effect
-	entered := false
-	// The set of the subject has to name the session first.
 	enter := !s.seen.remembers(r.ID, r.Subject) && expires > time.Now().UnixMilli()
 	for {
 		if enter {
@@ -185,10 +184,10 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 			if lease, err = s.enter(ctx, r.ID, r.Subject, expires); err != nil {
 				return failed("update", key, err)
 			}
-			entered = true
 		}
+		data := value(next, lease)
 		answer, doubt, err := s.run(ctx, true, updateScript, key, func(now int64) []any {
-			return []any{now, expires - now, r.Version, value(next, lease)}
+			return []any{now, expires - now, r.Version, data}
 		})
 		unknown = cmp.Or(doubt, unknown)
 		switch {
@@ -197,8 +196,8 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		case answer == done:
 			s.seen.remember(r.ID, r.Subject)
 			return nil
-		case answer == r.Subject && !entered:
-			enter = true
+		case answer == r.Subject && lease == 0:
+			enter = true // the set has to name the session first, or for longer
 		case unknown != nil && (answer == absent || answer == conflict):
 			return failed("update", key, unknown) // it may be its own first attempt that stands in the way
 		case answer == absent:
