@@ -23,6 +23,7 @@ require (
 )
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/gostateful/session/adapters/nethttp v0.1.0
 	github.com/gostateful/session/core v0.1.0
 	github.com/gostateful/session/memory v0.1.0
