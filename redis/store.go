@@ -140,7 +140,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := s.check(ctx, r); err != nil {
 		return failed("create", key, err)
 	}
-	expires := r.ExpiresAt.UnixMilli()
+	expires := millis(r.ExpiresAt)
 	if expires <= time.Now().UnixMilli() {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := s.check(ctx, r); err != nil {
 		return failed("update", key, err)
 	}
-	expires := r.ExpiresAt.UnixMilli()
+	expires := millis(r.ExpiresAt)
 	next := r
 	next.Version++
 	var lease int64   // zero: the set of the subject was not entered
@@ -216,7 +216,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 	if err := checkExpiry(expiresAt); err != nil {
 		return failed("touch", key, err)
 	}
-	expires := expiresAt.UnixMilli()
+	expires := millis(expiresAt)
 	subject, lease := "", int64(0)
 	for {
 		answer, _, err := s.run(ctx, true, touchScript, key, func(now int64) []any {

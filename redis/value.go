@@ -30,15 +30,24 @@ const subjects = "subject:"
 // Times have 13 digits, so that a script can write over one in its place.
 const latest = 9_999_999_999_999
 
+// millis is a time in milliseconds since 1970. All that is before is as much in
+// the past as 1970, and may be too long ago to be counted in milliseconds.
+func millis(t time.Time) int64 {
+	if t.Before(time.UnixMilli(0)) {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
 func digits(milliseconds int64) string {
-	s := strconv.FormatInt(max(milliseconds, 0), 10)
+	s := strconv.FormatInt(milliseconds, 10)
 	return "0000000000000"[len(s):] + s
 }
 
 // value is what a key holds of a session.
 func value(r session.Record, lease int64) []byte {
 	b := make([]byte, 0, 64+len(r.Subject)+len(r.Data))
-	b = append(append(b, digits(r.ExpiresAt.UnixMilli())...), ' ')
+	b = append(append(b, digits(millis(r.ExpiresAt))...), ' ')
 	b = append(append(b, digits(lease)...), ' ')
 	b = append(strconv.AppendUint(b, r.Version, 10), ' ')
 	b = append(append(b, r.Subject...), 0)

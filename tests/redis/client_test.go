@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
-	"strings"
+	"runtime/debug"
 	"syscall"
 	"testing"
 	"time"
@@ -71,10 +71,32 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
-// abandoned is how many goroutines the store has started and not yet seen end.
+// ofStore is in the stack of a goroutine that the store has started.
+const ofStore = "created by github.com/gostateful/session/redis."
+
+// abandoned is how many of those there are.
 func abandoned() int {
 	buf := make([]byte, 1<<20)
-	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "created by github.com/gostateful/session/redis.")
+	return bytes.Count(buf[:runtime.Stack(buf, true)], []byte(ofStore))
+}
+
+// A spy is called with each command, where the client is.
+type spy func()
+
+func (s spy) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (s spy) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		s()
+		return next(ctx, cmd)
+	}
+}
+
+func (s spy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		s()
+		return next(ctx, cmds)
+	}
 }
 
 // requireAbandoned waits until there are so many of them.
@@ -98,13 +120,17 @@ func TestDeadline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, _ := frozen(t)
 			client := func(timeout time.Duration) *sessionredis.Store {
-				store := sessionredis.New(closed(t, redis.NewClient(&redis.Options{
+				c := closed(t, redis.NewClient(&redis.Options{
 					Addr: s.Addr(), ContextTimeoutEnabled: punctual, ReadTimeout: timeout, MaxRetries: 1,
-				})), nil)
+				}))
+				c.AddHook(spy(func() {
+					assert.Equal(t, !punctual, bytes.Contains(debug.Stack(), []byte(ofStore)), "a call in a goroutine of the store")
+				}))
+				store := sessionredis.New(c, nil)
 				require.NoError(t, exercise(t.Context(), store, "warm"))
 				return store
 			}
-			patient, hasty := client(time.Minute), client(200*time.Millisecond)
+			patient, hasty := client(10*time.Second), client(200*time.Millisecond)
 			requireAbandoned(t, 0, "before")
 			require.NoError(t, s.Signal(syscall.SIGSTOP))
 
@@ -113,7 +139,7 @@ func TestDeadline(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				requireFailure(t, do(ctx, patient, record("alice")), name)
-				assert.Less(t, time.Since(start), 30*time.Second, "%s with 50 ms to go, of a client that waits for a minute", name)
+				assert.Less(t, time.Since(start), 8*time.Second, "%s with 50 ms to go, of a client that waits for ten seconds", name)
 				requireFailure(t, do(ctx, patient, record("alice")), name+" when it is over")
 			}
 			if punctual {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // A moment is a hook that lets something happen in the midst of a pipeline:
-// after so many of its commands, those which the server then does apart.
+// after so many of its commands, which the server then does apart.
 type moment struct {
 	after  int
 	happen func()
@@ -71,6 +72,51 @@ func TestSetExpiresMeanwhile(t *testing.T) {
 			require.Len(t, list, 1)
 			assert.Equal(t, r, list[0])
 		})
+	}
+}
+
+// TestSetBegunMeanwhile: two processes enter the first sessions of a subject. The
+// set lives as long as the longer of the two.
+func TestSetBegunMeanwhile(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	ctx := t.Context()
+	for after := range 6 {
+		for how, lives := range map[string][2]time.Duration{"shorter": {10 * time.Hour, time.Minute}, "longer": {time.Minute, 10 * time.Hour}} {
+			t.Run(fmt.Sprint("by the ", how, " after ", after), func(t *testing.T) {
+				require.NoError(t, c.FlushDB(ctx).Err())
+				one, other := record("alice"), record("alice")
+				one.ExpiresAt, other.ExpiresAt = in(lives[0]), in(lives[1])
+				hooked := connectLike(t, c)
+				hooked.AddHook(&moment{after, func() { create(t, sessionredis.New(c, nil), other) }})
+				create(t, sessionredis.New(hooked, nil), one)
+				requireNamed(t, c, "session:")
+				requireTTL(t, c, "session:")
+			})
+		}
+	}
+}
+
+// TestMovesMeanwhile: a session becomes that of somebody else while a use of it
+// renews its lease with the subject that it had.
+func TestMovesMeanwhile(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	for _, other := range []string{"", "bob"} {
+		r := create(t, store, record("alice"))
+		moved := r
+		moved.Subject = other
+		hooked := connectLike(t, c)
+		once := sync.OnceFunc(func() { require.NoError(t, store.Update(t.Context(), moved)) })
+		hooked.AddHook(&moment{0, once})
+		until := in(10 * time.Hour)
+		require.NoError(t, sessionredis.New(hooked, nil).Touch(t.Context(), r.ID, until))
+		requireNamed(t, c, "session:")
+		requireTTL(t, c, "session:")
+		moved.Version++
+		moved.ExpiresAt = until
+		got, err := store.Load(t.Context(), r.ID)
+		require.NoError(t, err)
+		assert.Equal(t, moved, got)
 	}
 }
 

@@ -36,6 +36,10 @@ func TestStore(t *testing.T) {
 			redis.NewClient(&redis.Options{Addr: deaf(t), MaxRetries: once}),
 		},
 		{
+			"AutoPipeline", gather(t, connect(t, one)),
+			gather(t, closed(t, redis.NewClient(&redis.Options{Addr: deaf(t), ContextTimeoutEnabled: true, MaxRetries: once}))),
+		},
+		{
 			"ACL", connectUser(t, one),
 			redis.NewClient(&redis.Options{Addr: one.Addr(), Username: "sessions", Password: "wrong", ContextTimeoutEnabled: true}),
 		},
@@ -56,12 +60,20 @@ func TestStore(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // most of it waits for something to expire
-			closed(t, test.down)
+			t.Cleanup(func() { _ = test.down.Close() })
 			storetest.Run(t,
 				func(*testing.T) session.Store { return sessionredis.New(test.up, nil) },
 				storetest.Down(func(*testing.T) session.Store { return sessionredis.New(test.down, nil) }))
 		})
 	}
+}
+
+// gather returns a client that sends what several goroutines have to send together.
+func gather(t testing.TB, c *redis.Client) redis.UniversalClient {
+	t.Helper()
+	p, err := c.AutoPipeline()
+	require.NoError(t, err)
+	return p
 }
 
 // deaf is where connections are taken, and closed at once.

@@ -1,0 +1,119 @@
+package redis_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// TestExpiredButThere: the clock of Redis is slow, so that a session whose time
+// is over by ours is still there. It is absent all the same.
+func TestExpiredButThere(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	ctx := t.Context()
+	// stale stores a session of alice whose time is over.
+	stale := func() session.Record {
+		r := record("alice")
+		r.ExpiresAt = in(-time.Millisecond)
+		aged(t, c, r, in(time.Hour))
+		require.NoError(t, c.Persist(ctx, key(r)).Err())
+		require.NoError(t, c.PExpire(ctx, key(r), time.Hour).Err())
+		return r
+	}
+	r := stale()
+	_, err := store.Load(ctx, r.ID)
+	require.ErrorIs(t, err, session.ErrNotFound)
+	require.ErrorIs(t, store.Touch(ctx, r.ID, in(time.Hour)), session.ErrNotFound)
+	r.ExpiresAt = in(time.Hour)
+	require.ErrorIs(t, store.Update(ctx, r), session.ErrNotFound)
+	r.ExpiresAt = time.Time{}
+	require.ErrorIs(t, store.Update(ctx, r), session.ErrNotFound)
+	list, err := store.List(ctx, "alice")
+	require.NoError(t, err)
+	assert.Empty(t, list)
+
+	n, err := store.DeleteAll(ctx, "alice")
+	require.NoError(t, err)
+	assert.Zero(t, n, "live sessions that DeleteAll removed")
+	assert.Zero(t, c.Exists(ctx, key(r)).Val())
+
+	r = stale()
+	r.ExpiresAt = in(time.Hour)
+	require.NoError(t, store.Create(ctx, r))
+	got, err := store.Load(ctx, r.ID)
+	require.NoError(t, err)
+	assert.Equal(t, r, got)
+}
+
+// TestFarthestExpiries: neither end of time is taken for the other.
+func TestFarthestExpiries(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	ctx := t.Context()
+	past := map[string]time.Time{
+		"zero": {}, "1970": time.UnixMilli(0), "before": time.UnixMilli(-1),
+		"so early that its milliseconds overflow": time.Unix(-1e16, 0), "earliest": time.Unix(-1<<62, 0),
+	}
+	for name, at := range past {
+		t.Run(name, func(t *testing.T) {
+			r := record("alice")
+			r.ExpiresAt = at
+			require.NoError(t, store.Create(ctx, r))
+			_, err := store.Load(ctx, r.ID)
+			require.ErrorIs(t, err, session.ErrNotFound)
+
+			r = create(t, store, record("alice"))
+			require.NoError(t, store.Touch(ctx, r.ID, at))
+			got, err := store.Load(ctx, r.ID)
+			require.NoError(t, err)
+			assert.Equal(t, r, got, "after a Touch, which never shortens")
+
+			r.ExpiresAt = at
+			require.NoError(t, store.Update(ctx, r))
+			_, err = store.Load(ctx, r.ID)
+			require.ErrorIs(t, err, session.ErrNotFound)
+			requireTTL(t, c, "session:")
+		})
+	}
+	future := map[string]time.Time{
+		"too late": time.UnixMilli(10_000_000_000_000), "so late that its milliseconds overflow": time.Unix(1e16, 0), "latest": time.Unix(1<<62, 0),
+	}
+	for name, at := range future {
+		t.Run(name, func(t *testing.T) {
+			r := record("alice")
+			r.ExpiresAt = at
+			requireFailure(t, store.Create(ctx, r), "Create")
+			_, err := store.Load(ctx, r.ID)
+			require.ErrorIs(t, err, session.ErrNotFound)
+
+			r = create(t, store, record("alice"))
+			requireFailure(t, store.Touch(ctx, r.ID, at), "Touch")
+			later := r
+			later.ExpiresAt = at
+			requireFailure(t, store.Update(ctx, later), "Update")
+			got, err := store.Load(ctx, r.ID)
+			require.NoError(t, err)
+			assert.Equal(t, r, got)
+		})
+	}
+	t.Run("the last", func(t *testing.T) {
+		r := record("alice")
+		r.ExpiresAt = time.UnixMilli(9_999_999_999_999).UTC()
+		create(t, store, r)
+		require.NoError(t, store.Update(ctx, r))
+		r.Version++
+		require.NoError(t, store.Touch(ctx, r.ID, r.ExpiresAt))
+		got, err := store.Load(ctx, r.ID)
+		require.NoError(t, err)
+		assert.Equal(t, r, got)
+		requireNamed(t, c, "session:")
+		requireTTL(t, c, "session:")
+	})
+}
