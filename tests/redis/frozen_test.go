@@ -32,23 +32,25 @@ func TestFrozen(t *testing.T) {
 			first := si.visitor()
 			before := enter.token()
 
-			var held, all sync.WaitGroup
+			var held []<-chan answer // on connections that are in the pool then
 			for _, r := range []struct {
 				*visitor
 				target string
 			}{{count, "/count?hold"}, {leave, "/logout?hold"}, {enter, "/login?as=bob&hold"}, {first, "/count?hold"}} {
-				held.Go(func() { assert.False(t, r.post(r.target).ok(), "POST %s, while the server is frozen", r.target) })
-				<-si.read
+				held = append(held, r.hold(t, r.target))
 			}
 			si.during(func() {
 				require.NoError(t, server.Signal(syscall.SIGSTOP))
-				close(si.proceed)
+				si.release()
+				var all sync.WaitGroup
 				for i := range 40 { // more than there are connections in the pool
 					target := []string{"/count", "/read", "/login?as=carol", "/logout", "/revoke?whose=carol"}[i%5]
 					all.Go(func() { assert.False(t, count.post(target).ok(), "POST %s, while the server is frozen", target) })
 				}
 				all.Wait()
-				held.Wait()
+				for _, answered := range held {
+					assert.False(t, (<-answered).ok(), "a change that had begun before")
+				}
 				require.NoError(t, server.Signal(syscall.SIGCONT))
 			})
 

@@ -38,14 +38,12 @@ func TestOverwrittenSession(t *testing.T) {
 			require.True(t, v.post("/login?as=alice").ok())
 			token, key := v.token(), "session:"+v.id().String()
 
-			held := make(chan answer)
-			go func() { held <- v.post("/count?hold") }()
-			<-si.read
+			held := v.hold(t, "/count?hold")
 			si.during(func() {
 				require.NoError(t, client.Del(t.Context(), key).Err())
 				require.NoError(t, test.put(key))
 				there := client.Dump(t.Context(), key).Val()
-				close(si.proceed)
+				si.release()
 				assert.False(t, (<-held).ok(), "a change that has begun before")
 				for _, target := range []string{"/read", "/count", "/logout", "/login?as=bob"} {
 					assert.False(t, v.post(target).ok(), "POST %s", target)
@@ -66,23 +64,31 @@ func TestOverwrittenSession(t *testing.T) {
 func TestOverwrittenRevoked(t *testing.T) {
 	server := servers.Redis(t)
 	client := connect(t, server)
-	si := newSite(t, client)
-	var visitors []*visitor
-	for range 3 {
-		v := si.visitor()
-		require.True(t, v.post("/login?as=alice").ok())
-		visitors = append(visitors, v)
+	for name, put := range map[string]func(key string) error{
+		"list": func(key string) error { return client.RPush(t.Context(), key, "one").Err() },
+		"text": func(key string) error { return client.Set(t.Context(), key, "hello", time.Hour).Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			si := newSite(t, client)
+			var visitors []*visitor
+			for range 3 {
+				v := si.visitor()
+				require.True(t, v.post("/login?as="+name).ok())
+				visitors = append(visitors, v)
+			}
+			key := "session:" + visitors[1].id().String()
+			require.NoError(t, client.Del(t.Context(), key).Err())
+			require.NoError(t, put(key))
+			there := client.Dump(t.Context(), key).Val()
+			si.during(func() {
+				assert.False(t, visitors[0].post("/revoke?whose="+name).ok())
+				assert.Equal(t, answer{200, "new"}, visitors[0].post("/read"))
+				assert.False(t, visitors[1].post("/read").ok())
+				assert.Equal(t, answer{200, "new"}, visitors[2].post("/read"))
+			})
+			assert.Equal(t, there, client.Dump(t.Context(), key).Val(), "what is there")
+		})
 	}
-	key := "session:" + visitors[1].id().String()
-	require.NoError(t, client.Del(t.Context(), key).Err())
-	require.NoError(t, client.RPush(t.Context(), key, "one").Err())
-	si.during(func() {
-		assert.False(t, visitors[0].post("/revoke?whose=alice").ok())
-		assert.Equal(t, answer{200, "new"}, visitors[0].post("/read"))
-		assert.False(t, visitors[1].post("/read").ok())
-		assert.Equal(t, answer{200, "new"}, visitors[2].post("/read"))
-	})
-	assert.EqualValues(t, 1, client.LLen(t.Context(), key).Val(), "what is there")
 }
 
 // TestOverwrittenSubject has another program write over the set of a subject:

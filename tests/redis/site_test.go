@@ -45,6 +45,7 @@ type site struct {
 	browser  http.RoundTripper
 
 	read, proceed chan struct{} // a request with ?hold tells when it has read, and waits until it may write
+	release       func()        // lets it, and all others
 
 	epoch   atomic.Int64 // odd while something is wrong with Redis
 	failure int          // the status of requests that then fail
@@ -68,6 +69,7 @@ func newSiteOn(t testing.TB, store session.Store) *site {
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	si := &site{TB: t, store: &punctual{Store: store, TB: t}, browser: transport, failure: http.StatusServiceUnavailable}
 	si.read, si.proceed = make(chan struct{}), make(chan struct{})
+	si.release = sync.OnceFunc(func() { close(si.proceed) })
 	var err error
 	si.sessions, err = session.New[visits](si.store, &session.Options{StoreTimeout: storeTimeout, Observer: si.observe})
 	require.NoError(t, err)
@@ -88,6 +90,7 @@ func newSiteOn(t testing.TB, store session.Store) *site {
 	server := httptest.NewServer(nethttp.Middleware(si.sessions)(mux))
 	si.url = server.URL
 	t.Cleanup(func() {
+		si.release()
 		transport.CloseIdleConnections()
 		server.Close()
 	})
@@ -103,7 +106,10 @@ func (si *site) handle(do func(*session.Session[visits], *http.Request) error) h
 	return func(w http.ResponseWriter, r *http.Request) {
 		s, err := si.sessions.Get(r.Context())
 		if err == nil && r.URL.Query().Has("hold") {
-			si.read <- struct{}{}
+			select {
+			case si.read <- struct{}{}:
+			case <-si.proceed:
+			}
 			<-si.proceed
 		}
 		if err == nil {
@@ -217,6 +223,21 @@ func (v *visitor) post(target string) answer {
 		assert.False(v, epoch%2 == 0 && v.epoch.Load() == epoch, "POST %s: %d %s, although nothing is wrong with Redis", target, a.status, body)
 	}
 	return a
+}
+
+// hold sends a request that has read when hold returns, and writes after release.
+func (v *visitor) hold(t testing.TB, target string) (answered <-chan answer) {
+	t.Helper()
+	ended := make(chan answer, 1)
+	go func() { ended <- v.post(target) }()
+	select {
+	case <-v.read:
+	case a := <-ended:
+		require.Fail(t, "it did not wait", "POST %s: %v", target, a)
+	case <-time.After(patience):
+		require.Fail(t, "it does not read", "POST %s", target)
+	}
+	return ended
 }
 
 // A punctual store reports calls that outlast their context.
