@@ -202,6 +202,30 @@ func TestLease(t *testing.T) {
 	}
 }
 
+// TestLeaseOfAnother: a lease is one with the set of one subject, and no write
+// shortens it.
+func TestLeaseOfAnother(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	ctx := t.Context()
+	long := record("alice")
+	long.ExpiresAt = in(10 * time.Hour)
+	create(t, store, long)
+
+	// Another process is late, and enters the session before it finds that out.
+	late := long
+	late.Version, late.ExpiresAt = 7, in(time.Hour)
+	require.ErrorIs(t, sessionredis.New(c, nil).Update(ctx, late), session.ErrConflict)
+	requireNamed(t, c, "session:")
+
+	moved := long
+	moved.Subject, moved.ExpiresAt = "bob", in(time.Hour)
+	require.NoError(t, store.Update(ctx, moved))
+	require.NoError(t, store.Touch(ctx, long.ID, in(10*time.Hour)))
+	requireNamed(t, c, "session:")
+	requireTTL(t, c, "session:")
+}
+
 // TestPruning: an entry whose lease is over goes when the subject's next
 // session comes; any other stays, and so does one whose lease is over by the
 // clock of a process that is a little fast.
