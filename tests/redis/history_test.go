@@ -168,19 +168,19 @@ func TestHistoryOfStore(t *testing.T) {
 		stores = append(stores, sessionredis.New(connectFragile(t, server), nil))
 	}
 	h := &history{start: time.Now()}
-	for i := range 15 {
+	for i := range 30 {
 		id := session.NewID()
 		var all, created sync.WaitGroup
 		created.Add(len(stores))
 		for client, store := range stores {
 			all.Go(func() {
 				var seen register
-				for n := range 15 {
+				for n := range 10 {
 					c := call{i, []string{"Load", "Touch", "Update", "Update", "Update"}[rand.N(5)], register{seen.version, fmt.Sprint(client, " ", n)}}
 					switch {
 					case n == 0:
 						c.method, c.version = "Create", 1
-					case n == 14 || rand.N(60) == 0:
+					case n == 9 || rand.N(60) == 0:
 						c.method = "Delete"
 					case seen.version == 0:
 						c.method = "Load"
