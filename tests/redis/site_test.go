@@ -218,9 +218,13 @@ func (v *visitor) post(target string) answer {
 	a := answer{resp.StatusCode, string(body)}
 	if !a.ok() {
 		assert.Less(v, time.Since(start), storeTimeout+margin, "POST %s: a failure must not keep anybody waiting", target)
-		assert.Equal(v, v.failure, a.status, "POST %s: %s", target, body)
 		assert.Empty(v, resp.Header["Set-Cookie"], "POST %s: the cookie of a failure", target)
-		assert.False(v, epoch%2 == 0 && v.epoch.Load() == epoch, "POST %s: %d %s, although nothing is wrong with Redis", target, a.status, body)
+		well := epoch%2 == 0 && v.epoch.Load() == epoch
+		assert.False(v, well, "POST %s: %d %s, although nothing is wrong with Redis", target, a.status, body)
+		if a.status == http.StatusConflict && strings.HasPrefix(target, "/count") {
+			return a // it lost against another tab, and the time was over before it could try again
+		}
+		assert.Equal(v, v.failure, a.status, "POST %s: %s", target, body)
 	}
 	return a
 }
