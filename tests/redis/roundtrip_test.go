@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -110,6 +111,9 @@ func TestRoundTrips(t *testing.T) {
 		{"touch what is absent", session.Record{}, func(session.Record) error { return store.Touch(ctx, session.NewID(), in(time.Hour)) }, session.ErrNotFound, 1},
 		{"touch within the lease", record("alice"), func(r session.Record) error { return store.Touch(ctx, r.ID, in(90*time.Minute)) }, nil, 1},
 		{"touch beyond the lease", record("alice"), func(r session.Record) error { return store.Touch(ctx, r.ID, in(10*time.Hour)) }, nil, 3},
+		{"touch beyond the lease, and again", record("alice"), func(r session.Record) error {
+			return errors.Join(store.Touch(ctx, r.ID, in(10*time.Hour)), store.Touch(ctx, r.ID, in(15*time.Hour)))
+		}, nil, 3 + 1},
 		{"delete", record("alice"), func(r session.Record) error { return store.Delete(ctx, r.ID) }, nil, 1},
 		{"delete what is absent", session.Record{}, func(session.Record) error { return store.Delete(ctx, session.NewID()) }, nil, 1},
 	} {
