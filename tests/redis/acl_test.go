@@ -91,6 +91,7 @@ func TestACLInREADME(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(gotool.Root(t), "redis", "README.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "\n"+grant+"\n")
+	assert.Contains(t, string(text), "\n"+grantWatcher+"\n")
 	assert.Contains(t, string(text), "in a Cluster add `"+grantCluster+"`")
 }
 
