@@ -121,18 +121,20 @@ func (s *Store) call(ctx context.Context, repeat bool, send func() error) (doubt
 		if !passing(err, repeat) || time.Since(start) > patience {
 			return doubt, err
 		}
+		pause := wait/2 + rand.N(wait/2) // so that those who wait do not come all at once
 		if broken(err) {
 			doubt = err
-			if stats := s.client.PoolStats(); stats != nil && stats.IdleConns > 0 {
-				continue // the next one may be alive
-			}
+		}
+		if stats := s.client.PoolStats(); broken(err) && stats != nil && stats.IdleConns > 0 {
+			pause = time.Millisecond // the next connection may be alive
+		} else {
+			wait = min(2*wait, 200*time.Millisecond)
 		}
 		select {
 		case <-ctx.Done():
 			return doubt, err // tells more than that the time is over
-		case <-time.After(wait/2 + rand.N(wait/2)): // so that those who wait do not come all at once
+		case <-time.After(pause):
 		}
-		wait = min(2*wait, 200*time.Millisecond)
 	}
 }
 
