@@ -120,12 +120,20 @@ func touchLosesNoUpdate(t *trial) {
 	r.Data = []byte("0")
 	t.create(r)
 	at := newRace(touchers)
+	// Each Update waits for a Touch that is done, when another is under way: or
+	// all could be over before the machine lets anybody else run.
+	touched, failed := make(chan struct{}, 1), make(chan struct{}, touchers)
 	errs := together(1+touchers, func(i int) error {
 		if i == touchers {
 			at.begun.Wait()
 			defer close(at.over)
 			own := r
 			for range updates {
+				select {
+				case <-touched:
+				case <-failed:
+					return nil // the error is the toucher's
+				}
 				increment(&own)
 				if err := t.store.Update(t.Context(), own); err != nil {
 					return fmt.Errorf("Update by the only writer: %w", err)
@@ -138,9 +146,14 @@ func touchLosesNoUpdate(t *trial) {
 		defer begun()
 		for n := 1; !at.isOver(); n++ {
 			if err := t.store.Touch(t.Context(), r.ID, r.ExpiresAt.Add(time.Duration(n)*time.Second)); err != nil {
+				failed <- struct{}{}
 				return fmt.Errorf("Touch: %w", err)
 			}
 			begun()
+			select {
+			case touched <- struct{}{}:
+			default:
+			}
 		}
 		return nil
 	})
