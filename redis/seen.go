@@ -1,7 +1,6 @@
 package sessionredis
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"sync/atomic"
 
@@ -22,8 +21,7 @@ func (s *seen) place(id session.ID, subject string) (place *atomic.Uint64, mark 
 	h.SetSeed(s.seed)
 	h.Write(id[:])
 	h.WriteString(subject)
-	n := binary.BigEndian.Uint16(id[14:]) // random in a UUID of version 7
-	return &s.places[int(n)%len(s.places)], h.Sum64()
+	return &s.places[maphash.Bytes(s.seed, id[:])%uint64(len(s.places))], h.Sum64()
 }
 
 func (s *seen) remember(id session.ID, subject string) {

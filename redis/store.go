@@ -41,6 +41,10 @@
 // the session has to live. A use that moves the expiry beyond it renews the
 // lease first.
 //
+// Whether a session has expired is decided by the time at which a write was
+// sent. One that the network or the server holds up past the expiry may still
+// be done, as if it had been in time.
+//
 // DeleteAll is not one moment: it takes the sessions one after the other. Those
 // whose Create or Update had returned before the call are gone when it returns.
 //
