@@ -133,7 +133,7 @@ func (r *repository) fuzz() error {
 			return err
 		}
 		for _, target := range fuzzTarget.FindAllSubmatch(text, -1) {
-			err := run("go", "test", "-run", "^$", "-fuzz", fmt.Sprintf("^%s$", target[1]), "-fuzztime", r.fuzztime.String(), path)
+			err := run("go", "test", "-run", "^$", "-fuzz", fmt.Sprintf("^%s$", target[1]), "-fuzztime", r.fuzztime, path)
 			if err != nil {
 				return fmt.Errorf("%w.\nThe input is kept in testdata/fuzz: commit it with the fix", err)
 			}
