@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/gostateful/session/tests/servers"
 )
 
 // A need is something that the steps use and Go does not bring.
@@ -21,6 +23,9 @@ var needs = []need{
 	{"a C compiler and the C library's headers", "go test -race links with cgo", []string{"gcc", "libc6-dev"}, compileC},
 	{"curl", "the transcript in the README is run again", []string{"curl"}, lookFor("curl")},
 	{"redis-server and redis-cli, 7.0 or later", "the Redis store is tested against Redis", []string{"redis-server"}, lookFor("redis-server", "redis-cli")},
+	{"PostgreSQL, 13 or later, with initdb and psql", "the SQL store is tested against PostgreSQL", []string{"postgresql"}, servers.LookForPostgres},
+	// Not mariadb-server, which would also start one with the machine.
+	{"MariaDB, 10.5 or later, with mariadb-install-db and mariadb", "the SQL store is tested against MariaDB", []string{"mariadb-server-core", "mariadb-client-core"}, servers.LookForMariaDB},
 }
 
 // install brings what is missing, or says what it is. It never goes on without.

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -30,6 +31,16 @@ func (p *Program) find(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("there is no %s on PATH or in %v: install %s", name, p.Folders, p.Install)
+}
+
+// look returns nil when the program is there, and the others beside it.
+func (p *Program) look(others ...string) error {
+	for _, name := range append([]string{p.Name}, others...) {
+		if _, err := p.find(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // credential is how to become the named user, or nil to stay who we are.
@@ -69,6 +80,35 @@ func (s *Server) own(name string) error {
 		return nil
 	}
 	return os.Chown(name, int(s.user.Uid), int(s.user.Gid))
+}
+
+// run runs a command as the server would, to its end.
+func (s *Server) run(name string, args ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.program.Patience)
+	defer cancel()
+	cmd, err := s.Command(ctx, name, args...)
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, out)
+	}
+	return nil
+}
+
+// dial connects to the server, for as long as the context allows.
+func (s *Server) dial(ctx context.Context) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", s.Addr())
+	if err != nil {
+		return nil, err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := c.SetDeadline(deadline); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 func freePort() (int, error) {

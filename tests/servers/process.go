@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -60,6 +61,17 @@ func (s *Server) exited() bool {
 
 // Signal sends the server, not its children, a signal: SIGSTOP freezes it.
 func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
+
+// SignalAll sends the server and then its descendants a signal.
+func (s *Server) SignalAll(sig syscall.Signal) error {
+	err := s.Signal(sig)
+	for _, pid := range descendants(s.cmd.Process.Pid) {
+		if e := syscall.Kill(pid, sig); e != syscall.ESRCH {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
 
 // Stop ends the server in order, and returns an error if it did not end well
 // within its grace; then it is killed. That it had ended before is no error.

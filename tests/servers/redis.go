@@ -56,14 +56,8 @@ func (s *Server) ping(ctx context.Context, d dialer) error {
 	if err != nil && (!errors.As(err, &refused) || !refused.is("NOAUTH", "NOPERM")) {
 		return err // LOADING too: it takes connections, but has no data yet
 	}
-	// To those it does not know, it does not tell that it loads. And it may be
-	// another server that answers, which had the port before. The log is ours.
-	log := s.Log()
-	start, ready := strings.LastIndex(log, "is starting"), strings.LastIndex(log, "Ready to accept connections")
-	if ready < start || start < 0 {
-		return errors.New("its log does not say that it is ready")
-	}
-	return nil
+	// To those it does not know, it does not tell that it loads.
+	return s.announced("Ready to accept connections")
 }
 
 // retry calls f until it returns nil, or returns what it returned last when

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ type Server struct {
 	base    string // holds Dir and the log
 	log     *os.File
 	user    *syscall.Credential
+	before  int // bytes in the log before the last start
 
 	cmd      *exec.Cmd
 	watchdog *exec.Cmd
@@ -151,6 +153,7 @@ func (s *Server) Start() error {
 		return err
 	}
 	cmd.Stdout, cmd.Stderr = s.log, s.log
+	s.before = len(s.Log())
 	if err := s.launch(cmd); err != nil {
 		return err
 	}
@@ -198,6 +201,16 @@ func (s *Server) Log() string {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// announced returns nil when the log tells, since the last start, that the
+// server is ready. What answers on the port may be another server, which had
+// it before; the log is ours.
+func (s *Server) announced(ready string) error {
+	if log := s.Log(); len(log) < s.before || !strings.Contains(log[s.before:], ready) {
+		return errors.New("its log does not say that it is ready")
+	}
+	return nil
 }
 
 func (s *Server) cleanup(t testing.TB) {
