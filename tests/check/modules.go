@@ -33,6 +33,7 @@ var released = map[string][]string{
 	"core":             nil,
 	"memory":           nil,
 	"redis":            {"github.com/redis/go-redis/v9"},
+	"sql":              {"github.com/google/uuid"},
 }
 
 func workspace(root string) ([]module, error) {

@@ -1,0 +1,167 @@
+package sessionsql
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Each file brings the schema to the version that it is named for. It is done
+// whole or not at all: in a transaction, or in MySQL, where DDL is in none, as it
+// is a single statement.
+//
+//go:embed schema/*/*.sql
+var files embed.FS
+
+// upgrades are the files of a dialect, in order.
+func (d Dialect) upgrades() []string {
+	var texts []string
+	for {
+		text, err := files.ReadFile(path.Join("schema", strings.ToLower(d.String()), strconv.Itoa(len(texts)+1)+".sql"))
+		if err != nil {
+			return texts
+		}
+		texts = append(texts, string(text))
+	}
+}
+
+// Migrate makes the table, or brings one of an older version up to date. That it
+// is up to date already is no error, and nor is it that other processes do the
+// same at the same moment.
+//
+// The schema of Options.Schema has to be there. The user of the database needs the
+// right to create tables, which the other methods do not; those who would rather
+// not give it to the application apply the files in schema by themselves.
+func (s *Store) Migrate(ctx context.Context) error {
+	return failed("migrate", s.name, s.migrate(ctx))
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	if s.tx != nil {
+		return errors.New("Migrate has transactions of its own: call it on the store that New returned")
+	}
+	upgrades := s.dialect.upgrades()
+	for {
+		at, err := s.version(ctx)
+		if err != nil || at == len(upgrades) {
+			return err
+		}
+		err = s.repeat(ctx, false, func() error { return s.apply(ctx, upgrades[at]) })
+		if err == nil {
+			continue
+		}
+		if now, versionErr := s.version(ctx); versionErr != nil || now == at {
+			return err
+		}
+		// Another process was faster.
+	}
+}
+
+// apply executes the statements of a file.
+func (s *Store) apply(ctx context.Context, file string) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, text := range strings.SplitAfter(s.rename(file), ";\n") {
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// rename puts the names of this table into a file.
+func (t *table) rename(file string) string {
+	q := t.dialect.quote
+	index := func(suffix string) string { // is where its table is
+		if t.dialect == SQLite {
+			return q(t.schema, t.name+suffix)
+		}
+		return q(t.name + suffix)
+	}
+	on := t.quoted
+	if t.dialect == SQLite {
+		on = q(t.name) // of an index, and in its schema
+	}
+	return strings.NewReplacer(
+		` ON "sessions" `, " ON "+on+" ",
+		q("sessions"), t.quoted,
+		q("sessions_subject"), index("_subject"),
+		q("sessions_expires_hour"), index("_expires_hour"),
+	).Replace(file)
+}
+
+var mark = regexp.MustCompile(`\bsession_sql_schema_([0-9]{1,6})\b`)
+
+// version is that of the schema that the table has, or zero without a table.
+func (s *Store) version(ctx context.Context) (int, error) {
+	if s.unfit != nil {
+		return 0, s.unfit
+	}
+	text, args := `SELECT sql FROM `+s.dialect.quote(s.schema)+`.sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE`, []any{s.name}
+	switch s.dialect {
+	case Postgres:
+		text = `SELECT obj_description(oid, 'pg_class') FROM pg_class WHERE oid = to_regclass($1)`
+		args = []any{s.quoted}
+	case MySQL:
+		text = `SELECT table_comment FROM information_schema.tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?`
+		args = []any{sql.NullString{String: s.schema, Valid: s.schema != ""}, s.name}
+	}
+	var marked sql.NullString
+	err := s.repeat(ctx, true, func() error {
+		if s.tx != nil {
+			return s.tx.QueryRowContext(ctx, text, args...).Scan(&marked)
+		}
+		return s.db.QueryRowContext(ctx, text, args...).Scan(&marked)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for the table %s: %w", s.quoted, err)
+	}
+	match := mark.FindStringSubmatch(marked.String)
+	if match == nil {
+		return 0, fmt.Errorf("the table %s is another program's, or has lost the mark of its version: see Options.Table, and the end of the file in schema/%s",
+			s.quoted, strings.ToLower(s.dialect.String()))
+	}
+	version, err := strconv.Atoi(match[1])
+	if known := len(s.dialect.upgrades()); err == nil && version > known {
+		err = fmt.Errorf("the table %s has version %d of the schema, and this program knows %d: give it a newer module", s.quoted, version, known)
+	}
+	return version, err
+}
+
+// ready fails while the table is not there in the version that is known here. It
+// asks until it is, and then no more.
+func (s *Store) ready(ctx context.Context) error {
+	if s.found.Load() {
+		return nil
+	}
+	at, err := s.version(ctx)
+	known := len(s.dialect.upgrades())
+	switch {
+	case err != nil:
+		return err
+	case at == 0:
+		return fmt.Errorf("there is no table %s: call Migrate once at the start, or apply the files in schema/%s",
+			cmp.Or(s.quoted, s.name), strings.ToLower(s.dialect.String()))
+	case at < known:
+		return fmt.Errorf("the table %s has version %d of the schema, and this program needs %d: call Migrate once at the start, or apply the files after schema/%s/%d.sql",
+			s.quoted, at, known, strings.ToLower(s.dialect.String()), at)
+	}
+	s.found.Store(true)
+	return nil
+}

@@ -1,0 +1,23 @@
+-- Sessions in MySQL, 8.0 or later, or MariaDB, 10.6 or later. The store makes this by
+-- Migrate; or copy it into the migrations of your own, and rename `sessions` there if
+-- the store has Options.Table.
+
+CREATE TABLE `sessions` (
+	id           BINARY(16)     NOT NULL PRIMARY KEY, -- a UUID; as text it would take twice the room
+	version      BIGINT         NOT NULL,             -- counts updates
+	expires_at   BIGINT         NOT NULL,             -- in milliseconds since 1970: no time zone plays a part
+	expires_hour BIGINT         GENERATED ALWAYS AS (expires_at DIV 3600000) STORED,
+	-- Whose session it is; NULL before login. Binary, as a collation would take
+	-- one user for another: by case, by accents, by spaces at the end.
+	subject      VARBINARY(255),
+	data         LONGBLOB       NOT NULL,             -- only the engine reads it; no size at which a lax sql_mode cuts it off
+
+	-- For "your devices" and logging out everywhere.
+	KEY subject (subject),
+
+	-- For Sweep. An index on expires_at itself would have to follow each use of a
+	-- session; the hour changes once an hour at most.
+	KEY expires_hour (expires_hour)
+)
+-- By the comment the store knows which version of the schema it has before it. Keep it.
+ENGINE = InnoDB COMMENT = 'session_sql_schema_1';

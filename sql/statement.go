@@ -1,0 +1,221 @@
+package sessionsql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// batch is how many rows a sweep removes. Larger ones were no faster, and hold
+// locks for longer.
+const batch = 1000
+
+const (
+	selectText = `SELECT id, version, expires_at, subject, data FROM {table} `
+
+	loadText = selectText + `WHERE id = {id} AND expires_at > ?`
+
+	createText = `INSERT INTO {table} AS old (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at,
+	subject = excluded.subject, data = excluded.data
+WHERE old.expires_at <= ?`
+
+	// A row that is in the way is told by LAST_INSERT_ID, as the number of rows
+	// means one thing or another, by clientFoundRows. The assignments are made in
+	// this order, so that of expires_at is the last.
+	createMySQL = `INSERT INTO {table} (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)
+ON DUPLICATE KEY UPDATE
+	version = IF(expires_at > ?, version + 0 * LAST_INSERT_ID(1), VALUES(version)),
+	subject = IF(expires_at > ?, subject, VALUES(subject)),
+	data = IF(expires_at > ?, data, VALUES(data)),
+	expires_at = IF(expires_at > ?, expires_at, VALUES(expires_at))`
+
+	updateText = `UPDATE {table} SET version = version + 1, expires_at = ?, subject = ?, data = ?
+WHERE id = {id} AND version = ? AND expires_at > ?`
+
+	touchText = `UPDATE {table} SET expires_at = ? WHERE id = {id} AND expires_at < ? AND expires_at > ?`
+
+	removeText = `DELETE FROM {table} WHERE id = {id}`
+
+	listText = selectText + `WHERE subject = ? AND expires_at > ? ORDER BY id DESC`
+
+	removeAllText = `DELETE FROM {table} WHERE subject = ? AND expires_at > ?`
+
+	// By the place of the rows, which is faster than by their IDs. Locked, they
+	// cannot be extended any more; those that others lock are left to the next sweep.
+	sweepPostgres = `DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+	SELECT ctid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? LIMIT {batch} FOR UPDATE SKIP LOCKED))`
+
+	sweepMySQL = `DELETE FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
+
+	sweepSQLite = `DELETE FROM {table} WHERE rowid IN (
+	SELECT rowid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? LIMIT {batch})`
+)
+
+// statements are those of one table.
+type statements struct {
+	load, create, update, touch, remove, list, removeAll, sweep *statement
+}
+
+func (t *table) newStatements() statements {
+	create := createText
+	if t.dialect == MySQL {
+		create = createMySQL
+	}
+	sweep := map[Dialect]string{Postgres: sweepPostgres, MySQL: sweepMySQL, SQLite: sweepSQLite}[t.dialect]
+	return statements{
+		load:      t.expand(loadText),
+		create:    t.expand(create),
+		update:    t.expand(updateText),
+		touch:     t.expand(touchText),
+		remove:    t.expand(removeText),
+		list:      t.expand(listText),
+		removeAll: t.expand(removeAllText),
+		sweep:     t.expand(strings.ReplaceAll(sweep, "{batch}", strconv.Itoa(batch))),
+	}
+}
+
+// A statement is prepared at its first use, where the driver does not do that by
+// itself.
+type statement struct {
+	text     string
+	prepared atomic.Pointer[sql.Stmt]
+}
+
+// expand makes a statement of a text, in which {table} is the table, {id} a
+// parameter that is an ID, and ? any other.
+func (t *table) expand(text string) *statement {
+	id := "?"
+	if t.dialect == Postgres {
+		id = "?::uuid" // or a driver that does not ask for the types may send it as text
+	}
+	parts := strings.Split(strings.ReplaceAll(text, "{id}", id), "?")
+	text = parts[0]
+	for i, part := range parts[1:] {
+		if t.dialect == Postgres {
+			text += "$" + strconv.Itoa(i+1) + part
+		} else {
+			text += "?" + part
+		}
+	}
+	return &statement{text: strings.ReplaceAll(text, "{table}", t.quoted)} // last, as the name may hold anything
+}
+
+// on prepares the statement. It may do so twice at first, but waits for nobody.
+func (st *statement) on(ctx context.Context, db *sql.DB) (*sql.Stmt, error) {
+	if stmt := st.prepared.Load(); stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := db.PrepareContext(ctx, st.text)
+	if err != nil {
+		return nil, err
+	}
+	if !st.prepared.CompareAndSwap(nil, stmt) {
+		_ = stmt.Close() // another was faster
+		return st.prepared.Load(), nil
+	}
+	return stmt, nil
+}
+
+// exec executes a statement that writes.
+func (s *Store) exec(ctx context.Context, st *statement, args ...any) (res sql.Result, err error) {
+	err = s.attempt(ctx, false, func() error {
+		switch {
+		case s.tx != nil:
+			res, err = s.tx.ExecContext(ctx, st.text, args...)
+		case s.dialect == Postgres: // pgx prepares by itself, unless a pooler forbids it
+			res, err = s.db.ExecContext(ctx, st.text, args...)
+		default:
+			var stmt *sql.Stmt
+			if stmt, err = st.on(ctx, s.db); err == nil {
+				res, err = stmt.ExecContext(ctx, args...)
+			}
+		}
+		return err
+	})
+	return res, err
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// query returns the records that a statement selects.
+func (s *Store) query(ctx context.Context, st *statement, args ...any) (records []session.Record, err error) {
+	err = s.attempt(ctx, true, func() error {
+		records = nil
+		rows, err := s.rows(ctx, st, args)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+func (s *Store) rows(ctx context.Context, st *statement, args []any) (*sql.Rows, error) {
+	switch {
+	case s.tx != nil:
+		return s.tx.QueryContext(ctx, st.text, args...)
+	case s.dialect == Postgres:
+		return s.db.QueryContext(ctx, st.text, args...)
+	}
+	stmt, err := st.on(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// attempt calls f, which executes one statement, once the table is known to be
+// there. What the database gave up because of others is not done, and is tried
+// again until the context ends. Another failure of a read may be that of a dead
+// connection, of which each is met once.
+func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	return s.repeat(ctx, read, f)
+}
+
+func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := f()
+		crowded := err != nil && s.crowded(err)
+		switch {
+		case err == nil || s.tx != nil:
+			return err
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case !crowded && (!read || attempt > 1):
+			return err
+		case crowded:
+			pause(ctx, attempt)
+		}
+	}
+}
+
+// pause waits for longer with each attempt, up to 32 ms, and not equally long
+// as others do.
+func pause(ctx context.Context, attempt int) { sleep(ctx, rand.N(time.Millisecond<<min(attempt, 5))) }

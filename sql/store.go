@@ -1,0 +1,196 @@
+// Package sessionsql keeps sessions in PostgreSQL, MySQL, MariaDB or SQLite, over
+// database/sql and whatever driver the application uses.
+//
+// # What is in the database
+//
+// A session is a row of one table, see the files in schema. Migrate makes it. A
+// row whose expiry has passed is as good as absent, until Sweep removes it.
+//
+// # What is atomic
+//
+// Each method is one statement, which the database does whole or not at all. A
+// write names the version, or the expiry, that it goes over, so nothing is ever
+// lost between a read and a write. Only an Update or a Touch that finds nothing to
+// write reads the row, to say why.
+//
+// No transaction of the application's is joined, but by In. The store never holds
+// a connection between two calls.
+//
+// Whether a session has expired is decided by the clock of the application, at
+// the time at which a statement is sent.
+//
+// # What is repeated
+//
+// A statement that the database gave up as others were in its way (a deadlock, a
+// serialization failure, a busy file) is not done, and is sent again until the
+// context ends. A read that fails for another reason is sent up to three times,
+// as a restart of the database leaves dead connections in the pool. A write is
+// not, since it may have been done: the engine looks, and then decides.
+package sessionsql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// Options for New. The zero value of each field, and a nil *Options, mean the
+// default.
+type Options struct {
+	// Table is the name of the table, by default "sessions". It is quoted, so any
+	// name will do that has at most 40 bytes.
+	Table string
+
+	// Schema is where the table is. By default it is where the database looks by
+	// itself: the search_path in PostgreSQL, the connection's database in MySQL,
+	// the main database in SQLite.
+	Schema string
+}
+
+// A Store keeps sessions in a database and implements session.Store, with all
+// its promises. Make one with New; it is safe for concurrent use.
+type Store struct {
+	db *sql.DB
+	tx *sql.Tx // of In
+	*table
+}
+
+// New returns a store on a database, which stays the caller's to close. Nil
+// options mean the defaults.
+//
+// It does not connect. With a nil database, an unknown dialect or a name that
+// cannot be used, all methods fail and say why.
+func New(db *sql.DB, dialect Dialect, opts *Options) *Store {
+	if opts == nil {
+		opts = new(Options)
+	}
+	s := &Store{db: db, table: newTable(dialect, opts.Schema, opts.Table)}
+	if db == nil {
+		s.unfit = errors.New("New was given no database")
+	}
+	return s
+}
+
+// In returns a store whose calls are part of a transaction of the caller's, who
+// commits it or rolls it back. So a password can be changed and the user's
+// sessions revoked, both or neither:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	...
+//	_, err = store.In(tx).DeleteAll(ctx, user, current)
+//	...
+//	err = tx.Commit()
+//
+// What it answers holds only once the transaction is committed, and the rows that
+// it wrote stay locked until then. It repeats nothing. An error other than those
+// that session.Store names may have ended the transaction: roll it back.
+//
+// It is not for serving requests. A Manager answers the browser when its store
+// has written, so a rollback after that would leave a cookie behind whose session
+// was never stored, or is as it was before the login. Commit what the login rests
+// on first, the user say, and then log in.
+func (s *Store) In(tx *sql.Tx) *Store {
+	in := *s
+	in.tx = tx
+	return &in
+}
+
+// Load implements session.Store.
+func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
+	r, err := s.find(ctx, id)
+	return r, failed("load", id, err)
+}
+
+func (s *Store) find(ctx context.Context, id session.ID) (session.Record, error) {
+	records, err := s.query(ctx, s.load, s.key(id), milli(time.Now()))
+	if err == nil && len(records) == 0 {
+		err = session.ErrNotFound
+	}
+	if err != nil {
+		return session.Record{}, err
+	}
+	return records[0], nil
+}
+
+// Create implements session.Store. A record whose ExpiresAt has passed is not
+// kept, which is no error.
+func (s *Store) Create(ctx context.Context, r session.Record) error {
+	if err := check(r); err != nil {
+		return failed("create", r.ID, err)
+	}
+	now, expires := milli(time.Now()), milli(r.ExpiresAt)
+	if expires <= now {
+		return failed("create", r.ID, s.ready(ctx))
+	}
+	args := []any{s.key(r.ID), int64(r.Version), expires, s.owner(r.Subject), blob(r.Data)}
+	for range s.createNows() {
+		args = append(args, now)
+	}
+	res, err := s.exec(ctx, s.create, args...)
+	if err == nil {
+		err = s.created(res)
+	}
+	return failed("create", r.ID, err)
+}
+
+// Update implements session.Store.
+func (s *Store) Update(ctx context.Context, r session.Record) error {
+	if err := check(r); err != nil {
+		return failed("update", r.ID, err)
+	}
+	n, err := affected(s.exec(ctx, s.update, milli(r.ExpiresAt), s.owner(r.Subject), blob(r.Data),
+		s.key(r.ID), int64(r.Version), milli(time.Now())))
+	if err == nil && n == 0 {
+		if _, err = s.find(ctx, r.ID); err == nil {
+			err = session.ErrConflict
+		}
+	}
+	return failed("update", r.ID, err)
+}
+
+// Touch implements session.Store.
+func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) error {
+	if err := checkExpiry(expiresAt); err != nil {
+		return failed("touch", id, err)
+	}
+	expires := milli(expiresAt)
+	n, err := affected(s.exec(ctx, s.touch, expires, s.key(id), expires, milli(time.Now())))
+	if err == nil && n == 0 {
+		_, err = s.find(ctx, id) // that it lives for as long already is no error
+	}
+	return failed("touch", id, err)
+}
+
+// Delete implements session.Store.
+func (s *Store) Delete(ctx context.Context, id session.ID) error {
+	_, err := s.exec(ctx, s.remove, s.key(id))
+	return failed("delete", id, err)
+}
+
+// List implements session.Store.
+func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
+	records, err := s.query(ctx, s.list, s.owner(subject), milli(time.Now()))
+	return records, failed("list", subject, err)
+}
+
+// DeleteAll implements session.Store, at once.
+func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
+	args := []any{s.owner(subject), milli(time.Now())}
+	for _, id := range except {
+		args = append(args, s.key(id))
+	}
+	n, err := affected(s.exec(ctx, s.removeAllBut(len(except)), args...))
+	return int(n), failed("delete all", subject, err)
+}
+
+// failed says what could not be done, and with which session or whose.
+func failed(doing string, what any, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("sessionsql: %s %q: %w", doing, what, err)
+}

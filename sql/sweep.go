@@ -1,0 +1,64 @@
+package sessionsql
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Sweep removes up to 1000 sessions whose expiry has passed, and returns how many.
+// It is one statement, which locks just these, and never removes one that is
+// extended meanwhile. Any number of processes may sweep.
+//
+// Nothing depends on it: what has expired is absent for all methods, swept or not.
+func (s *Store) Sweep(ctx context.Context) (int, error) {
+	now := milli(time.Now())
+	n, err := affected(s.exec(ctx, s.sweep, now/time.Hour.Milliseconds(), now))
+	return int(n), failed("sweep", s.name, err)
+}
+
+// SweepEvery sweeps until the context ends, which it waits for. Each time it
+// removes all that has expired, batch by batch, and pauses after each for as long
+// as the batch took, so that the application has the database for half of the
+// time at least. It waits between half the interval and one and a half,
+// so that the processes of an application do not all sweep at once. An
+// interval of a minute or ten suits most; one that is not positive means a minute.
+//
+// After each time report gets how many were removed and the error that ended it, if
+// there was one; it goes on with the next. A nil report is not called.
+//
+//	go store.SweepEvery(ctx, time.Minute, nil)
+func (s *Store) SweepEvery(ctx context.Context, interval time.Duration, report func(removed int, err error)) {
+	if interval <= 0 {
+		interval = time.Minute
+	}
+	for sleep(ctx, interval/2+rand.N(interval)) {
+		removed, err := s.sweepAll(ctx)
+		if report != nil && ctx.Err() == nil {
+			report(removed, err)
+		}
+	}
+}
+
+func (s *Store) sweepAll(ctx context.Context) (removed int, err error) {
+	for {
+		started := time.Now()
+		n, err := s.Sweep(ctx)
+		removed += n
+		if err != nil || n < batch || !sleep(ctx, time.Since(started)) {
+			return removed, err
+		}
+	}
+}
+
+// sleep returns false if the context ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

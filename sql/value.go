@@ -1,0 +1,76 @@
+package sessionsql
+
+import (
+	"database/sql"
+	"errors"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/gostateful/session/core"
+)
+
+// milli is a time in milliseconds since 1970. All that is before is as much in
+// the past as 1970, and may be too long ago to be counted in milliseconds.
+func milli(t time.Time) int64 { return max(t.Unix(), 0)*1000 + int64(t.Nanosecond())/1e6 }
+
+// key is an ID as the column takes it.
+func (t *table) key(id session.ID) any {
+	if t.dialect == Postgres {
+		return uuid.UUID(id) // its text, as pgx and pq want it
+	}
+	return id[:]
+}
+
+// owner is a subject as the column takes it: NULL owns nothing.
+func (t *table) owner(subject string) any {
+	switch {
+	case subject == "":
+		return nil
+	case t.dialect == MySQL:
+		return []byte(subject) // or interpolateParams would have it converted from the connection's charset
+	}
+	return subject
+}
+
+// blob is data as the column takes it, to which nil is NULL.
+func blob(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}
+
+// scan makes a record of the columns that the statements select.
+func scan(rows *sql.Rows) (session.Record, error) {
+	var id uuid.UUID
+	var expires int64
+	var subject sql.NullString
+	var r session.Record
+	err := rows.Scan(&id, &r.Version, &expires, &subject, &r.Data)
+	r.ID, r.Subject, r.ExpiresAt = session.ID(id), subject.String, time.UnixMilli(expires).UTC()
+	return r, err
+}
+
+// check refuses what cannot be kept.
+func check(r session.Record) error {
+	switch {
+	case r.ID.IsZero():
+		return errors.New("the zero ID names no session")
+	case r.Version > math.MaxInt64:
+		return errors.New("a version is at most 9223372036854775807")
+	case len(r.Subject) > 255 || strings.Contains(r.Subject, "\x00") || !utf8.ValidString(r.Subject):
+		return errors.New("a subject is at most 255 bytes of UTF-8 without NUL")
+	}
+	return checkExpiry(r.ExpiresAt)
+}
+
+func checkExpiry(at time.Time) error {
+	if at.Year() > 9999 {
+		return errors.New("an expiry after the year 9999 cannot be kept")
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package sql_test
+
+import (
+	"cmp"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/mattn/go-sqlite3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/servers"
+)
+
+// An engine is a database through one driver.
+type engine struct {
+	name    string
+	dialect sessionsql.Dialect
+	driver  string
+	start   func(t *testing.T) (dsn string)
+}
+
+// engines are those that the store is tested on, by the drivers in use.
+var engines = []engine{
+	{"PostgreSQL, pgx", sessionsql.Postgres, "pgx", func(t *testing.T) string {
+		return servers.PostgresURL(servers.Postgres(t), "postgres")
+	}},
+	{"MariaDB, go-sql-driver", sessionsql.MySQL, "mysql", func(t *testing.T) string {
+		return servers.MariaDBDSN(servers.MariaDB(t), "test")
+	}},
+	{"SQLite, modernc", sessionsql.SQLite, "sqlite", func(t *testing.T) string { return modernc(file(t)) }},
+	{"SQLite, mattn", sessionsql.SQLite, "sqlite3", func(t *testing.T) string { return mattn(file(t)) }},
+}
+
+func file(t *testing.T) string { return filepath.Join(t.TempDir(), "sessions.db") }
+
+// modernc and mattn are what the README recommends for a file.
+func modernc(file string) string {
+	return "file:" + file + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(50)"
+}
+
+func mattn(file string) string { return "file:" + file + "?_journal_mode=WAL&_busy_timeout=50" }
+
+// open opens a database that is closed with the test.
+func (e engine) open(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(e.driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, db.Close()) })
+	return db
+}
+
+var tables atomic.Int64
+
+// migrated returns a store on a table of its own.
+func (e engine) migrated(t *testing.T, db *sql.DB, opts sessionsql.Options) *sessionsql.Store {
+	t.Helper()
+	opts.Table = fmt.Sprint(cmp.Or(opts.Table, "sessions"), tables.Add(1))
+	s := sessionsql.New(db, e.dialect, &opts)
+	require.NoError(t, s.Migrate(t.Context()))
+	return s
+}
