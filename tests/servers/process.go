@@ -62,7 +62,8 @@ func (s *Server) exited() bool {
 // Signal sends the server, not its children, a signal: SIGSTOP freezes it.
 func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
 
-// SignalAll sends the server and then its descendants a signal.
+// SignalAll sends the server a signal, and then its descendants. One that SIGSTOP
+// froze makes no more of them.
 func (s *Server) SignalAll(sig syscall.Signal) error {
 	err := s.Signal(sig)
 	for _, pid := range descendants(s.cmd.Process.Pid) {
@@ -109,7 +110,7 @@ func (s *Server) Kill() {
 		return // not started, or killed before
 	}
 	// A child that leads a session of its own, as those of PostgreSQL do, is in
-	// another process grous. A stopped parent makes no more of them.
+	// another process group. A stopped parent makes no more of them.
 	if !s.exited() {
 		_ = s.Signal(syscall.SIGSTOP)
 		for _, pid := range descendants(s.cmd.Process.Pid) {

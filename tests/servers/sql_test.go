@@ -119,7 +119,10 @@ func TestDatabases(t *testing.T) {
 				}
 				query(spy, first, db.client, "CREATE TABLE mine (n INT); INSERT INTO mine VALUES (7)")
 				query(spy, second, db.client, "CREATE TABLE mine (n INT)")
-				if err := first.Stop(); err != nil {
+				send, answers := converse(spy, first, db.client)
+				send("SELECT 1")
+				wantAnswer(spy, answers, "1")
+				if err := first.Stop(); err != nil { // though a client is there
 					spy.Errorf("%v", err)
 				}
 				if got := query(spy, second, db.client, "SELECT count(*) FROM mine"); got != "0" {
