@@ -24,22 +24,22 @@ type engine struct {
 	name    string
 	dialect sessionsql.Dialect
 	driver  string
-	start   func(t *testing.T) (dsn string)
+	start   func(t testing.TB) (dsn string)
 }
 
 // engines are those that the store is tested on, by the drivers in use.
 var engines = []engine{
-	{"PostgreSQL, pgx", sessionsql.Postgres, "pgx", func(t *testing.T) string {
+	{"PostgreSQL, pgx", sessionsql.Postgres, "pgx", func(t testing.TB) string {
 		return servers.PostgresURL(servers.Postgres(t), "postgres")
 	}},
-	{"MariaDB, go-sql-driver", sessionsql.MySQL, "mysql", func(t *testing.T) string {
+	{"MariaDB, go-sql-driver", sessionsql.MySQL, "mysql", func(t testing.TB) string {
 		return servers.MariaDBDSN(servers.MariaDB(t), "test")
 	}},
-	{"SQLite, modernc", sessionsql.SQLite, "sqlite", func(t *testing.T) string { return modernc(file(t)) }},
-	{"SQLite, mattn", sessionsql.SQLite, "sqlite3", func(t *testing.T) string { return mattn(file(t)) }},
+	{"SQLite, modernc", sessionsql.SQLite, "sqlite", func(t testing.TB) string { return modernc(file(t)) }},
+	{"SQLite, mattn", sessionsql.SQLite, "sqlite3", func(t testing.TB) string { return mattn(file(t)) }},
 }
 
-func file(t *testing.T) string { return filepath.Join(t.TempDir(), "sessions.db") }
+func file(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") }
 
 // modernc and mattn are what the README recommends for a file.
 func modernc(file string) string {
@@ -49,7 +49,7 @@ func modernc(file string) string {
 func mattn(file string) string { return "file:" + file + "?_journal_mode=WAL&_busy_timeout=50" }
 
 // open opens a database that is closed with the test.
-func (e engine) open(t *testing.T, dsn string) *sql.DB {
+func (e engine) open(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(e.driver, dsn)
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func (e engine) open(t *testing.T, dsn string) *sql.DB {
 var tables atomic.Int64
 
 // migrated returns a store on a table of its own.
-func (e engine) migrated(t *testing.T, db *sql.DB, opts sessionsql.Options) *sessionsql.Store {
+func (e engine) migrated(t testing.TB, db *sql.DB, opts sessionsql.Options) *sessionsql.Store {
 	t.Helper()
 	opts.Table = fmt.Sprint(cmp.Or(opts.Table, "sessions"), tables.Add(1))
 	s := sessionsql.New(db, e.dialect, &opts)
