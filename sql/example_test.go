@@ -1,0 +1,66 @@
+package sessionsql_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/sql"
+)
+
+type Cart struct{ Items []string }
+
+// An application opens its database with the driver of its choice, makes the
+// store on it, and has it swept as long as it runs. This Example is not run, as
+// no driver is here; the program in the README is.
+func ExampleNew() {
+	ctx := context.Background()
+	db, err := sql.Open("pgx", "postgres://localhost/shop") // with _ "github.com/jackc/pgx/v5/stdlib"
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	store := sessionsql.New(db, sessionsql.Postgres, &sessionsql.Options{Table: "shop_sessions"})
+	if err := store.Migrate(ctx); err != nil {
+		log.Fatal(err)
+	}
+	go store.SweepEvery(ctx, time.Minute, func(removed int, err error) {
+		if err != nil {
+			log.Print(err)
+		}
+	})
+	carts, err := session.New[Cart](store, nil)
+	fmt.Println(carts, err)
+}
+
+// What New cannot use makes every call fail, and say why.
+func ExampleNew_refused() {
+	store := sessionsql.New(nil, sessionsql.SQLite, nil)
+	_, err := store.List(context.Background(), "alice")
+	fmt.Println(err)
+	// Output: sessionsql: list "alice": New was given no database
+}
+
+// A new password ends the user's other sessions, or neither is done.
+func ExampleStore_In() {
+	var db *sql.DB
+	var store *sessionsql.Store
+	changePassword := func(ctx context.Context, user, hash string, current session.ID) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(ctx, `UPDATE users SET password = $1 WHERE name = $2`, hash, user); err != nil {
+			return err
+		}
+		if _, err := store.In(tx).DeleteAll(ctx, user, current); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+	_ = changePassword
+}
