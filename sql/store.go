@@ -180,10 +180,11 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 // DeleteAll implements session.Store, at once.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
 	args := []any{s.owner(subject), milli(time.Now())}
+	st, except := s.removeAllBut(except)
 	for _, id := range except {
 		args = append(args, s.key(id))
 	}
-	n, err := affected(s.exec(ctx, s.removeAllBut(len(except)), args...))
+	n, err := affected(s.exec(ctx, st, args...))
 	return int(n), failed("delete all", subject, err)
 }
 

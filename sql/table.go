@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gostateful/session/core"
@@ -18,8 +20,9 @@ type table struct {
 	quoted  string // with the schema
 
 	statements
-	unfit error       // why it cannot be used
-	found atomic.Bool // it is there, in the version that is known here
+	sparing sync.Map    // of removeAllBut: from how many are spared to its *statement
+	unfit   error       // why it cannot be used
+	found   atomic.Bool // it is there, in the version that is known here
 }
 
 func newTable(dialect Dialect, schema, name string) *table {
@@ -42,12 +45,23 @@ func newTable(dialect Dialect, schema, name string) *table {
 	return t
 }
 
-// removeAllBut deletes the sessions of a subject except so many.
-func (t *table) removeAllBut(n int) *statement {
+// removeAllBut deletes the sessions of a subject except some. Each number of them
+// takes a statement of its own, which stays prepared, so that there are few: the last
+// is named again, up to the next power of two.
+func (t *table) removeAllBut(except []session.ID) (*statement, []session.ID) {
+	n := len(except)
 	if n == 0 {
-		return t.removeAll
+		return t.removeAll, nil
 	}
-	return t.expand(removeAllText + " AND id NOT IN ({id}" + strings.Repeat(", {id}", n-1) + ")")
+	for n&(n-1) != 0 {
+		n++
+	}
+	except = slices.Concat(except, slices.Repeat(except[len(except)-1:], n-len(except)))
+	st, known := t.sparing.Load(n)
+	if !known {
+		st, _ = t.sparing.LoadOrStore(n, t.expand(removeAllText+" AND id NOT IN ({id}"+strings.Repeat(", {id}", n-1)+")"))
+	}
+	return st.(*statement), except
 }
 
 // createNows is how often the statement that creates takes the time.

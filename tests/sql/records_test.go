@@ -27,12 +27,13 @@ func create(t testing.TB, s session.Store, r session.Record) session.Record {
 	return r
 }
 
-// expired returns a record that is still stored, though its expiry has passed.
-func expired(t testing.TB, s session.Store, r session.Record) session.Record {
+// expired returns a record whose row is there, though its expiry has passed.
+func expired(t testing.TB, s session.Store, subject string) session.Record {
 	t.Helper()
-	r.ExpiresAt = in(5 * time.Millisecond)
-	create(t, s, r)
-	time.Sleep(time.Until(r.ExpiresAt))
+	r := create(t, s, record(subject))
+	r.ExpiresAt = in(-time.Second)
+	require.NoError(t, s.Update(t.Context(), r))
+	r.Version++
 	return r
 }
 
