@@ -20,12 +20,6 @@ func TestFlags(t *testing.T) {
 	}{
 		{"port in use", []string{"-addr", taken.Addr().String()}, "-addr localhost:8081"},
 		{"no such port", []string{"-addr", "localhost:99999"}, "cannot listen on -addr localhost:99999"},
-		{"no such store", []string{"-store", "tape"}, "-store takes: memory"},
-		{"no store at all", []string{"-store", ""}, "-store takes: memory"},
-		{"no such store, with a password", []string{"-store", "tape://ann:secret@reel"}, `"tape://ann:xxxxx@reel"`},
-		{"no such option of Redis", []string{"-store", "redis://:secret@localhost/?colour=red"}, "-store redis://:xxxxx@localhost/?colour=red: redis: unexpected option: colour"},
-		{"Redis is down", []string{"-store", "redis://:secret@127.0.0.1:1"}, "cannot use -store redis://:xxxxx@127.0.0.1:1: "},
-		{"no URL", []string{"-store", "redis://:secret@[127"}, "cannot read -store"},
 		{"no such adapter", []string{"-adapter", "cgi"}, "-adapter takes: nethttp"},
 		{"an argument", []string{"memory"}, "-help"},
 	} {
@@ -33,9 +27,6 @@ func TestFlags(t *testing.T) {
 			err := run(t.Context(), test.args, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that says %q", err, test.want)
-			}
-			if err != nil && strings.Contains(err.Error(), "secret") {
-				t.Errorf("got %v, which shows the password", err)
 			}
 		})
 	}
