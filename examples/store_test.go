@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -69,7 +70,7 @@ func TestSQLite(t *testing.T) {
 		// In here the clock is a fake, and a goroutine that is left behind fails the test.
 		synctest.Test(t, func(t *testing.T) {
 			open := func() (session.Store, *openDB) {
-				store, opened, err := openStore(t.Context(), "sqlite:"+file)
+				store, opened, err := openStore(context.WithoutCancel(t.Context()), "sqlite:"+file)
 				if err != nil {
 					t.Fatalf("%s: %v", file, err)
 				}
