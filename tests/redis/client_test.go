@@ -18,6 +18,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // methods are all of them.
@@ -63,7 +64,7 @@ func TestUnfit(t *testing.T) {
 			store := sessionredis.New(test.client, &sessionredis.Options{Prefix: test.prefix})
 			for name, do := range methods {
 				err := do(t.Context(), store, record("alice"))
-				requireFailure(t, err, name)
+				stress.RequireFailure(t, err, name)
 				assert.ErrorContains(t, err, "sessionredis: ")
 				assert.ErrorContains(t, err, test.want)
 			}
@@ -150,9 +151,9 @@ func TestDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				defer cancel()
 				start := time.Now()
-				requireFailure(t, do(ctx, patient, record("alice")), name)
+				stress.RequireFailure(t, do(ctx, patient, record("alice")), name)
 				assert.Less(t, time.Since(start), 8*time.Second, "%s with 50 ms to go, of a client that waits for ten seconds", name)
-				requireFailure(t, do(ctx, patient, record("alice")), name+" when it is over")
+				stress.RequireFailure(t, do(ctx, patient, record("alice")), name+" when it is over")
 			}
 			if punctual {
 				requireAbandoned(t, 0, "where the client keeps to the context by itself")
@@ -162,7 +163,7 @@ func TestDeadline(t *testing.T) {
 			for range 3 {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(50*time.Millisecond, cancel)
-				requireFailure(t, methods["Load"](ctx, hasty, record("")), "Load that is cancelled")
+				stress.RequireFailure(t, methods["Load"](ctx, hasty, record("")), "Load that is cancelled")
 			}
 			requireAbandoned(t, len(methods), "after the timeouts of the client that waits for less")
 		})
@@ -210,7 +211,7 @@ func TestAbandonedCallKeepsNothing(t *testing.T) {
 		go func() { failed <- methods[call.name](ctx, call.store, call.r) }()
 		requireAbandoned(t, n+1, "this one as soon as its context ends")
 		cancel()
-		requireFailure(t, <-failed, call.name)
+		stress.RequireFailure(t, <-failed, call.name)
 		for i := 0; i < len(call.r.Data); i += 100 {
 			call.r.Data[i] = '!' // for the race detector, too, which does not see clear
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestClusterFaults does to one Cluster, one after the other, what may happen
@@ -40,10 +41,10 @@ func masterKilled(t *testing.T, nodes []*servers.Server) {
 	f := newFailover(t, nodes, connectCluster(t, nodes))
 	// go-redis by itself looks once a minute where the masters are.
 	alone := closed(t, redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs(nodes[1:])}))
-	other := "other:{" + f.hit[0].key() + "}" // in the same slot
+	other := "other:{" + keyOf(f.hit[0]) + "}" // in the same slot
 	require.NoError(t, alone.Set(t.Context(), other, 1, time.Hour).Err())
 
-	f.during(func() {
+	f.During(func() {
 		holdWrites(t, f.master, f.replica)
 		nodes[0].Kill()
 		took := f.wantWritable(t)
@@ -56,15 +57,15 @@ func masterKilled(t *testing.T, nodes []*servers.Server) {
 
 	// It comes back without data and in its old role, of which it is relieved.
 	require.NoError(t, nodes[0].Start())
-	await(t, func() bool { return !isMaster(t, f.master) && linked(t, f.master) })
-	f.wait(t, &f.served, 300)
+	stress.Await(t, func() bool { return !isMaster(t, f.master) && linked(t, f.master) })
+	f.AwaitServed(300)
 	// And takes over again, once its successor knows it for its replica.
 	id := f.replica.ClusterMyID(t.Context()).Val()
-	await(t, func() bool { return len(f.replica.Do(t.Context(), "CLUSTER", "REPLICAS", id).Val().([]any)) > 0 })
+	stress.Await(t, func() bool { return len(f.replica.Do(t.Context(), "CLUSTER", "REPLICAS", id).Val().([]any)) > 0 })
 	require.NoError(t, f.master.ClusterFailover(t.Context()).Err())
-	await(t, func() bool { return isMaster(t, f.master) })
-	f.wait(t, &f.served, 300)
-	f.leave(t)
+	stress.Await(t, func() bool { return isMaster(t, f.master) })
+	f.AwaitServed(300)
+	f.Leave()
 }
 
 // hostGone takes a master from the network under load: nothing that
@@ -84,7 +85,7 @@ func hostGone(t *testing.T, nodes []*servers.Server) {
 			return new(net.Dialer).DialContext(ctx, network, addr)
 		},
 	})))
-	f.during(func() {
+	f.During(func() {
 		holdWrites(t, f.master, f.replica)
 		gone.Store(true)
 		require.NoError(t, nodes[0].Signal(syscall.SIGSTOP))
@@ -94,16 +95,16 @@ func hostGone(t *testing.T, nodes []*servers.Server) {
 		gone.Store(false)
 		require.NoError(t, nodes[0].Signal(syscall.SIGCONT))
 		require.NoError(t, f.master.Do(t.Context(), "CLIENT", "UNPAUSE").Err())
-		await(t, func() bool { return !isMaster(t, f.master) && linked(t, f.master) })
+		stress.Await(t, func() bool { return !isMaster(t, f.master) && linked(t, f.master) })
 	})
-	f.wait(t, &f.served, 300)
-	f.leave(t)
+	f.AwaitServed(300)
+	f.Leave()
 }
 
 // A failover is that of the first node of a Cluster, under load.
 type failover struct {
-	*crowd
-	hit, safe       []*counter // whose sessions are in its shard, and in the others
+	*stress.Crowd
+	hit, safe       []*stress.Counter // whose sessions are in its shard, and in the others
 	master, replica *redis.Client
 }
 
@@ -113,20 +114,20 @@ func newFailover(t testing.TB, nodes []*servers.Server, client *redis.ClusterCli
 		// Or a shard without a master would close the others.
 		require.NoError(t, connect(t, n).ConfigSet(t.Context(), "cluster-require-full-coverage", "no").Err())
 	}
-	f := &failover{crowd: newCrowd(t, newSite(t, client)), master: connect(t, nodes[0]), replica: connect(t, nodes[3])}
+	f := &failover{Crowd: stress.NewCrowd(newSite(t, client)), master: connect(t, nodes[0]), replica: connect(t, nodes[3])}
 	for len(f.hit) < 2 || len(f.safe) < 2 {
-		n := f.add(t)
-		if masterOf(t, client, n.key()) == nodes[0].Addr() {
+		n := f.Add()
+		if masterOf(t, client, keyOf(n)) == nodes[0].Addr() {
 			f.hit = append(f.hit, n)
 		} else {
 			f.safe = append(f.safe, n)
 		}
 	}
-	f.wait(t, &f.served, 300)
+	f.AwaitServed(300)
 	return f
 }
 
-func (n *counter) key() string { return "session:" + n.id().String() }
+func keyOf(v *stress.Counter) string { return "session:" + v.ID().String() }
 
 func masterOf(t testing.TB, client *redis.ClusterClient, key string) (addr string) {
 	t.Helper()
@@ -139,11 +140,10 @@ func masterOf(t testing.TB, client *redis.ClusterClient, key string) (addr strin
 // then takes until all in that shard have written.
 func (f *failover) wantWritable(t testing.TB) time.Duration {
 	t.Helper()
-	await(t, func() bool { return isMaster(t, f.replica) })
+	stress.Await(t, func() bool { return isMaster(t, f.replica) })
 	promoted := time.Now()
 	for _, n := range f.hit {
-		before := n.done.Load()
-		await(t, func() bool { return n.done.Load() > before })
+		n.AwaitServed()
 	}
 	took := time.Since(promoted)
 	t.Logf("writable %v after the promotion", took)
@@ -155,17 +155,12 @@ func (f *failover) wantOthersServed(t testing.TB) {
 	t.Helper()
 	var refused int64
 	for _, n := range f.hit {
-		refused += n.refused.Load()
+		refused += n.Refused()
 	}
 	assert.NotZero(t, refused, "requests that were refused, in the shard that had no master")
 	for _, n := range f.safe {
-		assert.Zero(t, n.refused.Load(), "requests that were refused, in another shard")
+		assert.Zero(t, n.Refused(), "requests that were refused, in another shard")
 	}
-}
-
-func await(t testing.TB, condition func() bool) {
-	t.Helper()
-	require.Eventually(t, condition, patience, time.Millisecond)
 }
 
 func isMaster(t testing.TB, client *redis.Client) bool {
@@ -184,9 +179,9 @@ func linked(t testing.TB, client *redis.Client) bool {
 // that were acknowledged, which Redis does not promise otherwise.
 func holdWrites(t testing.TB, master, replica *redis.Client) {
 	t.Helper()
-	require.NoError(t, master.Do(t.Context(), "CLIENT", "PAUSE", patience.Milliseconds(), "WRITE").Err())
+	require.NoError(t, master.Do(t.Context(), "CLIENT", "PAUSE", stress.Patience.Milliseconds(), "WRITE").Err())
 	written := info(t, master, "master_repl_offset")
-	await(t, func() bool { return info(t, replica, "slave_repl_offset") >= written })
+	stress.Await(t, func() bool { return info(t, replica, "slave_repl_offset") >= written })
 }
 
 // info returns a number that INFO shows.

@@ -10,6 +10,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestExpiredButThere: the clock of Redis is slow, so that a session whose time
@@ -89,15 +90,15 @@ func TestFarthestExpiries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := record("alice")
 			r.ExpiresAt = at
-			requireFailure(t, store.Create(ctx, r), "Create")
+			stress.RequireFailure(t, store.Create(ctx, r), "Create")
 			_, err := store.Load(ctx, r.ID)
 			require.ErrorIs(t, err, session.ErrNotFound)
 
 			r = create(t, store, record("alice"))
-			requireFailure(t, store.Touch(ctx, r.ID, at), "Touch")
+			stress.RequireFailure(t, store.Touch(ctx, r.ID, at), "Touch")
 			later := r
 			later.ExpiresAt = at
-			requireFailure(t, store.Update(ctx, later), "Update")
+			stress.RequireFailure(t, store.Update(ctx, later), "Update")
 			got, err := store.Load(ctx, r.ID)
 			require.NoError(t, err)
 			assert.Equal(t, r, got)

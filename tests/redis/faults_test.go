@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestFull fills the memory of a server that throws nothing away.
@@ -21,48 +21,40 @@ func TestFull(t *testing.T) {
 	server := servers.Redis(t, "--maxmemory-policy", "noeviction")
 	client := connect(t, server)
 	si := newSite(t, client)
-	alice, bob, ann := si.visitor(), si.visitor(), si.visitor()
-	require.True(t, alice.post("/login?as=alice").ok())
-	require.True(t, bob.post("/login?as=bob").ok())
-	require.True(t, ann.post("/count").ok())
-	left, revoked := alice.token(), bob.token()
+	alice, bob, ann := si.Visitor(), si.Visitor(), si.Visitor()
+	require.True(t, alice.Post("/login?as=alice").OK())
+	require.True(t, bob.Post("/login?as=bob").OK())
+	require.True(t, ann.Post("/count").OK())
+	left, revoked := alice.Token(), bob.Token()
 
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "1").Err())
-	si.during(func() {
-		newcomer := si.visitor()
-		assert.False(t, newcomer.post("/count").ok(), "a new session")
-		assert.Empty(t, newcomer.token())
-		assert.Equal(t, answer{200, "new"}, newcomer.post("/read"))
-		assert.Equal(t, answer{200, "1 "}, ann.post("/read"), "a session that is there")
-		assert.False(t, ann.post("/count").ok(), "a change")
-		assert.False(t, ann.post("/login?as=ann").ok(), "a login")
-		assert.Contains(t, si.complaints(), "OOM", "the reason is told")
+	si.During(func() {
+		newcomer := si.Visitor()
+		assert.False(t, newcomer.Post("/count").OK(), "a new session")
+		assert.Empty(t, newcomer.Token())
+		assert.Equal(t, stress.OK("new"), newcomer.Post("/read"))
+		assert.Equal(t, stress.OK("1 "), ann.Post("/read"), "a session that is there")
+		assert.False(t, ann.Post("/count").OK(), "a change")
+		assert.False(t, ann.Post("/login?as=ann").OK(), "a login")
+		assert.Contains(t, si.Complaints(), "OOM", "the reason is told")
 
-		r, err := si.store.Load(within(t), ann.id())
+		r, err := si.Store.Load(stress.Within(t), ann.ID())
 		require.NoError(t, err)
-		requireFailure(t, si.store.Touch(within(t), r.ID, r.ExpiresAt.Add(time.Minute)), "Touch")
-		again, err := si.store.Load(within(t), ann.id())
+		stress.RequireFailure(t, si.Store.Touch(stress.Within(t), r.ID, r.ExpiresAt.Add(time.Minute)), "Touch")
+		again, err := si.Store.Load(stress.Within(t), ann.ID())
 		require.NoError(t, err)
 		assert.Equal(t, r, again, "after a Touch that failed")
 	})
 	// Whoever wants to leave can.
-	assert.Equal(t, answer{200, "new"}, alice.post("/logout"))
-	assert.Equal(t, answer{200, "1"}, si.visitor().post("/revoke?whose=bob"))
-	assert.Equal(t, answer{200, "new"}, si.with(left).post("/read"))
-	assert.Equal(t, answer{200, "new"}, si.with(revoked).post("/read"))
+	assert.Equal(t, stress.OK("new"), alice.Post("/logout"))
+	assert.Equal(t, stress.OK("1"), si.Visitor().Post("/revoke?whose=bob"))
+	assert.Equal(t, stress.OK("new"), si.With(left).Post("/read"))
+	assert.Equal(t, stress.OK("new"), si.With(revoked).Post("/read"))
 
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
-	assert.True(t, ann.post("/count").ok())
-	assert.Equal(t, answer{200, "2 "}, ann.post("/read"))
-	assert.True(t, si.visitor().post("/count").ok())
-}
-
-// within is a context such as the engine gives to a store.
-func within(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), storeTimeout)
-	t.Cleanup(cancel)
-	return ctx
+	assert.True(t, ann.Post("/count").OK())
+	assert.Equal(t, stress.OK("2 "), ann.Post("/read"))
+	assert.True(t, si.Visitor().Post("/count").OK())
 }
 
 // TestEvicted lets a server throw away what expires soonest: visitors become
@@ -73,16 +65,16 @@ func TestEvicted(t *testing.T) {
 	client := connect(t, server)
 	si := newSite(t, client)
 	const each = 100
-	var idle, busy []*visitor
+	var idle, busy []*stress.Visitor
 	for i := range each {
-		v, w := si.visitor(), si.visitor()
-		require.True(t, v.post(fmt.Sprint("/login?as=idle", i)).ok())
-		require.True(t, w.post(fmt.Sprint("/login?as=busy", i)).ok())
-		require.True(t, v.post("/pad").ok())
-		require.True(t, w.post("/pad").ok())
+		v, w := si.Visitor(), si.Visitor()
+		require.True(t, v.Post(fmt.Sprint("/login?as=idle", i)).OK())
+		require.True(t, w.Post(fmt.Sprint("/login?as=busy", i)).OK())
+		require.True(t, v.Post("/pad").OK())
+		require.True(t, w.Post("/pad").OK())
 		idle, busy = append(idle, v), append(busy, w)
 		// As if the last use were long ago.
-		require.NoError(t, client.PExpire(t.Context(), "session:"+v.id().String(), time.Minute).Err())
+		require.NoError(t, client.PExpire(t.Context(), "session:"+v.ID().String(), time.Minute).Err())
 	}
 	keys := client.DBSize(t.Context()).Val()
 	for limit := info(t, client, "used_memory"); keys-client.DBSize(t.Context()).Val() < each/2; limit -= 16 << 10 {
@@ -90,14 +82,14 @@ func TestEvicted(t *testing.T) {
 	}
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 
-	survivors := func(visitors []*visitor, name string) (n int) {
+	survivors := func(visitors []*stress.Visitor, name string) (n int) {
 		for i, v := range visitors {
-			switch a := v.post("/read"); a.body {
+			switch a := v.Post("/read"); a.Body {
 			case "new":
-				assert.True(t, v.post("/count").ok(), "a new session for one that is gone")
-				assert.Equal(t, answer{200, "1 "}, v.post("/read"))
+				assert.True(t, v.Post("/count").OK(), "a new session for one that is gone")
+				assert.Equal(t, stress.OK("1 "), v.Post("/read"))
 			default:
-				assert.Equal(t, answer{200, fmt.Sprint("0 ", name, i)}, a)
+				assert.Equal(t, stress.OK(fmt.Sprint("0 ", name, i)), a)
 				n++
 			}
 		}
@@ -115,23 +107,23 @@ func TestReadOnly(t *testing.T) {
 	replica := servers.RedisReplica(t, master)
 	client := connect(t, master)
 	good, bad := newSite(t, client), newSite(t, connect(t, replica))
-	v := good.visitor()
-	require.True(t, v.post("/login?as=alice").ok())
-	require.EqualValues(t, 1, client.Wait(t.Context(), 1, patience).Val(), "replicas")
+	v := good.Visitor()
+	require.True(t, v.Post("/login?as=alice").OK())
+	require.EqualValues(t, 1, client.Wait(t.Context(), 1, stress.Patience).Val(), "replicas")
 
-	bad.during(func() {
-		w := bad.with(v.token())
-		assert.Equal(t, answer{200, "0 alice"}, w.post("/read"))
+	bad.During(func() {
+		w := bad.With(v.Token())
+		assert.Equal(t, stress.OK("0 alice"), w.Post("/read"))
 		var all sync.WaitGroup
 		for _, target := range []string{"/count", "/logout", "/login?as=bob", "/revoke?whose=alice"} {
-			all.Go(func() { assert.False(t, w.post(target).ok(), "POST %s", target) })
+			all.Go(func() { assert.False(t, w.Post(target).OK(), "POST %s", target) })
 		}
-		all.Go(func() { assert.False(t, bad.visitor().post("/count").ok(), "a new session") })
+		all.Go(func() { assert.False(t, bad.Visitor().Post("/count").OK(), "a new session") })
 		all.Wait()
-		assert.Contains(t, bad.complaints(), "READONLY", "the reason is told")
-		assert.Equal(t, answer{200, "0 alice"}, w.post("/read"))
+		assert.Contains(t, bad.Complaints(), "READONLY", "the reason is told")
+		assert.Equal(t, stress.OK("0 alice"), w.Post("/read"))
 	})
-	assert.Equal(t, answer{200, "0 alice"}, v.post("/read"))
+	assert.Equal(t, stress.OK("0 alice"), v.Post("/read"))
 }
 
 // TestScriptFlush lets the server forget the scripts all the time: nobody
@@ -140,14 +132,14 @@ func TestScriptFlush(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)
 	client := connect(t, server)
-	c := newCrowd(t, newSite(t, client))
+	c := stress.NewCrowd(newSite(t, client))
 	for range 100 {
 		require.NoError(t, client.ScriptFlush(t.Context()).Err())
-		c.wait(t, &c.served, 10)
+		c.AwaitServed(10)
 	}
-	c.leave(t)
-	assert.Zero(t, c.refused.Load())
-	assert.Equal(t, "[]", c.complaints())
+	c.Leave()
+	assert.Zero(t, c.Refused())
+	assert.Equal(t, "[]", c.Complaints())
 }
 
 // TestClientKill cuts all connections all the time: what fails says so, and
@@ -156,15 +148,15 @@ func TestClientKill(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t)
 	client := connect(t, server)
-	c := newCrowd(t, newSite(t, connect(t, server)))
-	c.during(func() {
+	c := stress.NewCrowd(newSite(t, connect(t, server)))
+	c.During(func() {
 		for range 100 {
 			require.NoError(t, client.ClientKillByFilter(t.Context(), "TYPE", "normal").Err())
-			c.wait(t, &c.served, 10)
+			c.AwaitServed(10)
 		}
 	})
-	c.wait(t, &c.served, 100)
-	c.leave(t)
+	c.AwaitServed(100)
+	c.Leave()
 }
 
 // TestMaxClients has the server refuse new connections: visitors wait for those
@@ -174,16 +166,16 @@ func TestMaxClients(t *testing.T) {
 	server := servers.Redis(t)
 	admin := connect(t, server)
 	si := newSite(t, connect(t, server))
-	v := si.visitor()
-	require.True(t, v.post("/count").ok())
+	v := si.Visitor()
+	require.True(t, v.Post("/count").OK())
 	require.NoError(t, admin.ConfigSet(t.Context(), "maxclients", "2").Err())
 	var served atomic.Int64
-	si.during(func() {
+	si.During(func() {
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() {
 				for range 5 {
-					if v.post("/count").ok() {
+					if v.Post("/count").OK() {
 						served.Add(1)
 					}
 				}
@@ -193,9 +185,9 @@ func TestMaxClients(t *testing.T) {
 	})
 	t.Logf("%d of 100 requests were served", served.Load())
 	// A write may not be repeated when the connection ends before the reply.
-	assert.NotContains(t, si.complaints(), ": load: ", "what can be repeated is")
+	assert.NotContains(t, si.Complaints(), ": load: ", "what can be repeated is")
 	require.NoError(t, admin.ConfigSet(t.Context(), "maxclients", "10000").Err())
-	assert.Equal(t, answer{200, fmt.Sprint(1+served.Load(), " ")}, v.post("/read"))
+	assert.Equal(t, stress.OK(fmt.Sprint(1+served.Load(), " ")), v.Post("/read"))
 }
 
 // TestWrongPassword gives the client a wrong password, or none: the error tells
@@ -204,22 +196,22 @@ func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	server := servers.Redis(t, "--requirepass", "correct")
 	good := newSite(t, closed(t, redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true, Password: "correct"})))
-	v := good.visitor()
-	require.True(t, v.post("/login?as=alice").ok())
+	v := good.Visitor()
+	require.True(t, v.Post("/login?as=alice").OK())
 	for password, want := range map[string]string{"mistaken": "WRONGPASS", "": "NOAUTH"} {
 		bad := newSite(t, closed(t, redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true, Password: password})))
-		bad.during(func() {
-			w, newcomer := bad.with(v.token()), bad.visitor()
-			answers := []answer{w.post("/read"), w.post("/logout"), newcomer.post("/count"), newcomer.post("/revoke?whose=alice")}
+		bad.During(func() {
+			w, newcomer := bad.With(v.Token()), bad.Visitor()
+			answers := []stress.Answer{w.Post("/read"), w.Post("/logout"), newcomer.Post("/count"), newcomer.Post("/revoke?whose=alice")}
 			for _, a := range answers {
-				assert.False(t, a.ok(), "%v", a)
+				assert.False(t, a.OK(), "%v", a)
 			}
-			text := fmt.Sprint(answers, bad.complaints())
+			text := fmt.Sprint(answers, bad.Complaints())
 			assert.Contains(t, text, want)
-			assert.NotContains(t, text, v.token()[22:], "the secret of a token")
+			assert.NotContains(t, text, v.Token()[22:], "the secret of a token")
 			assert.NotContains(t, text, "correct")
 			assert.NotContains(t, text, "mistaken")
 		})
 	}
-	assert.Equal(t, answer{200, "0 alice"}, v.post("/read"))
+	assert.Equal(t, stress.OK("0 alice"), v.Post("/read"))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // foreign is what another program may put under a key.
@@ -44,7 +45,7 @@ func put(value string) func(ctx context.Context, c *redis.Client, key string) er
 // after which the engine would go on.
 func requireClear(t *testing.T, err error, doing, key string) {
 	t.Helper()
-	requireFailure(t, err, doing)
+	stress.RequireFailure(t, err, doing)
 	assert.ErrorContains(t, err, "sessionredis: ")
 	assert.ErrorContains(t, err, key)
 	if !strings.Contains(err.Error(), "WRONGTYPE") {
@@ -74,7 +75,7 @@ func TestForeignSession(t *testing.T) {
 			_, err = store.List(ctx, "alice")
 			requireClear(t, err, "List", "session:")
 			_, err = store.DeleteAll(ctx, "alice")
-			requireFailure(t, err, "DeleteAll")
+			stress.RequireFailure(t, err, "DeleteAll")
 
 			assert.Equal(t, was, c.Dump(ctx, key(r)).Val(), "what the other program has stored")
 			assert.EqualValues(t, -1, c.PTTL(ctx, key(r)).Val(), "its time to live")

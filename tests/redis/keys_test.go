@@ -19,6 +19,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // requireTTL wants a time to live on every key, and that of a set to be longer
@@ -54,12 +55,12 @@ func requireTTL(t testing.TB, c *redis.Client, prefix string) {
 // TestEveryKeyHasATTL, whatever was done, and whatever the expiries were.
 func TestEveryKeyHasATTL(t *testing.T) {
 	server := servers.Redis(t)
-	st := newStorm()
-	st.latest = time.Until(time.UnixMilli(9_999_999_999_999)) - time.Second // the year 2286
+	st := stress.NewStorm()
+	st.Latest = time.Until(time.UnixMilli(9_999_999_999_999)) - time.Second // the year 2286
 	var workers sync.WaitGroup
 	for n := range uint64(4) {
 		store := sessionredis.New(connect(t, server), nil)
-		workers.Go(func() { st.blow(t.Context(), t, store, 100+n, 250) })
+		workers.Go(func() { st.Blow(t.Context(), t, store, 100+n, 250) })
 	}
 	workers.Wait()
 	c := connect(t, server)
@@ -200,15 +201,15 @@ func testStrangeNames(t *testing.T, c redis.UniversalClient) {
 	}
 	for _, subject := range []string{"\x00", "alice\x00", "\xff", "alice\xc3", strings.Repeat("x", 256)} {
 		r := record(subject)
-		requireFailure(t, store.Create(t.Context(), r), "Create")
+		stress.RequireFailure(t, store.Create(t.Context(), r), "Create")
 		r.Subject = "alice"
 		create(t, store, r)
 		was := r
 		r.Subject = subject
-		requireFailure(t, store.Update(t.Context(), r), "Update")
+		stress.RequireFailure(t, store.Update(t.Context(), r), "Update")
 		got, err := store.Load(t.Context(), r.ID)
 		require.NoError(t, err)
 		assert.Equal(t, was, got)
 	}
-	requireFailure(t, store.Create(t.Context(), session.Record{ExpiresAt: in(time.Hour)}), "Create of the zero ID")
+	stress.RequireFailure(t, store.Create(t.Context(), session.Record{ExpiresAt: in(time.Hour)}), "Create of the zero ID")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/gotool"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // A loss is a call one of whose replies is lost.
@@ -117,11 +118,11 @@ func TestLostReply(t *testing.T) {
 	many, manyClient := behindAll(t, nodes)
 	for _, place := range []struct {
 		name    string
-		proxies []*proxy
+		proxies []*stress.Proxy
 		client  redis.UniversalClient
 		direct  redis.UniversalClient
 	}{
-		{"one node", []*proxy{one}, oneClient, connect(t, server)},
+		{"one node", []*stress.Proxy{one}, oneClient, connect(t, server)},
 		{"Cluster", many, manyClient, connectCluster(t, nodes)},
 	} {
 		t.Run(place.name, func(t *testing.T) {
@@ -137,7 +138,7 @@ func TestLostReply(t *testing.T) {
 	}
 }
 
-func (l *loss) test(t *testing.T, proxies []*proxy, mute bool, client, direct redis.UniversalClient) {
+func (l *loss) test(t *testing.T, proxies []*stress.Proxy, mute bool, client, direct redis.UniversalClient) {
 	store, control := sessionredis.New(client, nil), sessionredis.New(direct, nil)
 	r := record("subject of " + session.NewID().String())
 	if !l.fresh {
@@ -148,19 +149,19 @@ func (l *loss) test(t *testing.T, proxies []*proxy, mute bool, client, direct re
 	teachScripts(t, direct, !l.cold)
 	needle := map[string]string{"session": "session:" + r.ID.String(), "set": "subject:" + r.Subject}[l.of]
 	for _, p := range proxies {
-		p.lose(needle, l.skip, mute)
+		p.Lose(needle, l.skip, mute)
 	}
 	err := l.do(t.Context(), store, r)
 	lost := 0
 	for _, p := range proxies {
-		lost += p.losses()
-		p.lose("", 0, false)
+		lost += p.Losses()
+		p.Lose("", 0, false)
 	}
 	require.Equal(t, 1, lost, "replies lost")
 	if l.repeated {
 		require.NoError(t, err)
 	} else {
-		requireFailure(t, err, l.name)
+		stress.RequireFailure(t, err, l.name)
 	}
 
 	want, live := l.stored(r)
@@ -178,21 +179,21 @@ func (l *loss) test(t *testing.T, proxies []*proxy, mute bool, client, direct re
 
 // behind returns a proxy and a client of the server behind it, which finds out
 // soon that a reply does not come.
-func behind(t testing.TB, s *servers.Server) (*proxy, *redis.Client) {
+func behind(t testing.TB, s *servers.Server) (*stress.Proxy, *redis.Client) {
 	t.Helper()
-	p := newProxy(t, s)
+	p := stress.NewProxy(t, s.Addr())
 	return p, closed(t, redis.NewClient(&redis.Options{
-		Addr: s.Addr(), Dialer: through(p), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
+		Addr: s.Addr(), Dialer: stress.DialThrough(p), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
 	}))
 }
 
-func behindAll(t testing.TB, nodes []*servers.Server) (all []*proxy, _ *redis.ClusterClient) {
+func behindAll(t testing.TB, nodes []*servers.Server) (all []*stress.Proxy, _ *redis.ClusterClient) {
 	t.Helper()
 	for _, s := range nodes {
-		all = append(all, newProxy(t, s))
+		all = append(all, stress.NewProxy(t, s.Addr()))
 	}
 	return all, closed(t, redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: addrs(nodes), Dialer: through(all...), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
+		Addrs: addrs(nodes), Dialer: stress.DialThrough(all...), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
 	}))
 }
 
@@ -234,10 +235,10 @@ func TestLostReplyLies(t *testing.T) {
 	p, client := behind(t, servers.Redis(t))
 	now := time.Now().UnixMilli()
 	for how, mute := range map[string]bool{"cut": false, "silent": true} {
-		p.lose("the-key", 0, mute)
+		p.Lose("the-key", 0, mute)
 		answer, err := client.Eval(t.Context(), script(t, "create"), []string{"the-key " + how},
 			now, 3_600_000, "9999999999999 0000000000000 1 \x00the data").Int()
-		require.Equal(t, 1, p.losses())
+		require.Equal(t, 1, p.Losses())
 		require.NoError(t, err)
 		assert.Equal(t, -1, answer, "%s: the answer of the script, which says that the key is there already", how)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestLostReplyOfRequest takes requests through the engine: what the visitor
@@ -25,42 +26,42 @@ func TestLostReplyOfRequest(t *testing.T) {
 	for how, mute := range map[string]bool{"cut": false, "silent": true} {
 		for name, cold := range map[string]bool{"": false, ", by digest": true} {
 			t.Run(how+name, func(t *testing.T) {
-				v := si.visitor()
+				v := si.Visitor()
 				// post loses the reply to the request's write.
-				post := func(target string) answer {
+				post := func(target string) stress.Answer {
 					t.Helper()
 					teachScripts(t, connect(t, server), !cold)
-					var a answer
-					si.during(func() {
-						p.lose("evalsha", 0, mute)
-						a = v.post(target)
-						require.Equal(t, 1, p.losses(), "replies lost in POST %s", target)
+					var a stress.Answer
+					si.During(func() {
+						p.Lose("evalsha", 0, mute)
+						a = v.Post(target)
+						require.Equal(t, 1, p.Losses(), "replies lost in POST %s", target)
 					})
-					require.True(t, a.ok(), "POST %s: %d %s", target, a.status, a.body)
+					require.True(t, a.OK(), "POST %s: %d %s", target, a.Status, a.Body)
 					return a
 				}
 				subject := fmt.Sprint("alice", how, cold)
 
 				post("/count")
-				assert.Equal(t, "1 ", v.post("/read").body, "after the first visit")
+				assert.Equal(t, "1 ", v.Post("/read").Body, "after the first visit")
 				for n := 2; n < 5; n++ {
-					assert.Equal(t, fmt.Sprint(n, " "), post("/count").body)
-					assert.Equal(t, fmt.Sprint(n, " "), v.post("/read").body)
+					assert.Equal(t, fmt.Sprint(n, " "), post("/count").Body)
+					assert.Equal(t, fmt.Sprint(n, " "), v.Post("/read").Body)
 				}
 
-				before := v.token()
+				before := v.Token()
 				post("/login?as=" + subject)
-				assert.NotEqual(t, before, v.token(), "a login renews the secret")
-				assert.Equal(t, "4 "+subject, v.post("/read").body)
-				assert.NotEqual(t, "4 "+subject, si.with(before).post("/read").body, "the secret from before the login")
+				assert.NotEqual(t, before, v.Token(), "a login renews the secret")
+				assert.Equal(t, "4 "+subject, v.Post("/read").Body)
+				assert.NotEqual(t, "4 "+subject, si.With(before).Post("/read").Body, "the secret from before the login")
 				list, err := direct.List(t.Context(), subject)
 				require.NoError(t, err)
 				assert.Len(t, list, 1)
 
-				after, id := v.token(), v.id()
+				after, id := v.Token(), v.ID()
 				post("/logout")
-				assert.Empty(t, v.token(), "a logout removes the cookie")
-				assert.Equal(t, "new", si.with(after).post("/read").body, "the secret from before the logout")
+				assert.Empty(t, v.Token(), "a logout removes the cookie")
+				assert.Equal(t, "new", si.With(after).Post("/read").Body, "the secret from before the logout")
 				_, err = direct.Load(t.Context(), id)
 				require.ErrorIs(t, err, session.ErrNotFound)
 			})
@@ -75,21 +76,21 @@ func TestLostRepliesOfRequests(t *testing.T) {
 	const tabs, each = 4, 25
 	p, client := behind(t, servers.Redis(t))
 	si := newSite(t, client)
-	v := si.visitor()
-	require.True(t, v.post("/count").ok())
+	v := si.Visitor()
+	require.True(t, v.Post("/count").OK())
 	var succeeded, failed, lost atomic.Int64
 	succeeded.Add(1)
-	si.during(func() {
+	si.During(func() {
 		var wg sync.WaitGroup
 		for range tabs {
 			wg.Go(func() {
 				for range each {
-					lost.Add(int64(p.losses()))
-					p.lose("evalsha", 2, false)
-					if a := v.post("/count"); a.ok() {
+					lost.Add(int64(p.Losses()))
+					p.Lose("evalsha", 2, false)
+					if a := v.Post("/count"); a.OK() {
 						succeeded.Add(1)
 					} else {
-						assert.Equal(t, http.StatusServiceUnavailable, a.status)
+						assert.Equal(t, http.StatusServiceUnavailable, a.Status)
 						failed.Add(1)
 					}
 				}
@@ -97,9 +98,9 @@ func TestLostRepliesOfRequests(t *testing.T) {
 		}
 		wg.Wait()
 	})
-	p.lose("", 0, false)
+	p.Lose("", 0, false)
 	var n int64
-	_, err := fmt.Sscan(v.post("/read").body, &n)
+	_, err := fmt.Sscan(v.Post("/read").Body, &n)
 	require.NoError(t, err)
 	t.Logf("%d replies lost, %d requests succeeded and %d failed, and the count is %d", lost.Load(), succeeded.Load(), failed.Load(), n)
 	assert.NotZero(t, lost.Load())

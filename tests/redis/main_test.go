@@ -13,6 +13,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 func TestMain(m *testing.M) {
@@ -74,14 +75,8 @@ func create(t testing.TB, s *sessionredis.Store, r session.Record) session.Recor
 	return r
 }
 
-// named are the errors that promise that a call wrote nothing.
-var named = []error{session.ErrNotFound, session.ErrExists, session.ErrConflict}
-
-// requireFailure wants an error that is none of those.
-func requireFailure(t testing.TB, err error, doing string) {
+// newSite starts a site that keeps its sessions in Redis.
+func newSite(t testing.TB, client redis.UniversalClient) *stress.Site {
 	t.Helper()
-	require.Error(t, err, doing)
-	for _, n := range named {
-		require.NotErrorIs(t, err, n, doing)
-	}
+	return stress.NewSite(t, sessionredis.New(client, nil))
 }

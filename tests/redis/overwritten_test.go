@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestOverwrittenSession has another program write over a session: its visitor
@@ -33,27 +34,27 @@ func TestOverwrittenSession(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			si := newSite(t, client)
-			si.failure = test.failure
-			v := si.visitor()
-			require.True(t, v.post("/login?as=alice").ok())
-			token, key := v.token(), "session:"+v.id().String()
+			si.Failure = test.failure
+			v := si.Visitor()
+			require.True(t, v.Post("/login?as=alice").OK())
+			token, key := v.Token(), "session:"+v.ID().String()
 
-			held := v.hold(t, "/count?hold")
-			si.during(func() {
+			held := v.Hold("/count?hold")
+			si.During(func() {
 				require.NoError(t, client.Del(t.Context(), key).Err())
 				require.NoError(t, test.put(key))
 				there := client.Dump(t.Context(), key).Val()
-				si.release()
-				assert.False(t, (<-held).ok(), "a change that has begun before")
+				si.Release()
+				assert.False(t, (<-held).OK(), "a change that has begun before")
 				for _, target := range []string{"/read", "/count", "/logout", "/login?as=bob"} {
-					assert.False(t, v.post(target).ok(), "POST %s", target)
+					assert.False(t, v.Post(target).OK(), "POST %s", target)
 				}
-				_, err := si.sessions.List(t.Context(), "alice")
+				_, err := si.Sessions.List(t.Context(), "alice")
 				assert.Error(t, err)
-				requireFailure(t, si.sessions.Modify(t.Context(), v.id(), increment), "Modify")
+				stress.RequireFailure(t, si.Sessions.Modify(t.Context(), v.ID(), func(d *stress.Visits) error { d.N++; return nil }), "Modify")
 				assert.Equal(t, there, client.Dump(t.Context(), key).Val(), "what is there")
 			})
-			assert.Equal(t, token, v.token(), "the cookie")
+			assert.Equal(t, token, v.Token(), "the cookie")
 			require.NoError(t, client.Del(t.Context(), key).Err())
 		})
 	}
@@ -70,21 +71,21 @@ func TestOverwrittenRevoked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			si := newSite(t, client)
-			var visitors []*visitor
+			var visitors []*stress.Visitor
 			for range 3 {
-				v := si.visitor()
-				require.True(t, v.post("/login?as="+name).ok())
+				v := si.Visitor()
+				require.True(t, v.Post("/login?as="+name).OK())
 				visitors = append(visitors, v)
 			}
-			key := "session:" + visitors[1].id().String()
+			key := "session:" + visitors[1].ID().String()
 			require.NoError(t, client.Del(t.Context(), key).Err())
 			require.NoError(t, put(key))
 			there := client.Dump(t.Context(), key).Val()
-			si.during(func() {
-				assert.False(t, visitors[0].post("/revoke?whose="+name).ok())
-				assert.Equal(t, answer{200, "new"}, visitors[0].post("/read"))
-				assert.False(t, visitors[1].post("/read").ok())
-				assert.Equal(t, answer{200, "new"}, visitors[2].post("/read"))
+			si.During(func() {
+				assert.False(t, visitors[0].Post("/revoke?whose="+name).OK())
+				assert.Equal(t, stress.OK("new"), visitors[0].Post("/read"))
+				assert.False(t, visitors[1].Post("/read").OK())
+				assert.Equal(t, stress.OK("new"), visitors[2].Post("/read"))
 			})
 			assert.Equal(t, there, client.Dump(t.Context(), key).Val(), "what is there")
 		})
@@ -104,36 +105,36 @@ func TestOverwrittenSubject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			si := newSite(t, client)
-			old, v := si.visitor(), si.visitor()
-			require.True(t, old.post("/login?as=alice").ok())
-			require.True(t, v.post("/count").ok())
-			token := v.token()
+			old, v := si.Visitor(), si.Visitor()
+			require.True(t, old.Post("/login?as=alice").OK())
+			require.True(t, v.Post("/count").OK())
+			token := v.Token()
 			require.NoError(t, client.Del(t.Context(), key).Err())
 			require.NoError(t, put())
 			there := client.Dump(t.Context(), key).Val()
-			si.during(func() {
-				assert.False(t, v.post("/login?as=alice").ok())
-				assert.False(t, si.visitor().post("/login?as=alice").ok())
-				assert.False(t, v.post("/revoke?whose=alice").ok())
-				_, err := si.sessions.List(t.Context(), "alice")
+			si.During(func() {
+				assert.False(t, v.Post("/login?as=alice").OK())
+				assert.False(t, si.Visitor().Post("/login?as=alice").OK())
+				assert.False(t, v.Post("/revoke?whose=alice").OK())
+				_, err := si.Sessions.List(t.Context(), "alice")
 				assert.Error(t, err)
-				assert.Contains(t, si.complaints(), key, "which key it is")
+				assert.Contains(t, si.Complaints(), key, "which key it is")
 			})
 			assert.Equal(t, there, client.Dump(t.Context(), key).Val(), "what is there")
-			assert.Equal(t, answer{200, "1 "}, v.post("/read"), "nobody has logged in")
-			assert.Equal(t, token, v.token(), "the cookie")
-			assert.Equal(t, answer{200, "0 alice"}, old.post("/read"), "who has logged in before")
-			assert.True(t, old.post("/logout").ok())
+			assert.Equal(t, stress.OK("1 "), v.Post("/read"), "nobody has logged in")
+			assert.Equal(t, token, v.Token(), "the cookie")
+			assert.Equal(t, stress.OK("0 alice"), old.Post("/read"), "who has logged in before")
+			assert.True(t, old.Post("/logout").OK())
 			require.NoError(t, client.Del(t.Context(), key).Err())
 		})
 	}
 	t.Run("junk among the sessions", func(t *testing.T) {
 		si := newSite(t, client)
-		v := si.visitor()
-		require.True(t, v.post("/login?as=alice").ok())
+		v := si.Visitor()
+		require.True(t, v.Post("/login?as=alice").OK())
 		require.NoError(t, client.ZAdd(t.Context(), key, redis.Z{Score: 1e13, Member: "junk"}).Err())
-		si.during(func() {
-			assert.False(t, v.post("/revoke?whose=alice").ok(), "it cannot tell whether a session is missing")
+		si.During(func() {
+			assert.False(t, v.Post("/revoke?whose=alice").OK(), "it cannot tell whether a session is missing")
 		})
 	})
 }

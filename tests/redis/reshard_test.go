@@ -12,26 +12,27 @@ import (
 
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // reshard moves all that a site has, which is in one slot, from each master
 // of a Cluster to the next, key by key and under load: nobody notices.
 func reshard(t *testing.T, nodes []*servers.Server) {
 	client := connectCluster(t, nodes)
-	si := newSiteOn(t, sessionredis.New(client, &sessionredis.Options{Prefix: "{shop}:"}))
-	c := newCrowd(t, si)
+	si := stress.NewSite(t, sessionredis.New(client, &sessionredis.Options{Prefix: "{shop}:"}))
+	c := stress.NewCrowd(si)
 	m := newMoving(t, nodes, masterOf(t, client, "{shop}:"))
 	for range 3 {
-		c.wait(t, &c.served, 100)
+		c.AwaitServed(100)
 		m.begin()
 		for m.moveOne() {
-			c.wait(t, &c.served, 2)
+			c.AwaitServed(2)
 		}
 		m.end(50)
 	}
-	c.leave(t)
-	assert.Zero(t, c.refused.Load())
-	assert.Equal(t, "[]", c.complaints())
+	c.Leave()
+	assert.Zero(t, c.Refused())
+	assert.Equal(t, "[]", c.Complaints())
 	for _, kind := range []string{"ASK", "MOVED", "NOSCRIPT"} {
 		assert.NotZero(t, m.told(kind), "how often a client was told %s", kind)
 	}
@@ -40,21 +41,21 @@ func reshard(t *testing.T, nodes []*servers.Server) {
 // halfSlot lists and revokes sessions of which some have moved.
 func halfSlot(t *testing.T, nodes []*servers.Server) {
 	client := connectCluster(t, nodes)
-	si := newSiteOn(t, sessionredis.New(client, &sessionredis.Options{Prefix: "{shop}:"}))
+	si := stress.NewSite(t, sessionredis.New(client, &sessionredis.Options{Prefix: "{shop}:"}))
 	m := newMoving(t, nodes, masterOf(t, client, "{shop}:"))
 	const all = 6
 	for moved := range all + 1 { // the set of the subject is among the keys
 		for range all {
-			require.True(t, si.visitor().post("/login?as=alice").ok())
+			require.True(t, si.Visitor().Post("/login?as=alice").OK())
 		}
 		m.begin()
 		for range moved {
 			require.True(t, m.moveOne())
 		}
-		list, err := si.sessions.List(t.Context(), "alice")
+		list, err := si.Sessions.List(t.Context(), "alice")
 		require.NoError(t, err)
 		assert.Len(t, list, all, "sessions that List finds, when %d of %d keys have moved", moved, all+1)
-		require.Equal(t, answer{200, "6"}, si.visitor().post("/revoke?whose=alice"), "when %d of %d keys have moved", moved, all+1)
+		require.Equal(t, stress.OK("6"), si.Visitor().Post("/revoke?whose=alice"), "when %d of %d keys have moved", moved, all+1)
 		for m.moveOne() {
 		}
 		m.end(0)
@@ -98,7 +99,7 @@ func (m *moving) moveOne() bool {
 		return false
 	}
 	host, port, _ := strings.Cut(m.target.Options().Addr, ":")
-	m.do(m.source, "MIGRATE", host, port, keys[0], 0, patience.Milliseconds())
+	m.do(m.source, "MIGRATE", host, port, keys[0], 0, stress.Patience.Milliseconds())
 	return true
 }
 
@@ -107,7 +108,7 @@ func (m *moving) moveOne() bool {
 func (m *moving) end(sent int64) {
 	id, before := m.do(m.target, "CLUSTER", "MYID"), m.told("MOVED")
 	m.do(m.source, "CLUSTER", "SETSLOT", m.slot, "NODE", id)
-	await(m, func() bool { return m.told("MOVED") >= before+sent })
+	stress.Await(m, func() bool { return m.told("MOVED") >= before+sent })
 	m.do(m.target, "CLUSTER", "SETSLOT", m.slot, "NODE", id)
 	m.do(m.other, "CLUSTER", "SETSLOT", m.slot, "NODE", id)
 	m.source, m.target, m.other = m.target, m.other, m.source

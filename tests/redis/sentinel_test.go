@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestSentinel kills the master under load: the sentinels promote its replica,
@@ -16,23 +17,22 @@ func TestSentinel(t *testing.T) {
 	sentinels, master, replica := servers.RedisSentinel(t)
 	former, successor := connect(t, master), connect(t, replica)
 	si := newSite(t, connectSentinel(t, sentinels))
-	c := newCrowd(t, si)
-	c.wait(t, &c.served, 300)
-	si.during(func() {
+	c := stress.NewCrowd(si)
+	c.AwaitServed(300)
+	si.During(func() {
 		holdWrites(t, former, successor)
 		master.Kill()
-		await(t, func() bool { return isMaster(t, successor) })
+		stress.Await(t, func() bool { return isMaster(t, successor) })
 		promoted := time.Now()
-		for _, n := range c.counters {
-			before := n.done.Load()
-			await(t, func() bool { return n.done.Load() > before })
+		for _, n := range c.Counters {
+			n.AwaitServed()
 		}
 		t.Logf("writable %v after the promotion", time.Since(promoted))
 	})
-	c.wait(t, &c.served, 300)
+	c.AwaitServed(300)
 	// It comes back, empty, and may not be taken for the master.
 	require.NoError(t, master.Start())
-	await(t, func() bool { return !isMaster(t, former) && linked(t, former) })
-	c.wait(t, &c.served, 300)
-	c.leave(t)
+	stress.Await(t, func() bool { return !isMaster(t, former) && linked(t, former) })
+	c.AwaitServed(300)
+	c.Leave()
 }

@@ -1,10 +1,7 @@
 package redis_test
 
 import (
-	"context"
 	"errors"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,71 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
-
-// A storm is what many processes do to few sessions at once.
-type storm struct {
-	subjects []string
-	ids      []session.ID
-	latest   time.Duration // how far the longest life reaches
-}
-
-func newStorm() *storm {
-	st := &storm{subjects: []string{"", "alice", "bob", "carol"}, latest: 200 * time.Hour}
-	for range 12 {
-		st.ids = append(st.ids, session.NewID())
-	}
-	return st
-}
-
-// expiry is mostly soon, so that much expires; sometimes past or far.
-func (st *storm) expiry(r *rand.Rand) time.Time {
-	switch r.IntN(10) {
-	case 0:
-		return time.Time{}
-	case 1:
-		return in(-time.Second)
-	case 2:
-		return in(st.latest)
-	case 3, 4:
-		return in(time.Duration(r.IntN(20)) * time.Millisecond)
-	}
-	return in(time.Duration(r.Int64N(int64(time.Hour))))
-}
-
-// blow makes calls, whichever. No answer but the named ones is right.
-func (st *storm) blow(ctx context.Context, t testing.TB, s *sessionredis.Store, seed uint64, calls int) {
-	r := rand.New(rand.NewPCG(1, seed))
-	for range calls {
-		id, subject := st.ids[r.IntN(len(st.ids))], st.subjects[r.IntN(len(st.subjects))]
-		var err error
-		switch r.IntN(12) {
-		case 0, 1, 2:
-			err = s.Create(ctx, session.Record{ID: id, Version: 1, Subject: subject, ExpiresAt: st.expiry(r), Data: []byte("new")})
-		case 3, 4, 5, 6:
-			var rec session.Record
-			if rec, err = s.Load(ctx, id); err == nil {
-				rec.Subject, rec.ExpiresAt, rec.Data = subject, st.expiry(r), []byte("changed")
-				err = s.Update(ctx, rec)
-			}
-		case 7, 8:
-			err = s.Touch(ctx, id, st.expiry(r))
-		case 9:
-			err = s.Delete(ctx, id)
-		case 10:
-			_, err = s.List(ctx, subject)
-		case 11:
-			_, err = s.DeleteAll(ctx, subject, id)
-		}
-		if err != nil && !slices.ContainsFunc(named, func(n error) bool { return errors.Is(err, n) }) {
-			assert.NoError(t, err)
-			return
-		}
-	}
-}
 
 // missed is a script that returns the live sessions that the set of their
 // subject does not name for as long as they live, at one moment. ARGV: prefix,
@@ -111,11 +47,11 @@ func requireNamed(t testing.TB, c *redis.Client, prefix string) {
 // DeleteAll would miss.
 func TestSubjectNamesItsSessions(t *testing.T) {
 	server := servers.Redis(t)
-	st := newStorm()
+	st := stress.NewStorm()
 	var workers sync.WaitGroup
 	for n := range uint64(4) {
 		store := sessionredis.New(connect(t, server), nil) // of a process of its own
-		workers.Go(func() { st.blow(t.Context(), t, store, n, 500) })
+		workers.Go(func() { st.Blow(t.Context(), t, store, n, 500) })
 	}
 	over := make(chan struct{})
 	go func() { workers.Wait(); close(over) }()
@@ -134,25 +70,7 @@ func TestSubjectNamesItsSessions(t *testing.T) {
 
 	// And DeleteAll sees what is there, and no more.
 	store := sessionredis.New(c, nil)
-	owned := map[string][]string{}
-	for _, id := range st.ids {
-		if r, err := store.Load(t.Context(), id); err == nil && time.Until(r.ExpiresAt) > time.Second {
-			owned[r.Subject] = append(owned[r.Subject], r.ID.String())
-		}
-	}
-	for _, subject := range st.subjects[1:] {
-		var listed []string
-		list, err := store.List(t.Context(), subject)
-		require.NoError(t, err)
-		for _, r := range list {
-			if time.Until(r.ExpiresAt) > time.Second {
-				listed = append(listed, r.ID.String())
-			}
-		}
-		assert.ElementsMatch(t, owned[subject], listed, "sessions of %s", subject)
-		_, err = store.DeleteAll(t.Context(), subject)
-		require.NoError(t, err)
-	}
+	st.Check(t, store)
 	keys, err := c.Keys(t.Context(), "session:0*").Result()
 	require.NoError(t, err)
 	for _, key := range keys {

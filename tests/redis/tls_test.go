@@ -12,6 +12,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
 )
 
 // TestStaleTLSConnections: go-redis hands out a connection with TLS that the
@@ -55,10 +56,10 @@ func TestStaleTLSConnections(t *testing.T) {
 
 	spoil()
 	err := store.Create(ctx, record(""))
-	requireFailure(t, err, "Create, which cannot be repeated under its ID: or the test does not spoil anything")
+	stress.RequireFailure(t, err, "Create, which cannot be repeated under its ID: or the test does not spoil anything")
 
 	spoil()
-	sessions, err := session.New[visits](store, nil)
+	sessions, err := session.New[stress.Visits](store, nil)
 	require.NoError(t, err)
 	for range 2 * idle {
 		x := new(session.Exchange)

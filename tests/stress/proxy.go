@@ -1,4 +1,4 @@
-package redis_test
+package stress
 
 import (
 	"bytes"
@@ -9,15 +9,16 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/gostateful/session/tests/servers"
 )
 
-// A proxy stands before a server and loses replies: the command arrives and is
+// A Proxy stands before a server and loses replies: the command arrives and is
 // executed, and the client never hears of it. It is 60 lines where toxiproxy
 // would take a toxic of our own and an HTTP server with it.
-type proxy struct {
-	testing.TB
+//
+// It looks at bytes: a command has to arrive in one piece and without TLS, and
+// has its connection for itself. It is safe for concurrent use.
+type Proxy struct {
+	t        testing.TB
 	listener net.Listener
 	server   string
 	links    sync.WaitGroup
@@ -30,11 +31,12 @@ type proxy struct {
 	lost   int
 }
 
-func newProxy(t testing.TB, s *servers.Server) *proxy {
+// NewProxy stands before the server at an address, until the test ends.
+func NewProxy(t testing.TB, addr string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &proxy{TB: t, listener: l, server: s.Addr(), open: map[net.Conn]bool{}}
+	p := &Proxy{t: t, listener: l, server: addr, open: map[net.Conn]bool{}}
 	p.links.Go(p.serve)
 	t.Cleanup(func() {
 		assert.NoError(t, l.Close())
@@ -48,14 +50,14 @@ func newProxy(t testing.TB, s *servers.Server) *proxy {
 	return p
 }
 
-func (p *proxy) serve() {
+func (p *Proxy) serve() {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
 		server, err := net.Dial("tcp", p.server)
-		if !assert.NoError(p, err) {
+		if !assert.NoError(p.t, err) {
 			return
 		}
 		p.mu.Lock()
@@ -67,16 +69,17 @@ func (p *proxy) serve() {
 	}
 }
 
-// lose has the reply to the next command lost that holds the needle, or, after
-// so many, of the one after them.
-func (p *proxy) lose(needle string, skip int, mute bool) {
+// Lose has the reply to the next command lost that holds the needle, or, after
+// so many, of the one after them. With mute the client is left waiting; else the
+// connection is closed. No needle: none is lost any more.
+func (p *Proxy) Lose(needle string, skip int, mute bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.needle, p.skip, p.mute, p.lost = needle, skip, mute, 0
 }
 
-// losses is how many replies were lost since lose.
-func (p *proxy) losses() int {
+// Losses is how many replies were lost since Lose.
+func (p *Proxy) Losses() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lost
@@ -84,7 +87,7 @@ func (p *proxy) losses() int {
 
 // A link is a client's connection, and the proxy's own to the server.
 type link struct {
-	p              *proxy
+	p              *Proxy
 	client, server net.Conn
 	loses          bool // guarded by p.mu
 }
@@ -147,8 +150,9 @@ func (l *link) down() {
 	}
 }
 
-// through dials the proxies in place of their servers.
-func through(proxies ...*proxy) func(ctx context.Context, network, addr string) (net.Conn, error) {
+// DialThrough returns a dialer that connects to the proxies in place of their
+// servers.
+func DialThrough(proxies ...*Proxy) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		for _, p := range proxies {
 			if p.server == addr {
