@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -65,13 +66,32 @@ func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(
 // SignalAll sends the server a signal, and then its descendants. One that SIGSTOP
 // froze makes no more of them.
 func (s *Server) SignalAll(sig syscall.Signal) error {
-	err := s.Signal(sig)
-	for _, pid := range descendants(s.cmd.Process.Pid) {
-		if e := syscall.Kill(pid, sig); e != syscall.ESRCH {
+	_, err := s.signalAll(sig)
+	return err
+}
+
+func (s *Server) signalAll(sig syscall.Signal) (children []int, err error) {
+	pid := s.cmd.Process.Pid
+	err = s.Signal(sig)
+	if sig == syscall.SIGSTOP {
+		// It may be making one right now.
+		s.settle(func(all map[int]process) bool { return !all[pid].running || all[pid].stopped })
+	}
+	children = descendants(pid)
+	for _, child := range children {
+		if e := syscall.Kill(child, sig); e != syscall.ESRCH {
 			err = errors.Join(err, e)
 		}
 	}
-	return err
+	return children, err
+}
+
+// settle waits until the processes of this machine are as they should be,
+// which is a matter of milliseconds, and at most for the server's grace.
+func (s *Server) settle(done func(map[int]process) bool) {
+	for deadline := time.Now().Add(s.program.Grace); !done(processes()) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Stop ends the server in order, and returns an error if it did not end well
@@ -111,22 +131,28 @@ func (s *Server) Kill() {
 	}
 	// A child that leads a session of its own, as those of PostgreSQL do, is in
 	// another process group. A stopped parent makes no more of them.
+	var children []int
 	if !s.exited() {
-		_ = s.Signal(syscall.SIGSTOP)
-		for _, pid := range descendants(s.cmd.Process.Pid) {
+		children, _ = s.signalAll(syscall.SIGSTOP)
+		for _, pid := range children {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 	_ = syscall.Kill(-s.watchdog.Process.Pid, syscall.SIGKILL)
 	<-s.done
 	_ = s.watchdog.Wait() // closes the pipe
+	// Until its children are gone as well, they may hold what the next start
+	// needs: the port, and of PostgreSQL the shared memory.
+	s.settle(func(all map[int]process) bool {
+		return !slices.ContainsFunc(children, func(pid int) bool { return all[pid].running })
+	})
 }
 
 // descendants are the children of a process, and theirs.
 func descendants(pid int) (all []int) {
 	children := map[int][]int{}
-	for child, parent := range processes() {
-		children[parent] = append(children[parent], child)
+	for child, p := range processes() {
+		children[p.parent] = append(children[p.parent], child)
 	}
 	for next := children[pid]; len(next) > 0; next = next[1:] {
 		all = append(all, next[0])
@@ -135,12 +161,19 @@ func descendants(pid int) (all []int) {
 	return all
 }
 
-// processes maps each process of this machine to its parent.
-func processes() map[int]int {
-	parents := map[int]int{}
-	add := func(child, parent string) {
+type process struct {
+	parent  int
+	running bool // or it has ended, and waits for its parent to notice
+	stopped bool
+}
+
+// processes are those of this machine.
+func processes() map[int]process {
+	all := map[int]process{}
+	add := func(child, parent, state string) {
 		c, _ := strconv.Atoi(child)
-		parents[c], _ = strconv.Atoi(parent)
+		p, _ := strconv.Atoi(parent)
+		all[c] = process{p, state[0] != 'Z', state[0] == 'T'}
 	}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // Linux, where ps is not everywhere
 	for _, name := range stats {
@@ -148,17 +181,17 @@ func processes() map[int]int {
 		pid, rest, _ := strings.Cut(string(text), " ")
 		// The second field is a name in parentheses, which may hold anything.
 		if fields := strings.Fields(rest[strings.LastIndex(rest, ")")+1:]); len(fields) > 1 {
-			add(pid, fields[1])
+			add(pid, fields[1], fields[0])
 		}
 	}
-	if len(parents) > 0 {
-		return parents
+	if len(all) > 0 {
+		return all
 	}
-	out, _ := exec.Command("ps", "-axo", "pid=,ppid=").Output()
+	out, _ := exec.Command("ps", "-axo", "pid=,ppid=,state=").Output()
 	for line := range strings.Lines(string(out)) {
-		if fields := strings.Fields(line); len(fields) == 2 {
-			add(fields[0], fields[1])
+		if fields := strings.Fields(line); len(fields) == 3 {
+			add(fields[0], fields[1], fields[2])
 		}
 	}
-	return parents
+	return all
 }

@@ -167,6 +167,23 @@ func TestDatabasesCrash(t *testing.T) {
 	}
 }
 
+// TestPostgresCrashLarge kills a server with a child that takes a while to end,
+// by what it has in memory: until then, the next start would fail.
+func TestPostgresCrashLarge(t *testing.T) {
+	t.Parallel()
+	client := databases[0].client
+	s := Postgres(t)
+	send, _ := converse(t, s, client)
+	send("DO $$ DECLARE large text := repeat('x', 400000000); BEGIN PERFORM pg_sleep(1000); END $$")
+	until(t, "the connection never got its memory", func() bool {
+		return query(t, s, client, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"
+	})
+	s.Kill()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDatabasesFreeze(t *testing.T) {
 	t.Parallel()
 	for _, db := range databases {
