@@ -71,18 +71,19 @@ func (s *Store) apply(ctx context.Context, file string) error {
 		return err
 	}
 	defer tx.Rollback()
-	for _, text := range strings.SplitAfter(s.rename(file), ";\n") {
+	for _, text := range strings.SplitAfter(file, ";\n") {
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, text); err != nil {
+		if _, err := tx.ExecContext(ctx, s.rename(text)); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
 }
 
-// rename puts the names of this table into a file.
+// rename puts the names of this table into a statement. Its comments must have none
+// of them, as a name may go on in another line.
 func (t *table) rename(file string) string {
 	q := t.dialect.quote
 	index := func(suffix string) string { // is where its table is

@@ -1,6 +1,6 @@
 -- Sessions in MySQL, 8.0 or later, or MariaDB, 10.6 or later. The store makes this by
--- Migrate; or copy it into the migrations of your own, and rename `sessions` there if
--- the store has Options.Table.
+-- Migrate; or copy it into the migrations of your own, and rename the table there if the
+-- store has Options.Table.
 
 CREATE TABLE `sessions` (
 	id           BINARY(16)     NOT NULL PRIMARY KEY, -- a UUID; as text it would take twice the room

@@ -1,6 +1,6 @@
 -- Sessions in PostgreSQL, 12 or later. The store makes this by Migrate; or copy
--- it into the migrations of your own, and rename "sessions" there if the store
--- has Options.Table.
+-- it into the migrations of your own, and rename the table and its indexes there if
+-- the store has Options.Table.
 
 CREATE TABLE "sessions" (
 	id           uuid   NOT NULL PRIMARY KEY,

@@ -1,5 +1,6 @@
 -- Sessions in SQLite, 3.37 or later. The store makes this by Migrate; or copy it into
--- the migrations of your own, and rename "sessions" there if the store has Options.Table.
+-- the migrations of your own, and rename the table and its indexes there if the store has
+-- Options.Table.
 
 CREATE TABLE "sessions" (
 	id           BLOB    NOT NULL PRIMARY KEY, -- the 16 bytes of a UUID
