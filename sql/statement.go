@@ -189,9 +189,7 @@ func (s *Store) rows(ctx context.Context, st *statement, args []any) (*sql.Rows,
 }
 
 // attempt calls f, which executes one statement, once the table is known to be
-// there. What the database gave up because of others is not done, and is tried
-// again until the context ends. Another failure of a read may be that of a dead
-// connection, of which each is met once.
+// there.
 func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -199,19 +197,26 @@ func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
 	return s.repeat(ctx, read, f)
 }
 
+// repeat calls f again where that is safe. What the database gave up because of
+// others is not done, and is tried again until the context ends. A read is tried
+// again if it met a dead connection, of which the pool may hold more.
 func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
-	for attempt := 0; ; attempt++ {
+	most := 0 // how often a read may fail on a dead connection
+	for attempt := 1; ; attempt++ {
 		err := f()
-		crowded := err != nil && s.crowded(err)
-		switch {
-		case err == nil || s.tx != nil:
+		if err == nil || s.tx != nil {
 			return err
+		}
+		if attempt == 1 {
+			most = 2 + s.db.Stats().Idle
+		}
+		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case !crowded && (!read || attempt > 1):
+		case s.crowded(err):
+			pause(ctx, attempt-1)
+		case !read || attempt > most || !s.disconnected(err):
 			return err
-		case crowded:
-			pause(ctx, attempt)
 		}
 	}
 }

@@ -22,10 +22,11 @@
 // # What is repeated
 //
 // A statement that the database gave up as others were in its way (a deadlock, a
-// serialization failure, a busy file) is not done, and is sent again until the
-// context ends. A read that fails for another reason is sent up to three times,
-// as a restart of the database leaves dead connections in the pool. A write is
-// not, since it may have been done: the engine looks, and then decides.
+// serialization failure, a busy file, no room for another connection) is not done,
+// and is sent again until the context ends. A read that meets a dead connection is
+// sent again on the next, as a restart of the database leaves the pool full of
+// them. A write is not, since it may have been done: the engine looks, and then
+// decides.
 package sessionsql
 
 import (

@@ -4,11 +4,20 @@ package sql_test
 import (
 	"os"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
-// TestMain puts this process a day from the servers of TestSettings: no time
+// TestMain puts this process 25 hours from the servers of TestSettings: no time
 // that is kept must depend on a zone.
 func TestMain(m *testing.M) {
+	if os.Getenv(jobVar) != "" {
+		doJob()
+		return
+	}
+	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil { // servers that are down are what is tested
+		panic(err)
+	}
 	if err := os.Setenv("TZ", "Pacific/Pago_Pago"); err != nil { // read at the first use of time.Local
 		panic(err)
 	}

@@ -1,0 +1,5 @@
+package sql_test
+
+const jobVar = "SESSION_TESTS_JOB"
+
+func doJob() {}
