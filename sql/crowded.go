@@ -59,24 +59,42 @@ func sqlState(err error) string {
 	return e.SQLState()
 }
 
-// number returns the whole number that an error has as a field or a method of
-// this name, or zero.
+// duplicate tells whether MySQL refused a row as its key is taken.
+func (t *table) duplicate(err error) bool { return t.dialect == MySQL && number(err, "Number") == 1062 }
+
+// number returns the whole number that an error, or one that it wraps, has as a
+// field or a method of this name; or zero.
 func number(err error, name string) uint64 {
-	for ; err != nil; err = errors.Unwrap(err) {
-		v := reflect.ValueOf(err)
-		var n reflect.Value
-		if method := v.MethodByName(name); method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
-			n = method.Call(nil)[0]
-		} else if v = reflect.Indirect(v); v.Kind() == reflect.Struct {
-			n = v.FieldByName(name)
-		}
-		switch {
-		case !n.IsValid():
-		case n.CanInt():
-			return uint64(n.Int())
-		case n.CanUint():
-			return n.Uint()
+	if err == nil {
+		return 0
+	}
+	if n := member(reflect.ValueOf(err), name); n.CanInt() {
+		return uint64(n.Int())
+	} else if n.CanUint() {
+		return n.Uint()
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			if n := number(err, name); n != 0 {
+				return n
+			}
 		}
 	}
-	return 0
+	return number(errors.Unwrap(err), name)
+}
+
+// member returns what a method without arguments returns, or a field holds.
+func member(v reflect.Value, name string) (none reflect.Value) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return none
+	}
+	if m := v.MethodByName(name); m.IsValid() && m.Type().NumIn() == 0 && m.Type().NumOut() == 1 {
+		return m.Call(nil)[0]
+	}
+	if v = reflect.Indirect(v); v.Kind() == reflect.Struct {
+		if f, ok := v.Type().FieldByName(name); ok && len(f.Index) == 1 { // of its own, not of what it embeds
+			return v.Field(f.Index[0])
+		}
+	}
+	return none
 }

@@ -49,7 +49,7 @@ func ExampleStore_In() {
 	var db *sql.DB
 	var store *sessionsql.Store
 	changePassword := func(ctx context.Context, user, hash string, current session.ID) error {
-		tx, err := db.BeginTx(ctx, nil)
+		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // and no higher: see In
 		if err != nil {
 			return err
 		}

@@ -27,15 +27,9 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded
 	subject = excluded.subject, data = excluded.data
 WHERE old.expires_at <= ?`
 
-	// A row that is in the way is told by LAST_INSERT_ID, as the number of rows
-	// means one thing or another, by clientFoundRows. The assignments are made in
-	// this order, so that of expires_at is the last.
-	createMySQL = `INSERT INTO {table} (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)
-ON DUPLICATE KEY UPDATE
-	version = IF(expires_at > ?, version + 0 * LAST_INSERT_ID(1), VALUES(version)),
-	subject = IF(expires_at > ?, subject, VALUES(subject)),
-	data = IF(expires_at > ?, data, VALUES(data)),
-	expires_at = IF(expires_at > ?, expires_at, VALUES(expires_at))`
+	// MySQL has no condition there: see Create.
+	createMySQL  = `INSERT INTO {table} (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)`
+	replaceMySQL = `UPDATE {table} SET version = ?, expires_at = ?, subject = ?, data = ? WHERE id = {id} AND expires_at <= ?`
 
 	updateText = `UPDATE {table} SET version = version + 1, expires_at = ?, subject = ?, data = ?
 WHERE id = {id} AND version = ? AND expires_at > ?`
@@ -48,37 +42,50 @@ WHERE id = {id} AND version = ? AND expires_at > ?`
 
 	removeAllText = `DELETE FROM {table} WHERE subject = ? AND expires_at > ?`
 
-	// By the place of the rows, which is faster than by their IDs. Locked, they
-	// cannot be extended any more; those that others lock are left to the next sweep.
-	sweepPostgres = `DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-	SELECT ctid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? LIMIT {batch} FOR UPDATE SKIP LOCKED))`
+	// What DeleteAll removes besides, uncounted.
+	removeExpiredText = `DELETE FROM {table} WHERE subject = ? AND expires_at <= ?`
 
-	sweepMySQL = `DELETE FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
+	// By the place of the rows, which is faster than by their IDs. The inner select
+	// locks them, and leaves those that others have locked to the next sweep; the
+	// outer condition is for tables in parts, where a place is not unique. Without
+	// the order a plan that PostgreSQL makes for all arguments reads the whole table.
+	sweepPostgres = `DELETE FROM {table} WHERE expires_at <= ? AND ctid = ANY (ARRAY(
+	SELECT ctid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch} FOR UPDATE SKIP LOCKED))`
 
-	sweepSQLite = `DELETE FROM {table} WHERE rowid IN (
-	SELECT rowid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? LIMIT {batch})`
+	sweepSQLite = `DELETE FROM {table} WHERE expires_at <= ? AND rowid IN (
+	SELECT rowid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch})`
+
+	// InnoDB locks all that a DELETE looks at, so it looks only at what this has
+	// found, which locks nothing.
+	findExpiredMySQL = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT {batch}`
+	sweepMySQL       = `DELETE FROM {table} WHERE expires_at <= ? AND id IN `
 )
 
-// statements are those of one table.
+// statements are those of one table. Those that a dialect does not need are not
+// sent to it.
 type statements struct {
-	load, create, update, touch, remove, list, removeAll, sweep *statement
+	load, create, replace, update, touch, remove, list, removeAll, removeExpired, sweep *statement
 }
 
 func (t *table) newStatements() statements {
-	create := createText
-	if t.dialect == MySQL {
-		create = createMySQL
+	create, sweep := createText, sweepPostgres
+	switch t.dialect {
+	case MySQL:
+		create, sweep = createMySQL, findExpiredMySQL
+	case SQLite:
+		sweep = sweepSQLite
 	}
-	sweep := map[Dialect]string{Postgres: sweepPostgres, MySQL: sweepMySQL, SQLite: sweepSQLite}[t.dialect]
 	return statements{
-		load:      t.expand(loadText),
-		create:    t.expand(create),
-		update:    t.expand(updateText),
-		touch:     t.expand(touchText),
-		remove:    t.expand(removeText),
-		list:      t.expand(listText),
-		removeAll: t.expand(removeAllText),
-		sweep:     t.expand(strings.ReplaceAll(sweep, "{batch}", strconv.Itoa(batch))),
+		load:          t.expand(loadText),
+		create:        t.expand(create),
+		replace:       t.expand(replaceMySQL),
+		update:        t.expand(updateText),
+		touch:         t.expand(touchText),
+		remove:        t.expand(removeText),
+		list:          t.expand(listText),
+		removeAll:     t.expand(removeAllText),
+		removeExpired: t.expand(removeExpiredText),
+		sweep:         t.expand(strings.ReplaceAll(sweep, "{batch}", strconv.Itoa(batch))),
 	}
 }
 
@@ -86,7 +93,15 @@ func (t *table) newStatements() statements {
 // itself.
 type statement struct {
 	text     string
+	once     bool // it is not worth preparing
 	prepared atomic.Pointer[sql.Stmt]
+}
+
+// naming returns a statement that goes on with a list of IDs, such as ({id}, {id}).
+func (t *table) naming(text string, n int) *statement {
+	st := t.expand(text + "({id}" + strings.Repeat(", {id}", n-1) + ")")
+	st.once = true
+	return st
 }
 
 // expand makes a statement of a text, in which {table} is the table, {id} a
@@ -130,7 +145,7 @@ func (s *Store) exec(ctx context.Context, st *statement, args ...any) (res sql.R
 		switch {
 		case s.tx != nil:
 			res, err = s.tx.ExecContext(ctx, st.text, args...)
-		case s.dialect == Postgres: // pgx prepares by itself, unless a pooler forbids it
+		case st.once || s.dialect == Postgres: // pgx prepares by itself, unless a pooler forbids it
 			res, err = s.db.ExecContext(ctx, st.text, args...)
 		default:
 			var stmt *sql.Stmt
@@ -178,7 +193,7 @@ func (s *Store) rows(ctx context.Context, st *statement, args []any) (*sql.Rows,
 	switch {
 	case s.tx != nil:
 		return s.tx.QueryContext(ctx, st.text, args...)
-	case s.dialect == Postgres:
+	case st.once || s.dialect == Postgres:
 		return s.db.QueryContext(ctx, st.text, args...)
 	}
 	stmt, err := st.on(ctx, s.db)
@@ -197,25 +212,33 @@ func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
 	return s.repeat(ctx, read, f)
 }
 
+// patience is for how long a crowded database is asked again by a call whose
+// context has no deadline.
+const patience = 10 * time.Second
+
 // repeat calls f again where that is safe. What the database gave up because of
-// others is not done, and is tried again until the context ends. A read is tried
-// again if it met a dead connection, of which the pool may hold more.
+// others is not done, and is tried again until the deadline. A read is tried again
+// if it met a dead connection, of which the pool may hold more.
 func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
-	most := 0 // how often a read may fail on a dead connection
-	for attempt := 1; ; attempt++ {
+	until, ok := ctx.Deadline()
+	if !ok {
+		until = time.Now().Add(patience)
+	}
+	dead := 0 // how often a read may meet a dead connection
+	for attempt := 0; ; attempt++ {
 		err := f()
 		if err == nil || s.tx != nil {
 			return err
 		}
-		if attempt == 1 {
-			most = 2 + s.db.Stats().Idle
+		if attempt == 0 {
+			dead = 2 + s.db.Stats().Idle
 		}
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case s.crowded(err):
-			pause(ctx, attempt-1)
-		case !read || attempt > most || !s.disconnected(err):
+		case s.crowded(err) && time.Now().Before(until):
+			pause(ctx, attempt)
+		case !read || attempt >= dead || !s.disconnected(err):
 			return err
 		}
 	}

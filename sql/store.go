@@ -8,16 +8,18 @@
 //
 // # What is atomic
 //
-// Each method is one statement, which the database does whole or not at all. A
-// write names the version, or the expiry, that it goes over, so nothing is ever
-// lost between a read and a write. Only an Update or a Touch that finds nothing to
-// write reads the row, to say why.
+// A method is one statement, which the database does whole or not at all. A write
+// names the version, or the expiry, that it goes over, so nothing is ever lost
+// between a read and a write. A second statement is sent by an Update or a Touch
+// that found nothing to write, to say why; by DeleteAll, for what has expired; and
+// in MySQL by a Create whose ID is taken, and by Sweep.
 //
 // No transaction of the application's is joined, but by In. The store never holds
 // a connection between two calls.
 //
 // Whether a session has expired is decided by the clock of the application, at
-// the time at which a statement is sent.
+// the time at which a statement is sent. One that waits in the database beyond the
+// expiry may still be done, as if it had been in time.
 //
 // # What is repeated
 //
@@ -43,7 +45,7 @@ import (
 // default.
 type Options struct {
 	// Table is the name of the table, by default "sessions". It is quoted, so any
-	// name will do that has at most 40 bytes.
+	// name will do that has at most 48 bytes.
 	Table string
 
 	// Schema is where the table is. By default it is where the database looks by
@@ -80,21 +82,28 @@ func New(db *sql.DB, dialect Dialect, opts *Options) *Store {
 // commits it or rolls it back. So a password can be changed and the user's
 // sessions revoked, both or neither:
 //
-//	tx, err := db.BeginTx(ctx, nil)
+//	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 //	...
 //	_, err = store.In(tx).DeleteAll(ctx, user, current)
 //	...
 //	err = tx.Commit()
 //
 // What it answers holds only once the transaction is committed, and the rows that
-// it wrote stay locked until then. It repeats nothing. An error other than those
-// that session.Store names may have ended the transaction: roll it back.
+// it wrote stay locked until then, in MySQL with the gaps beside them. It repeats
+// nothing. An error other than those that session.Store names may have ended the
+// transaction: roll it back.
+//
+// A transaction of a level above READ COMMITTED sees the sessions as they were when
+// it began to read: DeleteAll would leave alive those that have been created since.
 //
 // It is not for serving requests. A Manager answers the browser when its store
 // has written, so a rollback after that would leave a cookie behind whose session
 // was never stored, or is as it was before the login. Commit what the login rests
 // on first, the user say, and then log in.
 func (s *Store) In(tx *sql.Tx) *Store {
+	if tx == nil {
+		return &Store{table: &table{unfit: errors.New("In was given no transaction")}}
+	}
 	in := *s
 	in.tx = tx
 	return &in
@@ -107,7 +116,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 }
 
 func (s *Store) find(ctx context.Context, id session.ID) (session.Record, error) {
-	records, err := s.query(ctx, s.load, s.key(id), milli(time.Now()))
+	records, err := s.query(ctx, s.load, s.key(id), clock{})
 	if err == nil && len(records) == 0 {
 		err = session.ErrNotFound
 	}
@@ -123,17 +132,22 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := check(r); err != nil {
 		return failed("create", r.ID, err)
 	}
-	now, expires := milli(time.Now()), milli(r.ExpiresAt)
-	if expires <= now {
+	expires := milli(r.ExpiresAt)
+	if expires <= milli(time.Now()) {
 		return failed("create", r.ID, s.ready(ctx))
 	}
 	args := []any{s.key(r.ID), int64(r.Version), expires, s.owner(r.Subject), blob(r.Data)}
-	for range s.createNows() {
-		args = append(args, now)
+	var n int64
+	var err error
+	if s.dialect == MySQL {
+		if n, err = affected(s.exec(ctx, s.create, args...)); s.duplicate(err) {
+			n, err = affected(s.exec(ctx, s.replace, append(args[1:], s.key(r.ID), clock{})...))
+		}
+	} else {
+		n, err = affected(s.exec(ctx, s.create, append(args, clock{})...))
 	}
-	res, err := s.exec(ctx, s.create, args...)
-	if err == nil {
-		err = s.created(res)
+	if err == nil && n == 0 { // the row that is there has not expired
+		err = session.ErrExists
 	}
 	return failed("create", r.ID, err)
 }
@@ -144,7 +158,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		return failed("update", r.ID, err)
 	}
 	n, err := affected(s.exec(ctx, s.update, milli(r.ExpiresAt), s.owner(r.Subject), blob(r.Data),
-		s.key(r.ID), int64(r.Version), milli(time.Now())))
+		s.key(r.ID), int64(r.Version), clock{}))
 	if err == nil && n == 0 {
 		if _, err = s.find(ctx, r.ID); err == nil {
 			err = session.ErrConflict
@@ -159,7 +173,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 		return failed("touch", id, err)
 	}
 	expires := milli(expiresAt)
-	n, err := affected(s.exec(ctx, s.touch, expires, s.key(id), expires, milli(time.Now())))
+	n, err := affected(s.exec(ctx, s.touch, expires, s.key(id), expires, clock{}))
 	if err == nil && n == 0 {
 		_, err = s.find(ctx, id) // that it lives for as long already is no error
 	}
@@ -174,18 +188,27 @@ func (s *Store) Delete(ctx context.Context, id session.ID) error {
 
 // List implements session.Store.
 func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
-	records, err := s.query(ctx, s.list, s.owner(subject), milli(time.Now()))
+	records, err := s.query(ctx, s.list, s.owner(subject), clock{})
 	return records, failed("list", subject, err)
 }
 
-// DeleteAll implements session.Store, at once.
+// DeleteAll implements session.Store, by one statement. A second one removes what
+// has expired, uncounted: a write of which the database has held up the execution
+// could bring it back.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
-	args := []any{s.owner(subject), milli(time.Now())}
-	st, except := s.removeAllBut(except)
-	for _, id := range except {
-		args = append(args, s.key(id))
+	live, expired := s.removeAll, s.removeExpired
+	args := []any{s.owner(subject), clock{}}
+	if len(except) > 0 {
+		live = s.naming(removeAllText+" AND id NOT IN ", len(except))
+		expired = s.naming(removeExpiredText+" AND id NOT IN ", len(except))
+		for _, id := range except {
+			args = append(args, s.key(id))
+		}
 	}
-	n, err := affected(s.exec(ctx, st, args...))
+	n, err := affected(s.exec(ctx, live, args...))
+	if err == nil {
+		_, err = s.exec(ctx, expired, args...)
+	}
 	return int(n), failed("delete all", subject, err)
 }
 

@@ -7,14 +7,28 @@ import (
 )
 
 // Sweep removes up to 1000 sessions whose expiry has passed, and returns how many.
-// It is one statement, which locks just these, and never removes one that is
-// extended meanwhile. Any number of processes may sweep.
+// It locks just these, for as long as one statement takes, and never removes one
+// that is extended meanwhile. Any number of processes may sweep.
 //
 // Nothing depends on it: what has expired is absent for all methods, swept or not.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
-	now := milli(time.Now())
-	n, err := affected(s.exec(ctx, s.sweep, now/time.Hour.Milliseconds(), now))
+	n, err := s.sweepSome(ctx)
 	return int(n), failed("sweep", s.name, err)
+}
+
+func (s *Store) sweepSome(ctx context.Context) (int64, error) {
+	if s.dialect != MySQL {
+		return affected(s.exec(ctx, s.sweep, clock{}, milli(time.Now())/time.Hour.Milliseconds(), clock{}))
+	}
+	expired, err := s.query(ctx, s.sweep, clock{})
+	if err != nil || len(expired) == 0 {
+		return 0, err
+	}
+	args := []any{clock{}}
+	for _, r := range expired {
+		args = append(args, s.key(r.ID))
+	}
+	return affected(s.exec(ctx, s.naming(sweepMySQL, len(expired)), args...))
 }
 
 // SweepEvery sweeps until the context ends, which it waits for. Each time it
@@ -32,6 +46,7 @@ func (s *Store) SweepEvery(ctx context.Context, interval time.Duration, report f
 	if interval <= 0 {
 		interval = time.Minute
 	}
+	interval = min(interval, 365*24*time.Hour) // or the sum overflows
 	for sleep(ctx, interval/2+rand.N(interval)) {
 		removed, err := s.sweepAll(ctx)
 		if report != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package sessionsql
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"math"
 	"strings"
@@ -16,6 +17,13 @@ import (
 // milli is a time in milliseconds since 1970. All that is before is as much in
 // the past as 1970, and may be too long ago to be counted in milliseconds.
 func milli(t time.Time) int64 { return max(t.Unix(), 0)*1000 + int64(t.Nanosecond())/1e6 }
+
+// clock is a parameter: the time at which a statement is sent, after it has
+// waited for a connection, and anew when it is sent again.
+type clock struct{}
+
+// Value implements driver.Valuer.
+func (clock) Value() (driver.Value, error) { return milli(time.Now()), nil }
 
 // key is an ID as the column takes it.
 func (t *table) key(id session.ID) any {
