@@ -29,21 +29,21 @@ WHERE old.expires_at <= ?`
 
 	// MySQL has no condition there: see Create.
 	createMySQL  = `INSERT INTO {table} (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)`
-	replaceMySQL = `UPDATE {table} SET version = ?, expires_at = ?, subject = ?, data = ? WHERE id = {id} AND expires_at <= ?`
+	replaceMySQL = `UPDATE {table} SET version = ?, expires_at = ?, subject = ?, data = ? WHERE id = {id} AND {expiry} <= ?`
 
 	updateText = `UPDATE {table} SET version = version + 1, expires_at = ?, subject = ?, data = ?
-WHERE id = {id} AND version = ? AND expires_at > ?`
+WHERE id = {id} AND version = ? AND {expiry} > ?`
 
-	touchText = `UPDATE {table} SET expires_at = ? WHERE id = {id} AND expires_at < ? AND expires_at > ?`
+	touchText = `UPDATE {table} SET expires_at = ? WHERE id = {id} AND {expiry} < ? AND {expiry} > ?`
 
 	removeText = `DELETE FROM {table} WHERE id = {id}`
 
 	listText = selectText + `WHERE subject = ? AND expires_at > ? ORDER BY id DESC`
 
-	removeAllText = `DELETE FROM {table} WHERE subject = ? AND expires_at > ?`
+	removeAllText = `DELETE FROM {table} WHERE subject = ? AND {expiry} > ?`
 
 	// What DeleteAll removes besides, uncounted.
-	removeExpiredText = `DELETE FROM {table} WHERE subject = ? AND expires_at <= ?`
+	removeExpiredText = `DELETE FROM {table} WHERE subject = ? AND {expiry} <= ?`
 
 	// By the place of the rows, which is faster than by their IDs. The inner select
 	// locks them, and leaves those that others have locked to the next sweep; the
@@ -58,7 +58,7 @@ WHERE id = {id} AND version = ? AND expires_at > ?`
 	// InnoDB locks all that a DELETE looks at, so it looks only at what this has
 	// found, which locks nothing.
 	findExpiredMySQL = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT {batch}`
-	sweepMySQL       = `DELETE FROM {table} WHERE expires_at <= ? AND id IN `
+	sweepMySQL       = `DELETE FROM {table} WHERE {expiry} <= ? AND id IN `
 )
 
 // statements are those of one table. Those that a dialect does not need are not
@@ -105,8 +105,14 @@ func (t *table) naming(text string, n int) *statement {
 }
 
 // expand makes a statement of a text, in which {table} is the table, {id} a
-// parameter that is an ID, and ? any other.
+// parameter that is an ID, ? any other, and {expiry} the column expires_at.
 func (t *table) expand(text string) *statement {
+	expiry := "expires_at"
+	if t.dialect == MySQL {
+		// Or it may look there for the rows of a write, and lock whatever expires about then.
+		expiry = "expires_at + 0"
+	}
+	text = strings.ReplaceAll(text, "{expiry}", expiry)
 	id := "?"
 	if t.dialect == Postgres {
 		id = "?::uuid" // or a driver that does not ask for the types may send it as text
