@@ -22,6 +22,10 @@ func TestAdapters(t *testing.T) {
 	}{
 		{"memory", func(*testing.T) session.Store { return memory.New(nil) }},
 		{"redis", openRedis},
+		{"PostgreSQL", openPostgres},
+		{"MariaDB", openMariaDB},
+		{"SQLite, modernc", openModernc},
+		{"SQLite, mattn", openMattn},
 	} {
 		t.Run(store.name, func(t *testing.T) {
 			s := store.open(t)
