@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 // A statement is a call, and what it sends to the database.
 type statement struct {
 	name string
-	want string // separated by spaces
+	want string // separated by spaces; after a slash, what MySQL needs instead
 	// prepare makes what the call is about, and returns the call.
 	prepare func(t *testing.T, s *sessionsql.Store) (call func() error)
 }
@@ -37,11 +38,11 @@ var sent = []statement{
 	{"Create", "INSERT", func(t *testing.T, s *sessionsql.Store) func() error {
 		return func() error { return s.Create(t.Context(), record("alice")) }
 	}},
-	{"Create over a live record", "INSERT", func(t *testing.T, s *sessionsql.Store) func() error {
+	{"Create over a live record", "INSERT / INSERT UPDATE", func(t *testing.T, s *sessionsql.Store) func() error {
 		r := create(t, s, record("alice"))
 		return func() error { return want(s.Create(t.Context(), r), session.ErrExists) }
 	}},
-	{"Create over an expired record", "INSERT", func(t *testing.T, s *sessionsql.Store) func() error {
+	{"Create over an expired record", "INSERT / INSERT UPDATE", func(t *testing.T, s *sessionsql.Store) func() error {
 		r := expired(t, s, "alice")
 		r.ExpiresAt = in(time.Hour)
 		return func() error { return s.Create(t.Context(), r) }
@@ -79,24 +80,28 @@ var sent = []statement{
 	{"List", "SELECT", func(t *testing.T, s *sessionsql.Store) func() error {
 		return func() error { _, err := s.List(t.Context(), "alice"); return err }
 	}},
-	{"DeleteAll", "DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
+	{"DeleteAll", "DELETE DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
 		create(t, s, record("bob"))
 		return func() error { _, err := s.DeleteAll(t.Context(), "bob"); return err }
 	}},
-	{"DeleteAll but one", "DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
+	{"DeleteAll but one", "DELETE DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
 		return func() error { _, err := s.DeleteAll(t.Context(), "bob", session.NewID()); return err }
 	}},
-	{"DeleteAll but three", "DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
+	{"DeleteAll but three", "DELETE DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
 		return func() error {
 			_, err := s.DeleteAll(t.Context(), "bob", session.NewID(), session.NewID(), session.NewID())
 			return err
 		}
 	}},
-	{"Sweep", "DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
+	{"Sweep", "DELETE / SELECT DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
 		expired(t, s, "")
 		return func() error { _, err := s.Sweep(t.Context()); return err }
 	}},
 }
+
+// lists tells whether a call names any number of sessions, for which nothing stays
+// prepared.
+func (st statement) lists() bool { return strings.Contains(st.name, " but ") || st.name == "Sweep" }
 
 // want returns nil if an error is the one that is due.
 func want(err, due error) error {
@@ -117,7 +122,8 @@ func TestStatements(t *testing.T) {
 }
 
 // testOneEach counts what each method sends: a single statement, prepared once,
-// in no transaction, or two if an Update or a Touch has found nothing to write.
+// in no transaction. There are two if an Update or a Touch has found nothing to write,
+// and the second of DeleteAll removes what has expired.
 func (e engine) testOneEach(t *testing.T, dsn string) {
 	db, spy := e.spied(t, dsn)
 	db.SetMaxOpenConns(1) // as each connection has prepared statements of its own
@@ -135,8 +141,14 @@ func (e engine) testOneEach(t *testing.T, dsn string) {
 		spy.take()
 		require.NoError(t, call(), st.name)
 		got := spy.take()
-		assert.Equal(t, st.want, runs(got), st.name)
-		assert.Len(t, got, len(strings.Fields(st.want)), "%s: nothing else is sent: %q", st.name, got)
+		want, other, _ := strings.Cut(st.want, " / ")
+		if e.dialect == sessionsql.MySQL {
+			want = cmp.Or(other, want)
+		}
+		assert.Equal(t, want, runs(got), st.name)
+		if !st.lists() {
+			assert.Len(t, got, len(strings.Fields(want)), "%s: nothing else is sent: %q", st.name, got)
+		}
 	}
 	if e.dialect == sessionsql.SQLite {
 		return // there is no server to be asked
@@ -144,7 +156,9 @@ func (e engine) testOneEach(t *testing.T, dsn string) {
 	before := e.prepared(t, db)
 	for range 3 {
 		for _, st := range sent {
-			require.NoError(t, st.prepare(t, s)(), st.name)
+			if !st.lists() {
+				require.NoError(t, st.prepare(t, s)(), st.name)
+			}
 		}
 	}
 	assert.Equal(t, before, e.prepared(t, db), "statements that the server was given to prepare")
