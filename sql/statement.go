@@ -22,6 +22,8 @@ const (
 
 	loadText = selectText + `WHERE id = {id} AND expires_at > ?`
 
+	loadNowMySQL = selectText + `WHERE id = {id} AND {expiry} > ? LOCK IN SHARE MODE`
+
 	createText = `INSERT INTO {table} AS old (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at,
 	subject = excluded.subject, data = excluded.data
@@ -64,7 +66,7 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 // statements are those of one table. Those that a dialect does not need are not
 // sent to it.
 type statements struct {
-	load, create, replace, update, touch, remove, list, removeAll, removeExpired, sweep *statement
+	load, loadNow, create, replace, update, touch, remove, list, removeAll, removeExpired, sweep *statement
 }
 
 func (t *table) newStatements() statements {
@@ -77,6 +79,7 @@ func (t *table) newStatements() statements {
 	}
 	return statements{
 		load:          t.expand(loadText),
+		loadNow:       t.expand(loadNowMySQL),
 		create:        t.expand(create),
 		replace:       t.expand(replaceMySQL),
 		update:        t.expand(updateText),

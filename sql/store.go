@@ -111,12 +111,12 @@ func (s *Store) In(tx *sql.Tx) *Store {
 
 // Load implements session.Store.
 func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error) {
-	r, err := s.find(ctx, id)
+	r, err := s.find(ctx, s.load, id)
 	return r, failed("load", id, err)
 }
 
-func (s *Store) find(ctx context.Context, id session.ID) (session.Record, error) {
-	records, err := s.query(ctx, s.load, s.key(id), clock{})
+func (s *Store) find(ctx context.Context, st *statement, id session.ID) (session.Record, error) {
+	records, err := s.query(ctx, st, s.key(id), clock{})
 	if err == nil && len(records) == 0 {
 		err = session.ErrNotFound
 	}
@@ -124,6 +124,15 @@ func (s *Store) find(ctx context.Context, id session.ID) (session.Record, error)
 		return session.Record{}, err
 	}
 	return records[0], nil
+}
+
+// look is what finds a record of which a write has found nothing to change. In a
+// transaction of MySQL, a plain read may show what was there when it began.
+func (s *Store) look() *statement {
+	if s.tx != nil && s.dialect == MySQL {
+		return s.loadNow
+	}
+	return s.load
 }
 
 // Create implements session.Store. A record whose ExpiresAt has passed is not
@@ -160,7 +169,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	n, err := affected(s.exec(ctx, s.update, milli(r.ExpiresAt), s.owner(r.Subject), blob(r.Data),
 		s.key(r.ID), int64(r.Version), clock{}))
 	if err == nil && n == 0 {
-		if _, err = s.find(ctx, r.ID); err == nil {
+		if _, err = s.find(ctx, s.look(), r.ID); err == nil {
 			err = session.ErrConflict
 		}
 	}
@@ -175,7 +184,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 	expires := milli(expiresAt)
 	n, err := affected(s.exec(ctx, s.touch, expires, s.key(id), expires, clock{}))
 	if err == nil && n == 0 {
-		_, err = s.find(ctx, id) // that it lives for as long already is no error
+		_, err = s.find(ctx, s.look(), id) // that it lives for as long already is no error
 	}
 	return failed("touch", id, err)
 }
