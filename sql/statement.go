@@ -247,6 +247,8 @@ func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		case s.crowded(err) && time.Now().Before(until):
 			pause(ctx, attempt)
+		case s.crowded(err) && ok: // the context is about to notice
+			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 		case !read || attempt >= dead || !s.disconnected(err):
 			return err
 		}

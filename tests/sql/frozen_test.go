@@ -1,0 +1,205 @@
+package sql_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/stress"
+)
+
+// TestFrozen stops a server that then still takes connections and commands, and
+// executes them when it goes on.
+func TestFrozen(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel() // it waits for calls to time out
+			server := b.serve(t)
+			si := b.site(t, b.connect(t, server))
+			count, leave, enter := si.Visitor(), si.Visitor(), si.Visitor()
+			require.True(t, count.Post("/count").OK())
+			require.True(t, leave.Post("/login?as=alice").OK())
+			require.True(t, enter.Post("/count").OK())
+			first := si.Visitor()
+			before := enter.Token()
+
+			var held []<-chan stress.Answer // on connections that are in the pool then
+			for _, r := range []struct {
+				*stress.Visitor
+				target string
+			}{{count, "/count?hold"}, {leave, "/logout?hold"}, {enter, "/login?as=bob&hold"}, {first, "/count?hold"}} {
+				held = append(held, r.Hold(r.target))
+			}
+			si.During(func() {
+				require.NoError(t, server.SignalAll(syscall.SIGSTOP))
+				si.Release()
+				var all sync.WaitGroup
+				for i := range 40 { // more than there are connections in the pool
+					target := []string{"/count", "/read", "/login?as=carol", "/logout", "/revoke?whose=carol"}[i%5]
+					all.Go(func() { assert.False(t, count.Post(target).OK(), "POST %s, while the server is frozen", target) })
+				}
+				all.Wait()
+				for _, answered := range held {
+					assert.False(t, (<-answered).OK(), "a change that had begun before")
+				}
+				require.NoError(t, server.SignalAll(syscall.SIGCONT))
+			})
+
+			n := 1
+			_, err := fmt.Sscan(count.Post("/read").Body, &n)
+			assert.NoError(t, err, "the first request after it goes on")
+			assert.Contains(t, []int{1, 2}, n, "one increment that was a success, and one that may have been done late")
+			assert.True(t, count.Post("/count").OK())
+			assert.Equal(t, stress.OK(fmt.Sprint(n+1, " ")), count.Post("/read"), "what is executed late does no harm")
+
+			assert.Contains(t, []stress.Answer{stress.OK("0 alice"), stress.OK("new")}, leave.Post("/read"), "logged out, or not")
+			assert.Contains(t, []stress.Answer{stress.OK("1 "), stress.OK("new")}, enter.Post("/read"), "logged in with a cookie that nobody got, or not")
+			assert.Equal(t, before, enter.Token())
+			assert.Empty(t, first.Token())
+			assert.Equal(t, stress.OK("new"), first.Post("/read"))
+		})
+	}
+}
+
+// A call is a call of a store that somebody is in the way of, or nobody answers.
+type call struct {
+	name  string
+	reads bool
+	do    func(ctx context.Context, s *sessionsql.Store, r session.Record) error
+}
+
+var calls = []call{
+	{"Load", true, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		_, err := s.Load(ctx, r.ID)
+		return err
+	}},
+	{"Create", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		r.ID = session.NewID()
+		return s.Create(ctx, r)
+	}},
+	{"Update", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		return s.Update(ctx, r)
+	}},
+	{"Touch", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		return s.Touch(ctx, r.ID, r.ExpiresAt.Add(time.Minute))
+	}},
+	{"List", true, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		_, err := s.List(ctx, r.Subject)
+		return err
+	}},
+	{"Delete", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		return s.Delete(ctx, r.ID)
+	}},
+	{"DeleteAll", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		_, err := s.DeleteAll(ctx, r.Subject)
+		return err
+	}},
+	{"Sweep", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		_, err := s.Sweep(ctx)
+		return err
+	}},
+}
+
+// requireAllEnd wants calls at one time to end with their context, and to say so.
+func requireAllEnd(t testing.TB, s *sessionsql.Store, r session.Record, calls ...call) {
+	t.Helper()
+	const patience, late = 200 * time.Millisecond, time.Second
+	var all sync.WaitGroup
+	for _, c := range calls {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			start := time.Now()
+			err := c.do(ctx, s, r)
+			assert.Less(t, time.Since(start), patience+late, "%s outlasts its context", c.name)
+			assert.ErrorIs(t, err, context.DeadlineExceeded, c.name)
+			assert.NoError(t, stress.Named(err), "%s: a failure of the backend must not look like an answer", c.name)
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// TestFrozenCalls has each call wait for a frozen server, and then looks for what
+// they leave behind.
+func TestFrozenCalls(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			server := b.serve(t)
+			db := b.connect(t, server)
+			store := b.migrated(t, db, sessionsql.Options{})
+			r := create(t, store, record("alice"))
+			for _, c := range calls[:5] {
+				require.NoError(t, c.do(t.Context(), store, r), c.name) // it is prepared
+				if c.name == "Update" {
+					r.Version++
+				}
+			}
+			idle := runtime.NumGoroutine()
+			require.NoError(t, server.SignalAll(syscall.SIGSTOP))
+			for range 3 { // also on what the failures leave in the pool
+				requireAllEnd(t, store, r, calls...)
+			}
+			require.NoError(t, server.SignalAll(syscall.SIGCONT))
+			stress.Await(t, func() bool { return db.Stats().InUse == 0 && runtime.NumGoroutine() <= idle })
+
+			for _, c := range []call{calls[1], calls[3], calls[4]} {
+				err := c.do(t.Context(), store, r)
+				if c.name == "Touch" && stress.Named(err) != nil {
+					continue // the deletions were done late
+				}
+				require.NoError(t, err, "%s, when it goes on", c.name)
+			}
+		})
+	}
+}
+
+// TestFileLocked has another process hold the lock of an SQLite file: the lock to
+// write, or, without WAL, the one that keeps even readers away.
+func TestFileLocked(t *testing.T) {
+	for _, e := range engines[2:] {
+		for lock, mode := range map[string]string{"BEGIN IMMEDIATE": "WAL", "BEGIN EXCLUSIVE": "DELETE"} {
+			t.Run(e.name+"/"+lock, func(t *testing.T) {
+				t.Parallel() // it waits for calls to time out
+				dsn := strings.ReplaceAll(e.start(t), "WAL", mode)
+				db := e.pool(t, dsn, 20)
+				store := sessionsql.New(db, e.dialect, nil)
+				require.NoError(t, store.Migrate(t.Context()))
+				r := create(t, store, record("alice"))
+				si := stress.NewSite(t, store)
+				v := si.Visitor()
+				require.True(t, v.Post("/count").OK())
+
+				holder := job{name: "hold", driver: e.driver, dsn: dsn, arg: lock}.start(t)
+				require.Equal(t, "held", holder.line())
+				wait := slices.Clone(calls)
+				if mode == "WAL" {
+					wait = slices.DeleteFunc(wait, func(c call) bool { return c.reads })
+					requireHolds(t, store, r, "while another writes")
+				}
+				requireAllEnd(t, store, r, wait...)
+				si.During(func() { assert.False(t, v.Post("/count").OK()) })
+				var all sync.WaitGroup
+				all.Go(func() { assert.True(t, v.Post("/count").OK(), "who waits for long enough") })
+				holder.kill()
+				all.Wait()
+				assert.Equal(t, stress.OK("2 "), v.Post("/read"))
+				requireHolds(t, store, r, "no call did anything")
+				requireAllWork(t, store, r)
+			})
+		}
+	}
+}
