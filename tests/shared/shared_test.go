@@ -14,33 +14,33 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/servers"
 )
 
 const requests = 200
 
-// TestMain is also the web server of a process of its own: with the store's
-// address in the environment, it serves at the address of its first argument.
+// TestMain is also the web server of a process of its own: with a backend in
+// the environment, it serves at the address of its first argument.
 func TestMain(m *testing.M) {
-	if store := os.Getenv("SHARED_TEST_STORE"); store != "" {
-		fmt.Println(serve(store, os.Args[1]))
+	if backend := os.Getenv("SHARED_TEST_BACKEND"); backend != "" {
+		fmt.Println(serve(backend, os.Args[1]))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-func serve(store, addr string) error {
-	client := redis.NewClient(&redis.Options{Addr: store, ContextTimeoutEnabled: true})
-	defer client.Close()
-	handler, err := counter(sessionredis.New(client, nil), requests/2)
+func serve(backend, addr string) error {
+	store, err := open(backend)
+	if err != nil {
+		return err
+	}
+	handler, err := counter(store, requests/2)
 	if err != nil {
 		return err
 	}
@@ -97,14 +97,20 @@ func TestNoLostUpdate(t *testing.T) {
 		defer server.Close()
 		increment(t, server.URL)
 	})
-	t.Run("two processes", func(t *testing.T) {
-		web := servers.Program{
-			Name: os.Args[0],
-			Env:  []string{"SHARED_TEST_STORE=" + servers.Redis(t).Addr()},
-			Args: func(s *servers.Server) []string { return []string{s.Addr()} },
-		}
-		increment(t, "http://"+servers.Start(t, web).Addr(), "http://"+servers.Start(t, web).Addr())
-	})
+	for _, store := range stores {
+		t.Run("two processes, "+store.name, func(t *testing.T) {
+			var sites []string
+			for _, backend := range store.start(t) {
+				web := servers.Start(t, servers.Program{
+					Name: os.Args[0],
+					Env:  []string{"SHARED_TEST_BACKEND=" + backend},
+					Args: func(s *servers.Server) []string { return []string{s.Addr()} },
+				})
+				sites = append(sites, "http://"+web.Addr())
+			}
+			increment(t, sites...)
+		})
+	}
 }
 
 // increment sends the requests to the sites in turn and counts.
