@@ -23,11 +23,17 @@ import (
 	"github.com/gostateful/session/tests/servers"
 )
 
-// open builds the example and starts it, with more flags.
-func open(t *testing.T, flags ...string) *servers.Server {
+// build builds the example.
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	return gotool.Build(t, "examples")
+}
+
+// open starts the example, with more flags.
+func open(t *testing.T, binary string, flags ...string) *servers.Server {
 	t.Helper()
 	return servers.Start(t, servers.Program{
-		Name: gotool.Build(t, "examples"),
+		Name: binary,
 		Args: func(s *servers.Server) []string { return append([]string{"-addr", s.Addr()}, flags...) },
 	})
 }
@@ -81,7 +87,7 @@ func (v *visitor) secret() string {
 }
 
 func TestPage(t *testing.T) {
-	s := open(t)
+	s := open(t, build(t))
 	assert.Contains(t, s.Log(), "Open http://"+s.Addr(), "the address to open is printed")
 	ann, bob := newVisitor(t, s), newVisitor(t, s)
 
@@ -117,7 +123,7 @@ func TestPage(t *testing.T) {
 
 // TestShutdown: a SIGTERM ends the example when the requests that run are done.
 func TestShutdown(t *testing.T) {
-	s := open(t)
+	s := open(t, build(t))
 	conn, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	defer conn.Close()

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -11,17 +12,21 @@ import (
 )
 
 // TestTwoProcesses: two processes of the example on one store share a session,
-// of which nothing is lost when they change it at once, or when one restarts.
+// of which nothing is lost when they change it at once, or when both restart.
 func TestTwoProcesses(t *testing.T) {
+	binary := build(t)
 	for _, store := range []struct {
 		name  string
 		start func(t *testing.T) (flag string)
 	}{
 		{"redis", func(t *testing.T) string { return "redis://" + servers.Redis(t).Addr() }},
+		{"postgres", func(t *testing.T) string { return servers.PostgresURL(servers.Postgres(t), "postgres") }},
+		{"mysql", func(t *testing.T) string { return "mysql://root@" + servers.MariaDB(t).Addr() + "/test" }},
+		{"sqlite", func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "shop.db") }},
 	} {
 		t.Run(store.name, func(t *testing.T) {
 			flag := store.start(t)
-			shops := []*servers.Server{open(t, "-store", flag), open(t, "-store", flag)}
+			shops := []*servers.Server{open(t, binary, "-store", flag), open(t, binary, "-store", flag)}
 			assert.Contains(t, shops[0].Log(), "("+store.name+", nethttp;")
 
 			const requests = 200
@@ -41,8 +46,12 @@ func TestTwoProcesses(t *testing.T) {
 			assert.Regexp(t, `visit <strong id="visits">202<`, ann.get(), "the 1st visit, %d at once, and this one", requests)
 			ann.post("/login", "name", "Ann")
 
-			require.NoError(t, shops[1].Stop())
-			require.NoError(t, shops[1].Start())
+			for _, s := range shops {
+				require.NoError(t, s.Stop())
+			}
+			for _, s := range shops {
+				require.NoError(t, s.Start())
+			}
 			bob := *ann // the same browser: its cookie is good for every port of the host
 			bob.shop = "http://" + shops[1].Addr()
 			assert.Contains(t, bob.get(), `<strong id="name">Ann<`, "after a restart, and in the other process")
