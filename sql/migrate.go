@@ -53,7 +53,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err != nil || at == len(upgrades) {
 			return err
 		}
-		err = s.repeat(ctx, false, func() error { return s.apply(ctx, upgrades[at]) })
+		err = s.repeat(ctx, false, func() error { return s.apply(ctx, at, upgrades[at]) })
 		if err == nil {
 			continue
 		}
@@ -64,13 +64,35 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 }
 
-// apply executes the statements of a file.
-func (s *Store) apply(ctx context.Context, file string) error {
+// apply executes the statements of a file on a table of the version before, unless
+// another process has done so.
+func (s *Store) apply(ctx context.Context, before int, file string) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
+	err = s.applyIn(ctx, tx, before, file)
+	if s.dialect == MySQL && before > 0 {
+		if _, releaseErr := tx.ExecContext(context.WithoutCancel(ctx), `DO RELEASE_LOCK('session_sql_schema')`); err == nil {
+			err = releaseErr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (s *Store) applyIn(ctx context.Context, tx *sql.Tx, before int, file string) error {
+	if before > 0 { // a table can be created but once
+		if _, err := tx.ExecContext(ctx, s.expand(alone[s.dialect]).text); err != nil {
+			return err
+		}
+		if now, err := s.In(tx).version(ctx); err != nil || now != before {
+			return err
+		}
+	}
 	for _, text := range strings.SplitAfter(file, ";\n") {
 		if strings.TrimSpace(text) == "" {
 			continue
@@ -79,7 +101,14 @@ func (s *Store) apply(ctx context.Context, file string) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
+}
+
+// alone has a process wait until no other is about to change the schema.
+var alone = map[Dialect]string{
+	Postgres: `LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE`,
+	MySQL:    `DO GET_LOCK('session_sql_schema', 1000000)`, // as ALTER TABLE would end that of a transaction
+	SQLite:   `DELETE FROM {table} WHERE 0`,
 }
 
 // rename puts the names of this table into a statement. Its comments must have none
@@ -133,13 +162,16 @@ func (s *Store) version(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("look for the table %s: %w", s.quoted, err)
 	}
-	match := mark.FindStringSubmatch(marked.String)
-	if match == nil {
+	version := 0
+	for _, match := range mark.FindAllStringSubmatch(marked.String, -1) { // SQLite keeps the older ones
+		n, _ := strconv.Atoi(match[1])
+		version = max(version, n)
+	}
+	if version == 0 {
 		return 0, fmt.Errorf("the table %s is another program's, or has lost the mark of its version: see Options.Table, and the end of the file in schema/%s",
 			s.quoted, strings.ToLower(s.dialect.String()))
 	}
-	version, err := strconv.Atoi(match[1])
-	if known := len(s.dialect.upgrades()); err == nil && version > known {
+	if known := len(s.dialect.upgrades()); version > known {
 		err = fmt.Errorf("the table %s has version %d of the schema, and this program knows %d: give it a newer module", s.quoted, version, known)
 	}
 	return version, err
