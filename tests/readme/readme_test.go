@@ -50,6 +50,20 @@ func TestPrograms(t *testing.T) {
 				"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
 			},
 		},
+		{
+			name: "sql/README.md",
+			backend: func(t *testing.T) []string {
+				s := servers.Postgres(t)
+				psql, err := s.Command(t.Context(), "psql") // may not be on PATH
+				require.NoError(t, err)
+				return []string{"localhost:5432", s.Addr(), "psql -At", psql.Path + " -At"}
+			},
+			brings: []string{
+				"github.com/google/uuid",
+				"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "github.com/jackc/puddle/v2",
+				"golang.org/x/sync", "golang.org/x/text",
+			},
+		},
 	} {
 		t.Run(readme.name, func(t *testing.T) {
 			moves := []string{shown, freeAddr(t)}
