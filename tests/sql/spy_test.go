@@ -17,6 +17,13 @@ type spy struct {
 	driver.Connector
 	mu   sync.Mutex
 	sent []string
+	ran  []execution
+}
+
+// An execution is a statement and what it was given.
+type execution struct {
+	text string
+	args []any
 }
 
 // spied opens a database with a spy on it.
@@ -54,8 +61,23 @@ func (s *spy) take() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sent := s.sent
-	s.sent = nil
+	s.sent, s.ran = nil, nil
 	return sent
+}
+
+// run notes that a statement was executed.
+func (s *spy) run(text string, args []driver.NamedValue, err error) {
+	s.note("run", text, err)
+	if err == driver.ErrSkip {
+		return
+	}
+	e := execution{text: text}
+	for _, arg := range args {
+		e.args = append(e.args, arg.Value)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ran = append(s.ran, e)
 }
 
 // note notes what was done, unless the driver wants to be asked in another way.
@@ -85,13 +107,13 @@ type spiedConn struct {
 
 func (c *spiedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	res, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, text, args)
-	c.spy.note("run", text, err)
+	c.spy.run(text, args, err)
 	return res, err
 }
 
 func (c *spiedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, text, args)
-	c.spy.note("run", text, err)
+	c.spy.run(text, args, err)
 	return rows, err
 }
 
@@ -132,13 +154,13 @@ type spiedStmt struct {
 
 func (s *spiedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	res, err := s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
-	s.conn.spy.note("run", s.text, err)
+	s.conn.spy.run(s.text, args, err)
 	return res, err
 }
 
 func (s *spiedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
-	s.conn.spy.note("run", s.text, err)
+	s.conn.spy.run(s.text, args, err)
 	return rows, err
 }
 
