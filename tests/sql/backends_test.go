@@ -2,6 +2,7 @@ package sql_test
 
 import (
 	"database/sql"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,11 +18,12 @@ type backend struct {
 	serve    func(t testing.TB, args ...string) *servers.Server
 	dsn      func(s *servers.Server, database string) string
 	database string
+	hasty    []string // arguments for what loses commits when it is killed
 }
 
 var (
-	onPostgres = backend{engines[0], servers.Postgres, servers.PostgresURL, "postgres"}
-	onMariaDB  = backend{engines[1], servers.MariaDB, servers.MariaDBDSN, "test"}
+	onPostgres = backend{engines[0], servers.Postgres, servers.PostgresURL, "postgres", []string{"-c", "fsync=off"}}
+	onMariaDB  = backend{engines[1], servers.MariaDB, servers.MariaDBDSN, "test", []string{"--innodb-flush-log-at-trx-commit=0"}}
 	backends   = []backend{onPostgres, onMariaDB}
 )
 
@@ -56,3 +58,6 @@ func must(t testing.TB, db *sql.DB, statements ...string) {
 		require.NoError(t, err, text)
 	}
 }
+
+// lastTable is the table of the store that migrated has returned last.
+func lastTable() string { return fmt.Sprint("sessions", tables.Load()) }

@@ -55,7 +55,7 @@ func (b backend) killAll(t testing.TB, admin *sql.DB) {
 func TestConnectionsKilled(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t)
+			server := b.serve(t, b.hasty...)
 			admin := b.open(t, b.dsn(server, b.database))
 			admin.SetMaxOpenConns(1)
 			db := b.connect(t, server)

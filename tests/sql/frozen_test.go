@@ -25,7 +25,7 @@ func TestFrozen(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel() // it waits for calls to time out
-			server := b.serve(t)
+			server := b.serve(t, b.hasty...)
 			si := b.site(t, b.connect(t, server))
 			count, leave, enter := si.Visitor(), si.Visitor(), si.Visitor()
 			require.True(t, count.Post("/count").OK())
@@ -138,7 +138,7 @@ func requireAllEnd(t testing.TB, s *sessionsql.Store, r session.Record, calls ..
 func TestFrozenCalls(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t)
+			server := b.serve(t, b.hasty...)
 			db := b.connect(t, server)
 			store := b.migrated(t, db, sessionsql.Options{})
 			r := create(t, store, record("alice"))

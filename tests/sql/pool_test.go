@@ -99,7 +99,7 @@ func TestServerFull(t *testing.T) {
 	}
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t, args[b.name]...)
+			server := b.serve(t, append(args[b.name], b.hasty...)...)
 			db := b.connect(t, server)
 			db.SetMaxIdleConns(1) // so that it connects all the time
 			si := b.site(t, db)

@@ -1,0 +1,199 @@
+package sql_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/stress"
+)
+
+// dial returns a pool of a server whose connections a dialer makes.
+func (b backend) dial(t testing.TB, s *servers.Server, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *sql.DB {
+	t.Helper()
+	var db *sql.DB
+	if b.dialect == sessionsql.Postgres {
+		config, err := pgx.ParseConfig(b.dsn(s, b.database))
+		require.NoError(t, err)
+		config.DialFunc = dial
+		db = stdlib.OpenDB(*config)
+	} else {
+		config, err := mysql.ParseDSN(b.dsn(s, b.database))
+		require.NoError(t, err)
+		config.DialFunc = dial
+		connector, err := mysql.NewConnector(config)
+		require.NoError(t, err)
+		db = sql.OpenDB(connector)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // reports connections that are dead
+	return db
+}
+
+// A loss is a call whose reply is lost.
+type loss struct {
+	call
+	after    func(r session.Record) (session.Record, bool) // what is stored then
+	fresh    bool                                          // the record is not stored before
+	repeated bool                                          // the call succeeds when the connection ends
+}
+
+func same(r session.Record) (session.Record, bool)    { return r, true }
+func nothing(r session.Record) (session.Record, bool) { return r, false }
+
+func changed(r session.Record) session.Record {
+	r.Data, r.ExpiresAt = []byte("changed"), r.ExpiresAt.Add(10*time.Minute)
+	return r
+}
+
+func updated(r session.Record) (session.Record, bool) {
+	r = changed(r)
+	r.Version++
+	return r, true
+}
+
+var losses = []loss{
+	{call: calls[0], after: same, repeated: true},
+	{call: call{"List", true, calls[4].do}, after: same, repeated: true},
+	{call: call{"Create", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		return s.Create(ctx, r)
+	}}, after: same, fresh: true},
+	{call: call{"Create over another", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		return s.Create(ctx, changed(r))
+	}}, after: same},
+	{call: call{"Update", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		return s.Update(ctx, changed(r))
+	}}, after: updated},
+	{call: call{"Update over another version", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		r.Version += 7
+		return s.Update(ctx, changed(r))
+	}}, after: same},
+	{call: call{"Update to the past", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		r.ExpiresAt = time.Time{}
+		return s.Update(ctx, r)
+	}}, after: nothing},
+	{call: call{"Touch", false, calls[3].do}, after: func(r session.Record) (session.Record, bool) {
+		r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
+		return r, true
+	}},
+	{call: call{"Delete", false, calls[5].do}, after: nothing},
+	{call: call{"DeleteAll", false, calls[6].do}, after: nothing},
+}
+
+// TestLostReply loses the reply to each call: what was done is not done again, and
+// the call does not say that somebody else did it.
+func TestLostReply(t *testing.T) {
+	for _, b := range backends {
+		server := b.serve(t, b.hasty...)
+		proxy := stress.NewProxy(t, server.Addr())
+		db := b.dial(t, server, stress.DialThrough(proxy))
+		control := b.migrated(t, b.connect(t, server), sessionsql.Options{})
+		store := sessionsql.New(db, b.dialect, &sessionsql.Options{Table: lastTable()})
+		for _, l := range losses {
+			for how, patience := range map[string]time.Duration{"cut": stress.StoreTimeout, "silent": 150 * time.Millisecond} {
+				mute := how == "silent"
+				t.Run(b.name+"/"+l.name+"/"+how, func(t *testing.T) {
+					requireAllWork(t, store, create(t, control, record("warm"))) // all is prepared
+					r := record("subject of " + session.NewID().String())
+					if !l.fresh {
+						create(t, control, r)
+					}
+					needle := string(r.ID[:])
+					if l.name == "List" || l.name == "DeleteAll" {
+						needle = r.Subject
+					}
+					proxy.Lose(needle, 0, mute)
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					err := l.do(ctx, store, r)
+					require.Equal(t, 1, proxy.Losses(), "replies lost")
+					if l.repeated && !mute {
+						require.NoError(t, err)
+					} else {
+						stress.RequireFailure(t, err, l.name)
+					}
+					want, live := l.after(r)
+					if !live {
+						requireAbsent(t, control, r.ID, "in the end")
+						return
+					}
+					requireHolds(t, control, want, "in the end")
+				})
+			}
+		}
+	}
+}
+
+// TestLostReplyOfRequest takes requests through the engine: what the visitor sees
+// is what is stored, and each change is there once.
+func TestLostReplyOfRequest(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			server := b.serve(t, b.hasty...)
+			proxy := stress.NewProxy(t, server.Addr())
+			direct := b.migrated(t, b.connect(t, server), sessionsql.Options{})
+			si := stress.NewSite(t, sessionsql.New(b.dial(t, server, stress.DialThrough(proxy)), b.dialect, &sessionsql.Options{Table: lastTable()}))
+			v := si.Visitor()
+			require.Equal(t, stress.OK("new"), si.Visitor().Post("/login?as=warm")) // all is prepared
+			// post loses the reply to the command that has the needle.
+			post := func(target, needle string, skip int) stress.Answer {
+				t.Helper()
+				var a stress.Answer
+				si.During(func() {
+					proxy.Lose(needle, skip, false)
+					a = v.Post(target)
+					require.Equal(t, 1, proxy.Losses(), "replies lost in POST %s", target)
+				})
+				require.True(t, a.OK(), "POST %s: %d %s", target, a.Status, a.Body)
+				return a
+			}
+			const data = `{"N":` // which only writes hold
+			post("/count", data, 0)
+			assert.Equal(t, stress.OK("1 "), v.Post("/read"), "after the first visit")
+			for n := 2; n < 5; n++ {
+				assert.Equal(t, fmt.Sprint(n, " "), post("/count", data, 0).Body)
+				assert.Equal(t, stress.OK(fmt.Sprint(n, " ")), v.Post("/read"))
+			}
+			before := v.Token()
+			post("/login?as=alice", data, 0)
+			assert.Equal(t, stress.OK("4 alice"), v.Post("/read"))
+			assert.NotEqual(t, stress.OK("4 alice"), si.With(before).Post("/read"), "the secret from before the login")
+			list, err := direct.List(t.Context(), "alice")
+			require.NoError(t, err)
+			assert.Len(t, list, 1)
+
+			after, id := v.Token(), v.ID()
+			post("/logout", string(id[:]), 1) // the first one reads
+			assert.Empty(t, v.Token(), "a logout removes the cookie")
+			assert.Equal(t, stress.OK("new"), si.With(after).Post("/read"))
+			requireAbsent(t, direct, id, "after the logout")
+		})
+	}
+}
+
+// TestFragileConnections breaks one in twenty reads and writes of the connections,
+// before a command has left or when its reply is due.
+func TestFragileConnections(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			server := b.serve(t, b.hasty...)
+			b.migrated(t, b.connect(t, server), sessionsql.Options{})
+			store := sessionsql.New(b.dial(t, server, stress.DialFragile), b.dialect, &sessionsql.Options{Table: lastTable()})
+			h := stress.RecordStore(t, store, store, store)
+			h.Await(500)
+			h.AwaitUnknown(20)
+			h.Check()
+		})
+	}
+}
