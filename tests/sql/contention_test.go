@@ -33,41 +33,154 @@ func (b backend) gaveUp(t testing.TB, s *servers.Server, db *sql.DB) int {
 	return strings.Count(s.Log(), "could not serialize access") + strings.Count(s.Log(), "deadlock detected")
 }
 
-// TestContention has many connections use few sessions, in the isolation in which
-// the database gives up the most, and in its default: nobody notices.
 func TestContention(t *testing.T) {
 	for _, b := range backends {
-		server := b.serve(t, b.hasty...)
-		serializable := "&default_transaction_isolation=serializable"
-		if b.dialect == sessionsql.MySQL {
-			serializable = "?tx_isolation='SERIALIZABLE'"
-		}
-		for name, params := range map[string]string{"default": "", "serializable": serializable} {
-			t.Run(b.name+"/"+name, func(t *testing.T) {
-				db := b.pool(t, b.dsn(server, b.database)+params, 20)
-				before := b.gaveUp(t, server, db)
-				store := b.migrated(t, db, sessionsql.Options{})
-				st := stress.NewStorm()
-				var all sync.WaitGroup
-				for n := range uint64(8) {
-					all.Go(func() { st.Blow(t.Context(), t, store, n, 200) })
-				}
-				all.Wait()
-				st.Check(t, store)
+		t.Run(b.name, func(t *testing.T) {
+			server := b.serve(t, b.hasty...)
+			t.Run("storm", func(t *testing.T) { b.contend(t, server) })
+			t.Run("deadlock", func(t *testing.T) { b.deadlock(t, server) })
+			t.Run("timeout", func(t *testing.T) { b.timeOut(t, server) })
+		})
+	}
+}
 
-				c := stress.NewCrowd(b.site(t, db))
-				c.AwaitServed(200)
-				c.Leave()
-				assert.Zero(t, c.Refused())
-				assert.Equal(t, "[]", c.Complaints())
+// contend has many connections use few sessions, in the isolation in which the
+// database gives up the most, and in its default: nobody notices.
+func (b backend) contend(t *testing.T, server *servers.Server) {
+	serializable := "&default_transaction_isolation=serializable"
+	if b.dialect == sessionsql.MySQL {
+		serializable = "?tx_isolation='SERIALIZABLE'"
+	}
+	for name, params := range map[string]string{"default": "", "serializable": serializable} {
+		t.Run(name, func(t *testing.T) {
+			db := b.pool(t, b.dsn(server, b.database)+params, 20)
+			before := b.gaveUp(t, server, db)
+			store := b.migrated(t, db, sessionsql.Options{})
+			st := stress.NewStorm()
+			var all sync.WaitGroup
+			for n := range uint64(8) {
+				all.Go(func() { st.Blow(t.Context(), t, store, n, 200) })
+			}
+			all.Wait()
+			st.Check(t, store)
 
-				n := b.gaveUp(t, server, db) - before
-				t.Logf("the server gave up %d statements", n)
-				if b.dialect == sessionsql.Postgres && params != "" {
-					assert.NotZero(t, n, "the test was too gentle")
+			c := stress.NewCrowd(b.site(t, db))
+			c.AwaitServed(200)
+			c.Leave()
+			assert.Zero(t, c.Refused())
+			assert.Equal(t, "[]", c.Complaints())
+
+			n := b.gaveUp(t, server, db) - before
+			t.Logf("the server gave up %d statements", n)
+			if b.dialect == sessionsql.Postgres && params != "" {
+				assert.NotZero(t, n, "the test was too gentle")
+			}
+		})
+	}
+}
+
+// deadlock has a transaction of the caller's lock the last session of a subject and
+// then the first one, while DeleteAll is between them. One of the two is given up.
+func (b backend) deadlock(t *testing.T, server *servers.Server) {
+	for name, storeLoses := range map[string]bool{"DeleteAll is given up": true, "the transaction is given up": false} {
+		t.Run(name, func(t *testing.T) {
+			dsn, patience := b.dsn(server, b.database), ""
+			if b.dialect == sessionsql.Postgres { // who finds a deadlock is given up
+				if dsn, patience = dsn+"&deadlock_timeout=1min", "SET LOCAL deadlock_timeout = '50ms'"; storeLoses {
+					dsn, patience = b.dsn(server, b.database)+"&deadlock_timeout=300ms", "SET LOCAL deadlock_timeout = '1min'"
 				}
+			}
+			db := b.pool(t, dsn, 20)
+			store := b.migrated(t, db, sessionsql.Options{})
+			var alices []session.Record
+			for range 50 {
+				alices = append(alices, create(t, store, record("alice")))
+			}
+			before := b.gaveUp(t, server, db)
+
+			tx, err := db.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			defer tx.Rollback()
+			if patience != "" {
+				_, err := tx.ExecContext(t.Context(), patience)
+				require.NoError(t, err)
+			} else if storeLoses { // InnoDB gives up who has done less
+				for range 100 {
+					require.NoError(t, store.In(tx).Create(t.Context(), record("bob")))
+				}
+			}
+			require.NoError(t, store.In(tx).Update(t.Context(), alices[len(alices)-1]))
+			var all sync.WaitGroup
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), stress.Patience)
+				defer cancel()
+				n, err := store.DeleteAll(ctx, "alice")
+				assert.NoError(t, err)
+				assert.Equal(t, len(alices), n)
 			})
-		}
+			stress.Await(t, func() bool { return b.waits(t, db) })
+			err = store.In(tx).Update(t.Context(), alices[0])
+			if storeLoses {
+				require.NoError(t, err)
+				require.NoError(t, tx.Commit())
+			} else {
+				stress.RequireFailure(t, err, "Update in the transaction")
+				_ = tx.Rollback() // it has been, in MariaDB
+			}
+			all.Wait()
+			assert.Equal(t, before+1, b.gaveUp(t, server, db), "deadlocks")
+			for _, r := range alices {
+				requireAbsent(t, store, r.ID, "after DeleteAll")
+			}
+		})
+	}
+}
+
+// timeOut has a transaction hold a row for longer than the server lets a statement
+// wait for it.
+func (b backend) timeOut(t *testing.T, server *servers.Server) {
+	dsn := b.dsn(server, b.database)
+	reasons := map[string]string{"&lock_timeout=100": "lock timeout", "&statement_timeout=100": "statement timeout"}
+	if b.dialect == sessionsql.MySQL {
+		reasons = map[string]string{"?max_statement_time=0.1": "max_statement_time exceeded", "?innodb_lock_wait_timeout=1": ""} // it is sent again
+	}
+	for params, reason := range reasons {
+		t.Run(params[1:], func(t *testing.T) {
+			db := b.pool(t, dsn, 20)
+			store := b.migrated(t, db, sessionsql.Options{})
+			limited := sessionsql.New(b.pool(t, dsn+params, 20), b.dialect, &sessionsql.Options{Table: lastTable()})
+			r := create(t, store, record("alice"))
+			tx, err := db.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			defer tx.Rollback()
+			require.NoError(t, store.In(tx).Touch(t.Context(), r.ID, r.ExpiresAt.Add(time.Minute)))
+
+			if reason == "" {
+				requireHolds(t, limited, r, "while the row is locked")
+				before := status(t, db, "Com_stmt_execute")
+				var all sync.WaitGroup
+				all.Go(func() { assert.NoError(t, limited.Update(t.Context(), r)) })
+				stress.Await(t, func() bool { return status(t, db, "Com_stmt_execute") > before+1 })
+				require.NoError(t, tx.Rollback())
+				all.Wait()
+				r.Version++
+				requireHolds(t, store, r, "one Update")
+				return
+			}
+			for _, c := range calls {
+				err := c.do(stress.Within(t), limited, r)
+				if c.reads || c.name == "Create" || c.name == "Sweep" {
+					require.NoError(t, err, "%s does not wait", c.name)
+					continue
+				}
+				stress.RequireFailure(t, err, c.name)
+				assert.ErrorContains(t, err, reason, c.name)
+				assert.NotErrorIs(t, err, context.DeadlineExceeded, "%s has more time", c.name)
+			}
+			require.NoError(t, tx.Rollback())
+			requireHolds(t, store, r, "no call did anything")
+			requireAllWork(t, limited, r)
+		})
 	}
 }
 
@@ -102,121 +215,4 @@ func (b backend) waits(t testing.TB, db *sql.DB) bool {
 	var n int
 	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").Scan(&n))
 	return n > 0
-}
-
-// TestDeadlock has a transaction of the caller's lock the last session of a subject
-// and then the first one, while DeleteAll is between them. One of the two is given up.
-func TestDeadlock(t *testing.T) {
-	for _, b := range backends {
-		server := b.serve(t, b.hasty...)
-		for name, storeLoses := range map[string]bool{"DeleteAll is given up": true, "the transaction is given up": false} {
-			t.Run(b.name+"/"+name, func(t *testing.T) {
-				dsn, patience := b.dsn(server, b.database), ""
-				if b.dialect == sessionsql.Postgres { // who finds a deadlock is given up
-					if dsn, patience = dsn+"&deadlock_timeout=1min", "SET LOCAL deadlock_timeout = '50ms'"; storeLoses {
-						dsn, patience = b.dsn(server, b.database)+"&deadlock_timeout=300ms", "SET LOCAL deadlock_timeout = '1min'"
-					}
-				}
-				db := b.pool(t, dsn, 20)
-				store := b.migrated(t, db, sessionsql.Options{})
-				var alices []session.Record
-				for range 50 {
-					alices = append(alices, create(t, store, record("alice")))
-				}
-				before := b.gaveUp(t, server, db)
-
-				tx, err := db.BeginTx(t.Context(), nil)
-				require.NoError(t, err)
-				defer tx.Rollback()
-				if patience != "" {
-					_, err := tx.ExecContext(t.Context(), patience)
-					require.NoError(t, err)
-				} else if storeLoses { // InnoDB gives up who has done less
-					for range 100 {
-						require.NoError(t, store.In(tx).Create(t.Context(), record("bob")))
-					}
-				}
-				require.NoError(t, store.In(tx).Update(t.Context(), alices[len(alices)-1]))
-				var all sync.WaitGroup
-				all.Go(func() {
-					ctx, cancel := context.WithTimeout(t.Context(), stress.Patience)
-					defer cancel()
-					n, err := store.DeleteAll(ctx, "alice")
-					assert.NoError(t, err)
-					assert.Equal(t, len(alices), n)
-				})
-				stress.Await(t, func() bool { return b.waits(t, db) })
-				err = store.In(tx).Update(t.Context(), alices[0])
-				if storeLoses {
-					require.NoError(t, err)
-					require.NoError(t, tx.Commit())
-				} else {
-					stress.RequireFailure(t, err, "Update in the transaction")
-					_ = tx.Rollback() // it has been, in MariaDB
-				}
-				all.Wait()
-				assert.Equal(t, before+1, b.gaveUp(t, server, db), "deadlocks")
-				for _, r := range alices {
-					requireAbsent(t, store, r.ID, "after DeleteAll")
-				}
-			})
-		}
-	}
-}
-
-// TestLockTimeout has a transaction hold a row for longer than the server lets a statement wait for it.
-func TestLockTimeout(t *testing.T) {
-	tests := []struct {
-		backend
-		params string
-		reason string // or it is sent again
-	}{
-		{onPostgres, "&lock_timeout=100", "lock timeout"},
-		{onPostgres, "&statement_timeout=100", "statement timeout"},
-		{onMariaDB, "?max_statement_time=0.1", "max_statement_time exceeded"},
-		{onMariaDB, "?innodb_lock_wait_timeout=1", ""},
-	}
-	running := map[string]*servers.Server{}
-	for _, b := range backends {
-		running[b.name] = b.serve(t, b.hasty...)
-	}
-	for _, test := range tests {
-		t.Run(test.name+"/"+test.params[1:], func(t *testing.T) {
-			dsn := test.dsn(running[test.name], test.database)
-			db := test.pool(t, dsn, 20)
-			store := test.migrated(t, db, sessionsql.Options{})
-			limited := sessionsql.New(test.pool(t, dsn+test.params, 20), test.dialect, &sessionsql.Options{Table: lastTable()})
-			r := create(t, store, record("alice"))
-			tx, err := db.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			defer tx.Rollback()
-			require.NoError(t, store.In(tx).Touch(t.Context(), r.ID, r.ExpiresAt.Add(time.Minute)))
-
-			if test.reason == "" {
-				requireHolds(t, limited, r, "while the row is locked")
-				before := status(t, db, "Com_stmt_execute")
-				var all sync.WaitGroup
-				all.Go(func() { assert.NoError(t, limited.Update(t.Context(), r)) })
-				stress.Await(t, func() bool { return status(t, db, "Com_stmt_execute") > before+1 })
-				require.NoError(t, tx.Rollback())
-				all.Wait()
-				r.Version++
-				requireHolds(t, store, r, "one Update")
-				return
-			}
-			for _, c := range calls {
-				err := c.do(stress.Within(t), limited, r)
-				if c.reads || c.name == "Create" || c.name == "Sweep" {
-					require.NoError(t, err, "%s does not wait", c.name)
-					continue
-				}
-				stress.RequireFailure(t, err, c.name)
-				assert.ErrorContains(t, err, test.reason, c.name)
-				assert.NotErrorIs(t, err, context.DeadlineExceeded, "%s has more time", c.name)
-			}
-			require.NoError(t, tx.Rollback())
-			requireHolds(t, store, r, "no call did anything")
-			requireAllWork(t, limited, r)
-		})
-	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/servers"
 	"github.com/gostateful/session/tests/stress"
 )
 
@@ -24,52 +25,58 @@ import (
 func TestFrozen(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
-			t.Parallel() // it waits for calls to time out
 			server := b.serve(t, b.hasty...)
-			si := b.site(t, b.connect(t, server))
-			count, leave, enter := si.Visitor(), si.Visitor(), si.Visitor()
-			require.True(t, count.Post("/count").OK())
-			require.True(t, leave.Post("/login?as=alice").OK())
-			require.True(t, enter.Post("/count").OK())
-			first := si.Visitor()
-			before := enter.Token()
-
-			var held []<-chan stress.Answer // on connections that are in the pool then
-			for _, r := range []struct {
-				*stress.Visitor
-				target string
-			}{{count, "/count?hold"}, {leave, "/logout?hold"}, {enter, "/login?as=bob&hold"}, {first, "/count?hold"}} {
-				held = append(held, r.Hold(r.target))
-			}
-			si.During(func() {
-				require.NoError(t, server.SignalAll(syscall.SIGSTOP))
-				si.Release()
-				var all sync.WaitGroup
-				for i := range 40 { // more than there are connections in the pool
-					target := []string{"/count", "/read", "/login?as=carol", "/logout", "/revoke?whose=carol"}[i%5]
-					all.Go(func() { assert.False(t, count.Post(target).OK(), "POST %s, while the server is frozen", target) })
-				}
-				all.Wait()
-				for _, answered := range held {
-					assert.False(t, (<-answered).OK(), "a change that had begun before")
-				}
-				require.NoError(t, server.SignalAll(syscall.SIGCONT))
-			})
-
-			n := 1
-			_, err := fmt.Sscan(count.Post("/read").Body, &n)
-			assert.NoError(t, err, "the first request after it goes on")
-			assert.Contains(t, []int{1, 2}, n, "one increment that was a success, and one that may have been done late")
-			assert.True(t, count.Post("/count").OK())
-			assert.Equal(t, stress.OK(fmt.Sprint(n+1, " ")), count.Post("/read"), "what is executed late does no harm")
-
-			assert.Contains(t, []stress.Answer{stress.OK("0 alice"), stress.OK("new")}, leave.Post("/read"), "logged out, or not")
-			assert.Contains(t, []stress.Answer{stress.OK("1 "), stress.OK("new")}, enter.Post("/read"), "logged in with a cookie that nobody got, or not")
-			assert.Equal(t, before, enter.Token())
-			assert.Empty(t, first.Token())
-			assert.Equal(t, stress.OK("new"), first.Post("/read"))
+			t.Run("calls", func(t *testing.T) { b.freezeCalls(t, server) })
+			t.Run("requests", func(t *testing.T) { b.freezeRequests(t, server) })
 		})
 	}
+}
+
+// freezeRequests wants visitors told of a failure in time, and what they did
+// meanwhile there once or not at all.
+func (b backend) freezeRequests(t *testing.T, server *servers.Server) {
+	si := b.site(t, b.connect(t, server))
+	count, leave, enter := si.Visitor(), si.Visitor(), si.Visitor()
+	require.True(t, count.Post("/count").OK())
+	require.True(t, leave.Post("/login?as=alice").OK())
+	require.True(t, enter.Post("/count").OK())
+	first := si.Visitor()
+	before := enter.Token()
+
+	var held []<-chan stress.Answer // on connections that are in the pool then
+	for _, r := range []struct {
+		*stress.Visitor
+		target string
+	}{{count, "/count?hold"}, {leave, "/logout?hold"}, {enter, "/login?as=bob&hold"}, {first, "/count?hold"}} {
+		held = append(held, r.Hold(r.target))
+	}
+	si.During(func() {
+		require.NoError(t, server.SignalAll(syscall.SIGSTOP))
+		si.Release()
+		var all sync.WaitGroup
+		for i := range 40 { // more than there are connections in the pool
+			target := []string{"/count", "/read", "/login?as=carol", "/logout", "/revoke?whose=carol"}[i%5]
+			all.Go(func() { assert.False(t, count.Post(target).OK(), "POST %s, while the server is frozen", target) })
+		}
+		all.Wait()
+		for _, answered := range held {
+			assert.False(t, (<-answered).OK(), "a change that had begun before")
+		}
+		require.NoError(t, server.SignalAll(syscall.SIGCONT))
+	})
+
+	n := 1
+	_, err := fmt.Sscan(count.Post("/read").Body, &n)
+	assert.NoError(t, err, "the first request after it goes on")
+	assert.Contains(t, []int{1, 2}, n, "one increment that was a success, and one that may have been done late")
+	assert.True(t, count.Post("/count").OK())
+	assert.Equal(t, stress.OK(fmt.Sprint(n+1, " ")), count.Post("/read"), "what is executed late does no harm")
+
+	assert.Contains(t, []stress.Answer{stress.OK("0 alice"), stress.OK("new")}, leave.Post("/read"), "logged out, or not")
+	assert.Contains(t, []stress.Answer{stress.OK("1 "), stress.OK("new")}, enter.Post("/read"), "logged in with a cookie that nobody got, or not")
+	assert.Equal(t, before, enter.Token())
+	assert.Empty(t, first.Token())
+	assert.Equal(t, stress.OK("new"), first.Post("/read"))
 }
 
 // A call is a call of a store that somebody is in the way of, or nobody answers.
@@ -133,37 +140,40 @@ func requireAllEnd(t testing.TB, s *sessionsql.Store, r session.Record, calls ..
 	}
 }
 
-// TestFrozenCalls has each call wait for a frozen server, and then looks for what
-// they leave behind.
-func TestFrozenCalls(t *testing.T) {
-	for _, b := range backends {
-		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t, b.hasty...)
-			db := b.connect(t, server)
-			store := b.migrated(t, db, sessionsql.Options{})
-			r := create(t, store, record("alice"))
-			for _, c := range calls[:5] {
-				require.NoError(t, c.do(t.Context(), store, r), c.name) // it is prepared
-				if c.name == "Update" {
-					r.Version++
-				}
-			}
-			idle := runtime.NumGoroutine()
-			require.NoError(t, server.SignalAll(syscall.SIGSTOP))
-			for range 3 { // also on what the failures leave in the pool
-				requireAllEnd(t, store, r, calls...)
-			}
-			require.NoError(t, server.SignalAll(syscall.SIGCONT))
-			stress.Await(t, func() bool { return db.Stats().InUse == 0 && runtime.NumGoroutine() <= idle })
+// freezeCalls has all calls wait for a frozen server, and then looks for what they
+// leave behind.
+func (b backend) freezeCalls(t *testing.T, server *servers.Server) {
+	db := b.connect(t, server)
+	store := b.migrated(t, db, sessionsql.Options{})
+	r := create(t, store, record("alice"))
+	for _, c := range calls[:5] {
+		require.NoError(t, c.do(t.Context(), store, r), c.name) // it is prepared
+		if c.name == "Update" {
+			r.Version++
+		}
+	}
+	idle := runtime.NumGoroutine()
+	require.NoError(t, server.SignalAll(syscall.SIGSTOP))
+	for range 3 { // also on what the failures leave in the pool
+		requireAllEnd(t, store, r, calls...)
+	}
+	require.NoError(t, server.SignalAll(syscall.SIGCONT))
+	// Not by stress.Await, which has goroutines of its own.
+	behind := func() bool { return db.Stats().InUse > 0 || runtime.NumGoroutine() > idle }
+	for end := time.Now().Add(stress.Patience); behind() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if !assert.False(t, behind(), "something stays behind") {
+		stacks := make([]byte, 1<<20)
+		t.Logf("%+v, and %d goroutines before:\n%s", db.Stats(), idle, stacks[:runtime.Stack(stacks, true)])
+	}
 
-			for _, c := range []call{calls[1], calls[3], calls[4]} {
-				err := c.do(t.Context(), store, r)
-				if c.name == "Touch" && stress.Named(err) != nil {
-					continue // the deletions were done late
-				}
-				require.NoError(t, err, "%s, when it goes on", c.name)
-			}
-		})
+	for _, c := range []call{calls[1], calls[3], calls[4]} {
+		err := c.do(t.Context(), store, r)
+		if c.name == "Touch" && stress.Named(err) != nil {
+			continue // the deletions were done late
+		}
+		require.NoError(t, err, "%s, when it goes on", c.name)
 	}
 }
 

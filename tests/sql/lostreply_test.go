@@ -91,109 +91,107 @@ var losses = []loss{
 	{call: call{"DeleteAll", false, calls[6].do}, after: nothing},
 }
 
-// TestLostReply loses the reply to each call: what was done is not done again, and
-// the call does not say that somebody else did it.
 func TestLostReply(t *testing.T) {
 	for _, b := range backends {
-		server := b.serve(t, b.hasty...)
-		proxy := stress.NewProxy(t, server.Addr())
-		db := b.dial(t, server, stress.DialThrough(proxy))
-		control := b.migrated(t, b.connect(t, server), sessionsql.Options{})
-		store := sessionsql.New(db, b.dialect, &sessionsql.Options{Table: lastTable()})
-		for _, l := range losses {
-			for how, patience := range map[string]time.Duration{"cut": stress.StoreTimeout, "silent": 150 * time.Millisecond} {
-				mute := how == "silent"
-				t.Run(b.name+"/"+l.name+"/"+how, func(t *testing.T) {
-					requireAllWork(t, store, create(t, control, record("warm"))) // all is prepared
-					r := record("subject of " + session.NewID().String())
-					if !l.fresh {
-						create(t, control, r)
-					}
-					needle := string(r.ID[:])
-					if l.name == "List" || l.name == "DeleteAll" {
-						needle = r.Subject
-					}
-					proxy.Lose(needle, 0, mute)
-					ctx, cancel := context.WithTimeout(t.Context(), patience)
-					defer cancel()
-					err := l.do(ctx, store, r)
-					require.Equal(t, 1, proxy.Losses(), "replies lost")
-					if l.repeated && !mute {
-						require.NoError(t, err)
-					} else {
-						stress.RequireFailure(t, err, l.name)
-					}
-					want, live := l.after(r)
-					if !live {
-						requireAbsent(t, control, r.ID, "in the end")
-						return
-					}
-					requireHolds(t, control, want, "in the end")
-				})
-			}
+		t.Run(b.name, func(t *testing.T) {
+			server := b.serve(t, b.hasty...)
+			t.Run("calls", func(t *testing.T) { b.loseReplies(t, server) })
+			t.Run("requests", func(t *testing.T) { b.loseRepliesOfRequests(t, server) })
+			t.Run("history", func(t *testing.T) { b.loseAtRandom(t, server) })
+		})
+	}
+}
+
+// loseReplies loses the reply to each call: what was done is not done again, and
+// the call does not say that somebody else did it.
+func (b backend) loseReplies(t *testing.T, server *servers.Server) {
+	proxy := stress.NewProxy(t, server.Addr())
+	db := b.dial(t, server, stress.DialThrough(proxy))
+	control := b.migrated(t, b.connect(t, server), sessionsql.Options{})
+	store := sessionsql.New(db, b.dialect, &sessionsql.Options{Table: lastTable()})
+	for _, l := range losses {
+		for how, patience := range map[string]time.Duration{"cut": stress.StoreTimeout, "silent": 150 * time.Millisecond} {
+			mute := how == "silent"
+			t.Run(l.name+"/"+how, func(t *testing.T) {
+				requireAllWork(t, store, create(t, control, record("warm"))) // all is prepared
+				r := record("subject of " + session.NewID().String())
+				if !l.fresh {
+					create(t, control, r)
+				}
+				needle := string(r.ID[:])
+				if l.name == "List" || l.name == "DeleteAll" {
+					needle = r.Subject
+				}
+				proxy.Lose(needle, 0, mute)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				err := l.do(ctx, store, r)
+				require.Equal(t, 1, proxy.Losses(), "replies lost")
+				if l.repeated && !mute {
+					require.NoError(t, err)
+				} else {
+					stress.RequireFailure(t, err, l.name)
+				}
+				want, live := l.after(r)
+				if !live {
+					requireAbsent(t, control, r.ID, "in the end")
+					return
+				}
+				requireHolds(t, control, want, "in the end")
+			})
 		}
 	}
 }
 
-// TestLostReplyOfRequest takes requests through the engine: what the visitor sees
+// loseRepliesOfRequests takes requests through the engine: what the visitor sees
 // is what is stored, and each change is there once.
-func TestLostReplyOfRequest(t *testing.T) {
-	for _, b := range backends {
-		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t, b.hasty...)
-			proxy := stress.NewProxy(t, server.Addr())
-			direct := b.migrated(t, b.connect(t, server), sessionsql.Options{})
-			si := stress.NewSite(t, sessionsql.New(b.dial(t, server, stress.DialThrough(proxy)), b.dialect, &sessionsql.Options{Table: lastTable()}))
-			v := si.Visitor()
-			require.Equal(t, stress.OK("new"), si.Visitor().Post("/login?as=warm")) // all is prepared
-			// post loses the reply to the command that has the needle.
-			post := func(target, needle string, skip int) stress.Answer {
-				t.Helper()
-				var a stress.Answer
-				si.During(func() {
-					proxy.Lose(needle, skip, false)
-					a = v.Post(target)
-					require.Equal(t, 1, proxy.Losses(), "replies lost in POST %s", target)
-				})
-				require.True(t, a.OK(), "POST %s: %d %s", target, a.Status, a.Body)
-				return a
-			}
-			const data = `{"N":` // which only writes hold
-			post("/count", data, 0)
-			assert.Equal(t, stress.OK("1 "), v.Post("/read"), "after the first visit")
-			for n := 2; n < 5; n++ {
-				assert.Equal(t, fmt.Sprint(n, " "), post("/count", data, 0).Body)
-				assert.Equal(t, stress.OK(fmt.Sprint(n, " ")), v.Post("/read"))
-			}
-			before := v.Token()
-			post("/login?as=alice", data, 0)
-			assert.Equal(t, stress.OK("4 alice"), v.Post("/read"))
-			assert.NotEqual(t, stress.OK("4 alice"), si.With(before).Post("/read"), "the secret from before the login")
-			list, err := direct.List(t.Context(), "alice")
-			require.NoError(t, err)
-			assert.Len(t, list, 1)
-
-			after, id := v.Token(), v.ID()
-			post("/logout", string(id[:]), 1) // the first one reads
-			assert.Empty(t, v.Token(), "a logout removes the cookie")
-			assert.Equal(t, stress.OK("new"), si.With(after).Post("/read"))
-			requireAbsent(t, direct, id, "after the logout")
+func (b backend) loseRepliesOfRequests(t *testing.T, server *servers.Server) {
+	proxy := stress.NewProxy(t, server.Addr())
+	direct := b.migrated(t, b.connect(t, server), sessionsql.Options{})
+	si := stress.NewSite(t, sessionsql.New(b.dial(t, server, stress.DialThrough(proxy)), b.dialect, &sessionsql.Options{Table: lastTable()}))
+	v := si.Visitor()
+	require.Equal(t, stress.OK("new"), si.Visitor().Post("/login?as=warm")) // all is prepared
+	// post loses the reply to the command that has the needle.
+	post := func(target, needle string, skip int) stress.Answer {
+		t.Helper()
+		var a stress.Answer
+		si.During(func() {
+			proxy.Lose(needle, skip, false)
+			a = v.Post(target)
+			require.Equal(t, 1, proxy.Losses(), "replies lost in POST %s", target)
 		})
+		require.True(t, a.OK(), "POST %s: %d %s", target, a.Status, a.Body)
+		return a
 	}
+	const data = `{"N":` // which only writes hold
+	post("/count", data, 0)
+	assert.Equal(t, stress.OK("1 "), v.Post("/read"), "after the first visit")
+	for n := 2; n < 5; n++ {
+		assert.Equal(t, fmt.Sprint(n, " "), post("/count", data, 0).Body)
+		assert.Equal(t, stress.OK(fmt.Sprint(n, " ")), v.Post("/read"))
+	}
+	before := v.Token()
+	post("/login?as=alice", data, 0)
+	assert.Equal(t, stress.OK("4 alice"), v.Post("/read"))
+	assert.NotEqual(t, stress.OK("4 alice"), si.With(before).Post("/read"), "the secret from before the login")
+	list, err := direct.List(t.Context(), "alice")
+	require.NoError(t, err)
+	assert.Len(t, list, 1)
+
+	after, id := v.Token(), v.ID()
+	post("/logout", string(id[:]), 1) // the first one reads
+	assert.Empty(t, v.Token(), "a logout removes the cookie")
+	assert.Equal(t, stress.OK("new"), si.With(after).Post("/read"))
+	requireAbsent(t, direct, id, "after the logout")
 }
 
-// TestFragileConnections breaks one in twenty reads and writes of the connections,
-// before a command has left or when its reply is due.
-func TestFragileConnections(t *testing.T) {
-	for _, b := range backends {
-		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t, b.hasty...)
-			b.migrated(t, b.connect(t, server), sessionsql.Options{})
-			store := sessionsql.New(b.dial(t, server, stress.DialFragile), b.dialect, &sessionsql.Options{Table: lastTable()})
-			h := stress.RecordStore(t, store, store, store)
-			h.Await(500)
-			h.AwaitUnknown(20)
-			h.Check()
-		})
-	}
+// loseAtRandom breaks one in twenty reads and writes of the connections, before a
+// command has left or when its reply is due.
+func (b backend) loseAtRandom(t *testing.T, server *servers.Server) {
+	b.migrated(t, b.connect(t, server), sessionsql.Options{})
+	store := sessionsql.New(b.dial(t, server, stress.DialFragile), b.dialect, &sessionsql.Options{Table: lastTable()})
+	h := stress.RecordStore(t, store, store, store)
+	h.Await(500)
+	h.AwaitUnknown(20)
+	h.Check()
 }

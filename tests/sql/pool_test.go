@@ -13,72 +13,74 @@ import (
 	"github.com/gostateful/session/tests/stress"
 )
 
-// TestPoolExhausted has the application use up its connections: calls wait for
-// one, and end with their context.
-func TestPoolExhausted(t *testing.T) {
+// TestConnectionsTaken has the application use connections for something else.
+func TestConnectionsTaken(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
-			db := e.pool(t, e.start(t), 1)
-			store := e.migrated(t, db, sessionsql.Options{})
-			r := create(t, store, record("alice"))
-
-			held, err := db.Conn(t.Context())
-			require.NoError(t, err)
-			requireAllEnd(t, store, r, calls...)
-			var all sync.WaitGroup
-			all.Go(func() { assert.NoError(t, store.Touch(t.Context(), r.ID, in(0)), "who waits for long enough") })
-			stress.Await(t, func() bool { return db.Stats().WaitCount > int64(len(calls)) })
-			require.NoError(t, held.Close())
-			all.Wait()
-			requireHolds(t, store, r, "no call did anything")
-
-			// A transaction of the caller's has the connection; in it, the store goes on.
-			tx, err := db.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			defer tx.Rollback()
-			require.NoError(t, store.In(tx).Update(t.Context(), r))
-			requireAllEnd(t, store, r, calls...)
-			require.NoError(t, tx.Commit())
-			r.Version++
-			requireHolds(t, store, r, "after the transaction")
+			dsn := e.start(t)
+			t.Run("all", func(t *testing.T) { e.exhaust(t, dsn) })
+			t.Run("transaction", func(t *testing.T) { e.lockOut(t, dsn) })
 		})
 	}
 }
 
-// TestTransactionOpen has a transaction of the caller's on another connection:
-// it locks its row, and in SQLite the file, and no more.
-func TestTransactionOpen(t *testing.T) {
-	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) {
-			db := e.pool(t, e.start(t), 20)
-			store := e.migrated(t, db, sessionsql.Options{})
-			r, other := create(t, store, record("alice")), create(t, store, record("bob"))
+// exhaust uses up the connections: calls wait for one, and end with their context.
+func (e engine) exhaust(t *testing.T, dsn string) {
+	db := e.pool(t, dsn, 1)
+	store := e.migrated(t, db, sessionsql.Options{})
+	r := create(t, store, record("alice"))
 
-			tx, err := db.BeginTx(t.Context(), nil)
-			require.NoError(t, err)
-			defer tx.Rollback()
-			require.NoError(t, store.In(tx).Update(t.Context(), r))
-			var wait []call
-			for _, c := range calls {
-				switch {
-				case c.reads:
-					assert.NoError(t, c.do(stress.Within(t), store, r), "%s, while the row is written", c.name)
-				case e.dialect == sessionsql.SQLite, c.name != "Create" && c.name != "Sweep":
-					wait = append(wait, c)
-				}
-			}
-			requireAllEnd(t, store, r, wait...)
-			if e.dialect != sessionsql.SQLite {
-				requireAllWork(t, store, other)
-			}
-			require.NoError(t, tx.Rollback())
-			requireAllWork(t, store, create(t, store, record("carol")))
-			if e.dialect == sessionsql.MySQL {
-				return // the server goes on with what nobody waits for any more
-			}
-			requireHolds(t, store, r, "no call did anything, nor the transaction")
-		})
+	held, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	requireAllEnd(t, store, r, calls...)
+	var all sync.WaitGroup
+	all.Go(func() { assert.NoError(t, store.Touch(t.Context(), r.ID, in(0)), "who waits for long enough") })
+	stress.Await(t, func() bool { return db.Stats().WaitCount > int64(len(calls)) })
+	require.NoError(t, held.Close())
+	all.Wait()
+	requireHolds(t, store, r, "no call did anything")
+
+	// A transaction of the caller's has the connection; in it, the store goes on.
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer tx.Rollback()
+	require.NoError(t, store.In(tx).Update(t.Context(), r))
+	requireAllEnd(t, store, r, calls...)
+	require.NoError(t, tx.Commit())
+	r.Version++
+	requireHolds(t, store, r, "after the transaction")
+}
+
+// lockOut has a transaction of the caller's on another connection: it locks its row,
+// and in SQLite the file, and no more.
+func (e engine) lockOut(t *testing.T, dsn string) {
+	db := e.pool(t, dsn, 20)
+	store := e.migrated(t, db, sessionsql.Options{})
+	r, other := create(t, store, record("alice")), create(t, store, record("bob"))
+
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer tx.Rollback()
+	require.NoError(t, store.In(tx).Update(t.Context(), r))
+	var wait []call
+	for _, c := range calls {
+		switch {
+		case c.reads:
+			assert.NoError(t, c.do(stress.Within(t), store, r), "%s, while the row is written", c.name)
+		case e.dialect == sessionsql.SQLite, c.name != "Create" && c.name != "Sweep":
+			wait = append(wait, c)
+		}
 	}
+	requireAllEnd(t, store, r, wait...)
+	if e.dialect != sessionsql.SQLite {
+		requireAllWork(t, store, other)
+	}
+	require.NoError(t, tx.Rollback())
+	requireAllWork(t, store, create(t, store, record("carol")))
+	if e.dialect == sessionsql.MySQL {
+		return // the server goes on with what nobody waits for any more
+	}
+	requireHolds(t, store, r, "no call did anything, nor the transaction")
 }
 
 // requireAllWork makes all calls, after which the record is gone.
