@@ -130,7 +130,7 @@ func (e engine) roundTrip(t *testing.T, db *sql.DB, opts sessionsql.Options) {
 	}
 	s := sessionsql.New(db, e.dialect, &opts)
 
-	r := record("Ünï\\'s\" %_?$1")
+	r := record("Ünï 日本 \\'s\" %_?$1")
 	for i := range 256 {
 		r.Data = append(r.Data, byte(i))
 	}

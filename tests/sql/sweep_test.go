@@ -119,7 +119,7 @@ func (e engine) testSweepEvery(t *testing.T, db *sql.DB) {
 	const expired = 2*swept + 10
 	s, table := e.sweepable(t, db, expired)
 	ctx, cancel := context.WithCancel(t.Context())
-	reports := make(chan int)
+	reports := make(chan int, 1000) // more than it makes until it ends
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -182,8 +182,10 @@ func (e engine) testSweepSparesExtended(t *testing.T, db *sql.DB) {
 	time.Sleep(time.Until(r.ExpiresAt.Add(2 * time.Millisecond)))
 
 	removed := make(chan int, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	go func() {
-		n, err := s.Sweep(t.Context())
+		n, err := s.Sweep(ctx)
 		assert.NoError(t, err)
 		removed <- n
 	}()
