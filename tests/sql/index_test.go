@@ -132,8 +132,8 @@ func plan(t *testing.T, db *sql.DB, column, text string, args ...any) string {
 
 // testHOT uses sessions as requests do, and wants PostgreSQL to write to no index.
 func (e engine) testHOT(t *testing.T, db *sql.DB) {
-	s := e.migrated(t, db, sessionsql.Options{Table: "hot"})
-	table := fmt.Sprint("hot", tables.Load())
+	s, table, _ := e.named(db, "hot")
+	require.NoError(t, s.Migrate(t.Context()))
 	const sessions, each = 40, 25
 	var all []session.Record
 	// In one hour, whenever the test runs.

@@ -121,10 +121,11 @@ func TestLocks(t *testing.T) {
 		{"MariaDB REPEATABLE-READ", engines[1], mariaDB, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			db := test.e.open(t, test.dsn)
-			s := test.e.migrated(t, db, sessionsql.Options{Table: "locked"})
+			s, table, _ := test.e.named(db, "locked")
+			require.NoError(t, s.Migrate(t.Context()))
 			c := newCrowd(t, s)
-			table := fmt.Sprint("locked", tables.Load())
 			analyze, lockText := "ANALYZE "+table, "SELECT 1 FROM "+table+" WHERE id = '%x' FOR UPDATE SKIP LOCKED"
 			if test.e.dialect == sessionsql.MySQL { // which may fail to skip
 				analyze, lockText = "ANALYZE TABLE "+table, "SELECT 1 FROM "+table+" WHERE id = X'%x' FOR UPDATE"
@@ -219,21 +220,21 @@ func (c *crowd) kept(t *testing.T, db *sql.DB, s *sessionsql.Store, lockText str
 		name    string
 		id      session.ID
 		subject string
+		lives   time.Duration
 	}{
-		{"id", session.ID{c.before.ID[0], c.before.ID[1], 200}, ""},
-		{"id", session.ID{c.mine.ID[0], c.mine.ID[1], 200}, ""},
-		{"new", session.NewID(), ""},
-		{"new", session.ID{255}, "zoe"},
-		{"subject", session.NewID(), "user099!"},
-		{"subject", session.NewID(), c.mine.Subject},
-		{"subject", session.NewID(), "user100!"},
+		{"id", session.ID{c.before.ID[0], c.before.ID[1], 200}, "", time.Hour},
+		{"id", session.ID{c.mine.ID[0], c.mine.ID[1], 200}, "", time.Hour},
+		{"new", session.NewID(), "", time.Minute},
+		{"new", session.NewID(), "", time.Hour},
+		{"new", session.ID{255}, "zoe", 9 * time.Hour},
+		{"subject", session.NewID(), "user099!", time.Hour},
+		{"subject", session.NewID(), c.mine.Subject, time.Hour},
+		{"subject", session.NewID(), "user100!", time.Hour},
 	} {
-		for hours := range 4 {
-			r := record(place.subject)
-			r.ID, r.ExpiresAt = place.id, in(time.Minute+time.Duration(hours)*time.Hour)
-			if !free(func(_ *sql.Tx, s *sessionsql.Store) error { return s.Create(t.Context(), r) }) {
-				gaps = append(gaps, place.name)
-			}
+		r := record(place.subject)
+		r.ID, r.ExpiresAt = place.id, in(place.lives)
+		if !free(func(_ *sql.Tx, s *sessionsql.Store) error { return s.Create(t.Context(), r) }) {
+			gaps = append(gaps, place.name)
 		}
 	}
 	return rows, slices.Compact(gaps)
