@@ -33,9 +33,13 @@ func TestIndexes(t *testing.T) {
 func (e engine) testIndexesUsed(t *testing.T, dsn string) {
 	db, spy := e.spied(t, dsn)
 	db.SetMaxOpenConns(1)
-	s, table := e.sweepable(t, db, 20_000)
+	rows := 5000
+	if e.dialect == sessionsql.MySQL {
+		rows = 20_000 // of fewer it reads and sorts all
+	}
+	s, table := e.sweepable(t, db, rows)
 	tx := begin(t, db)
-	for i := range 2000 {
+	for i := range 1000 {
 		create(t, s.In(tx), record(fmt.Sprint("user", i/5)))
 	}
 	require.NoError(t, tx.Commit())
@@ -134,7 +138,7 @@ func plan(t *testing.T, db *sql.DB, column, text string, args ...any) string {
 func (e engine) testHOT(t *testing.T, db *sql.DB) {
 	s, table, _ := e.named(db, "hot")
 	require.NoError(t, s.Migrate(t.Context()))
-	const sessions, each = 40, 25
+	const sessions, each = 20, 20
 	var all []session.Record
 	// In one hour, whenever the test runs.
 	hour := time.Now().UTC().Truncate(time.Hour).Add(5 * time.Hour)
