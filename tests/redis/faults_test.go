@@ -184,8 +184,6 @@ func TestMaxClients(t *testing.T) {
 		all.Wait()
 	})
 	t.Logf("%d of 100 requests were served", served.Load())
-	// A write may not be repeated when the connection ends before the reply.
-	assert.NotContains(t, si.Complaints(), ": load: ", "what can be repeated is")
 	require.NoError(t, admin.ConfigSet(t.Context(), "maxclients", "10000").Err())
 	assert.Equal(t, stress.OK(fmt.Sprint(1+served.Load(), " ")), v.Post("/read"))
 }
