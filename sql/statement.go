@@ -42,10 +42,14 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 
 	listText = selectText + `WHERE subject = ? AND expires_at > ? ORDER BY id DESC`
 
-	removeAllText = `DELETE FROM {table} WHERE subject = ? AND {expiry} > ?`
+	removeAllText = `DELETE FROM {table} WHERE subject = ?`
+	returning     = ` RETURNING id, version, expires_at, subject, ''`
 
-	// What DeleteAll removes besides, uncounted.
-	removeExpiredText = `DELETE FROM {table} WHERE subject = ? AND {expiry} <= ?`
+	// MySQL returns nothing, so here two count and clean up: see DeleteAll.
+	removeLiveMySQL    = removeAllText + ` AND {expiry} > ?`
+	removeExpiredMySQL = removeAllText + ` AND {expiry} <= ?`
+
+	butNot = ` AND id NOT IN `
 
 	// By the place of the rows, which is faster than by their IDs. The inner select
 	// locks them, and leaves those that others have locked to the next sweep; the
@@ -54,19 +58,22 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 	sweepPostgres = `DELETE FROM {table} WHERE expires_at <= ? AND ctid = ANY (ARRAY(
 	SELECT ctid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch} FOR UPDATE SKIP LOCKED))`
 
-	sweepSQLite = `DELETE FROM {table} WHERE expires_at <= ? AND rowid IN (
-	SELECT rowid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch})`
-
-	// InnoDB locks all that a DELETE looks at, so it looks only at what this has
-	// found, which locks nothing. Left to choose, it reads all of a small table.
+	// The others first find, which holds nobody up, and then delete just that: SQLite
+	// has one writer at a time, and InnoDB locks all that a DELETE looks at. Left to
+	// choose, MySQL reads all of a small table.
+	findExpiredSQLite = `SELECT id, version, expires_at, NULL, '' FROM {table}
+WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
 	findExpiredMySQL = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT {batch}`
-	sweepMySQL       = `DELETE expired FROM {table} AS expired FORCE INDEX (PRIMARY) WHERE {expiry} <= ? AND id IN `
+
+	removeFoundSQLite = `DELETE FROM {table} WHERE expires_at <= ? AND id IN `
+	removeFoundMySQL  = `DELETE expired FROM {table} AS expired FORCE INDEX (PRIMARY) WHERE {expiry} <= ? AND id IN `
 )
 
 // statements are those of one table. Those that a dialect does not need are not
 // sent to it.
 type statements struct {
-	load, loadNow, create, replace, update, touch, remove, list, removeAll, removeExpired, sweep *statement
+	load, loadNow, create, replace, update, touch, remove, list, sweep *statement
+	removeAll, removeLive, removeExpired                               *statement
 }
 
 func (t *table) newStatements() statements {
@@ -75,7 +82,7 @@ func (t *table) newStatements() statements {
 	case MySQL:
 		create, sweep = createMySQL, findExpiredMySQL
 	case SQLite:
-		sweep = sweepSQLite
+		sweep = findExpiredSQLite
 	}
 	return statements{
 		load:          t.expand(loadText),
@@ -86,8 +93,9 @@ func (t *table) newStatements() statements {
 		touch:         t.expand(touchText),
 		remove:        t.expand(removeText),
 		list:          t.expand(listText),
-		removeAll:     t.expand(removeAllText),
-		removeExpired: t.expand(removeExpiredText),
+		removeAll:     t.expand(removeAllText + returning),
+		removeLive:    t.expand(removeLiveMySQL),
+		removeExpired: t.expand(removeExpiredMySQL),
 		sweep:         t.expand(strings.ReplaceAll(sweep, "{batch}", strconv.Itoa(batch))),
 	}
 }
@@ -100,9 +108,9 @@ type statement struct {
 	prepared atomic.Pointer[sql.Stmt]
 }
 
-// naming returns a statement that goes on with a list of IDs, such as ({id}, {id}).
-func (t *table) naming(text string, n int) *statement {
-	st := t.expand(text + "({id}" + strings.Repeat(", {id}", n-1) + ")")
+// naming returns a statement with a list of IDs, such as ({id}, {id}), before its end.
+func (t *table) naming(text string, n int, end string) *statement {
+	st := t.expand(text + "({id}" + strings.Repeat(", {id}", n-1) + ")" + end)
 	st.once = true
 	return st
 }
@@ -175,8 +183,13 @@ func affected(res sql.Result, err error) (int64, error) {
 }
 
 // query returns the records that a statement selects.
-func (s *Store) query(ctx context.Context, st *statement, args ...any) (records []session.Record, err error) {
-	err = s.attempt(ctx, true, func() error {
+func (s *Store) query(ctx context.Context, st *statement, args ...any) ([]session.Record, error) {
+	return s.records(ctx, true, st, args)
+}
+
+// records returns what a statement selects or, if it is no read, what it has changed.
+func (s *Store) records(ctx context.Context, read bool, st *statement, args []any) (records []session.Record, err error) {
+	err = s.attempt(ctx, read, func() error {
 		records = nil
 		rows, err := s.rows(ctx, st, args)
 		if err != nil {

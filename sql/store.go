@@ -11,8 +11,8 @@
 // A method is one statement, which the database does whole or not at all. A write
 // names the version, or the expiry, that it goes over, so nothing is ever lost
 // between a read and a write. A second statement is sent by an Update or a Touch
-// that found nothing to write, to say why; by DeleteAll, for what has expired; and
-// in MySQL by a Create whose ID is taken, and by Sweep.
+// that found nothing to write, to say why; by Sweep, which first looks, except in
+// PostgreSQL; and in MySQL by a Create whose ID is taken, and by DeleteAll.
 //
 // No transaction of the application's is joined, but by In. The store never holds
 // a connection between two calls.
@@ -201,24 +201,49 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 	return records, failed("list", subject, err)
 }
 
-// DeleteAll implements session.Store, by one statement. A second one removes what
-// has expired, uncounted: a write of which the database has held up the execution
-// could bring it back.
+// DeleteAll implements session.Store, at once. It removes what has expired too,
+// uncounted: a write of which the database has held up the execution could bring
+// it back.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
-	live, expired := s.removeAll, s.removeExpired
-	args := []any{s.owner(subject), clock{}}
-	if len(except) > 0 {
-		live = s.naming(removeAllText+" AND id NOT IN ", len(except))
-		expired = s.naming(removeExpiredText+" AND id NOT IN ", len(except))
-		for _, id := range except {
-			args = append(args, s.key(id))
+	n, err := s.deleteAll(ctx, subject, except)
+	return int(n), failed("delete all", subject, err)
+}
+
+func (s *Store) deleteAll(ctx context.Context, subject string, except []session.ID) (live int64, err error) {
+	var keys []any
+	for _, id := range except {
+		keys = append(keys, s.key(id))
+	}
+	if s.dialect == MySQL {
+		return s.deleteAllMySQL(ctx, subject, keys)
+	}
+	st := s.removeAll
+	if len(keys) > 0 {
+		st = s.naming(removeAllText+butNot, len(keys), returning)
+	}
+	removed, err := s.records(ctx, false, st, append([]any{s.owner(subject)}, keys...))
+	now := time.Now()
+	for _, r := range removed {
+		if r.ExpiresAt.After(now) {
+			live++
 		}
 	}
-	n, err := affected(s.exec(ctx, live, args...))
-	if err == nil {
-		_, err = s.exec(ctx, expired, args...)
+	return live, err
+}
+
+// deleteAllMySQL first removes what lives, by one statement, which counts.
+func (s *Store) deleteAllMySQL(ctx context.Context, subject string, keys []any) (live int64, err error) {
+	first, second := s.removeLive, s.removeExpired
+	if len(keys) > 0 {
+		first = s.naming(removeLiveMySQL+butNot, len(keys), "")
+		second = s.naming(removeExpiredMySQL+butNot, len(keys), "")
 	}
-	return int(n), failed("delete all", subject, err)
+	args := append([]any{s.owner(subject), clock{}}, keys...)
+	live, err = affected(s.exec(ctx, first, args...))
+	if err == nil {
+		_, err = s.exec(ctx, second, args...)
+	}
+	return live, err
 }
 
 // failed says what could not be done, and with which session or whose.

@@ -17,18 +17,23 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 }
 
 func (s *Store) sweepSome(ctx context.Context) (int64, error) {
-	if s.dialect != MySQL {
-		return affected(s.exec(ctx, s.sweep, clock{}, milli(time.Now())/time.Hour.Milliseconds(), clock{}))
+	hour := milli(time.Now()) / time.Hour.Milliseconds()
+	find, remove := []any{clock{}}, removeFoundMySQL
+	switch s.dialect {
+	case Postgres:
+		return affected(s.exec(ctx, s.sweep, clock{}, hour, clock{}))
+	case SQLite:
+		find, remove = []any{hour, clock{}}, removeFoundSQLite
 	}
-	expired, err := s.query(ctx, s.sweep, clock{})
-	if err != nil || len(expired) == 0 {
+	found, err := s.query(ctx, s.sweep, find...)
+	if err != nil || len(found) == 0 {
 		return 0, err
 	}
 	args := []any{clock{}}
-	for _, r := range expired {
+	for _, r := range found {
 		args = append(args, s.key(r.ID))
 	}
-	return affected(s.exec(ctx, s.naming(sweepMySQL, len(expired)), args...))
+	return affected(s.exec(ctx, s.naming(remove, len(found), ""), args...))
 }
 
 // SweepEvery sweeps until the context ends, which it waits for. Each time it

@@ -45,21 +45,22 @@ func (e engine) testIndexesUsed(t *testing.T, dsn string) {
 	require.NoError(t, tx.Commit())
 	key, hour, subject := table+"_pkey", table+"_expires_hour", table+"_subject"
 	analyze := "ANALYZE " + table
-	sweep := []string{hour}
+	sweep, all := []string{hour}, []string{subject}
 	switch e.dialect {
 	case sessionsql.MySQL:
 		key, hour, subject = "PRIMARY", "expires_at", "subject"
 		analyze = "ANALYZE TABLE " + table
-		sweep = []string{hour, key}
+		sweep, all = []string{hour, key}, []string{subject, subject}
 	case sessionsql.SQLite:
 		key = "sqlite_autoindex_" + table + "_1"
+		sweep = []string{hour, ""} // reads all of a table that is not much larger than a batch
 	}
 	_, err := db.ExecContext(t.Context(), analyze)
 	require.NoError(t, err)
 
 	for name, want := range map[string][]string{
 		"Load": {key}, "Update": {key}, "Update over another version": {key, key}, "Touch": {key}, "Delete": {key},
-		"List": {subject}, "DeleteAll": {subject, subject}, "DeleteAll but one": {subject, subject}, "DeleteAll but three": {subject, subject},
+		"List": {subject}, "DeleteAll": all, "DeleteAll but one": all, "DeleteAll but three": all,
 		"Sweep": sweep,
 	} {
 		st := sent[indexOf(t, name)]
