@@ -189,6 +189,7 @@ func TestFileLocked(t *testing.T) {
 				store := sessionsql.New(db, e.dialect, nil)
 				require.NoError(t, store.Migrate(t.Context()))
 				r := create(t, store, record("alice"))
+				expired(t, store, "") // for Sweep
 				si := stress.NewSite(t, store)
 				v := si.Visitor()
 				require.True(t, v.Post("/count").OK())

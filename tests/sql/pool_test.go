@@ -57,6 +57,7 @@ func (e engine) lockOut(t *testing.T, dsn string) {
 	db := e.pool(t, dsn, 20)
 	store := e.migrated(t, db, sessionsql.Options{})
 	r, other := create(t, store, record("alice")), create(t, store, record("bob"))
+	expired(t, store, "") // for Sweep
 
 	tx, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
