@@ -30,6 +30,7 @@ type Event struct {
 	Kind     EventKind
 	ID       ID            // zero where no session is named
 	Subject  string        // as far as it is known
+	Route    string        // of the request, such as "GET /items/{id}", where the adapter knows it
 	Duration time.Duration // of the call to the store, if there was one
 	Count    int           // of sessions, where EventDestroyed comes from RevokeAll; else zero
 	Err      error
@@ -39,11 +40,17 @@ type Event struct {
 func (c *config) watched() bool { return c.opts.Observer != nil || c.opts.Logger != nil }
 
 func (c *config) emit(ctx context.Context, e Event) {
+	if x, ok := ctx.Value(c).(*Exchange); ok {
+		e.Route = x.route()
+	}
 	if logger := c.opts.Logger; logger != nil && logger.Enabled(ctx, slog.LevelDebug) {
-		attrs := make([]slog.Attr, 0, 5)
+		attrs := make([]slog.Attr, 0, 6)
 		attrs = append(attrs, slog.String("event", string(e.Kind)))
 		if !e.ID.IsZero() {
 			attrs = append(attrs, slog.String("id", e.ID.String()))
+		}
+		if e.Route != "" {
+			attrs = append(attrs, slog.String("route", e.Route))
 		}
 		attrs = append(attrs, slog.Duration("duration", e.Duration))
 		if e.Count > 0 {

@@ -27,10 +27,18 @@ func (c *config) engine() *config { return c }
 //     without a cookie;
 //   - calls Finish when the handler has returned, or Discard if it panicked.
 //
+// It may set Route too, so that events say where they happened.
+//
 // The package adaptertest holds an adapter to this. The methods are safe for
 // concurrent use, but for Begin.
 type Exchange struct {
 	context.Context
+
+	// Route, unless nil, tells the pattern of the route that the request takes,
+	// such as "GET /items/{id}", or "" while it is not known. It is asked for each
+	// event, if anybody watches, and never once Finish or Discard has returned.
+	Route interface{ Route() string }
+
 	manager *config
 	cookies []string
 	phase   atomic.Int32 // written with mu held, or with the session's op
@@ -39,6 +47,7 @@ type Exchange struct {
 	session handle
 	failure error // of the load
 	asked   bool
+	over    bool // Route is not to be asked any more
 	offline bool // made by NewContext: nothing is written
 }
 
@@ -111,6 +120,7 @@ func (x *Exchange) Commit() (Header, error) {
 // be read. Its error has been reported as an event and comes too late for the
 // response: a connection may be cut to tell the client.
 func (x *Exchange) Finish() error {
+	defer x.leave()
 	if s := x.end(); s != nil {
 		return s.finish()
 	}
@@ -119,6 +129,7 @@ func (x *Exchange) Finish() error {
 
 // Discard drops what was changed and not committed.
 func (x *Exchange) Discard() {
+	defer x.leave()
 	if s := x.end(); s != nil {
 		s.discard()
 	}
@@ -132,4 +143,20 @@ func (x *Exchange) end() handle {
 		x.phase.Store(finished)
 	}
 	return x.session
+}
+
+// leave is for a framework that uses the memory of a request again.
+func (x *Exchange) leave() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = true
+}
+
+func (x *Exchange) route() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over || x.Route == nil {
+		return ""
+	}
+	return x.Route.Route()
 }

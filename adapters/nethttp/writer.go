@@ -30,6 +30,10 @@ type exchange struct {
 // else the inner writer can do that does not begin a response.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.inner }
 
+// Route is the pattern by which http.ServeMux chose the handler, if that one
+// got the very request that the middleware made.
+func (x *exchange) Route() string { return x.request.Pattern }
+
 func (x *exchange) Header() http.Header { return x.inner.Header() }
 
 func (x *exchange) WriteHeader(status int) {

@@ -1,0 +1,36 @@
+package nethttp_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/gostateful/session/adapters/nethttp"
+	"github.com/gostateful/session/core"
+)
+
+// TestRoute: events hold the pattern of the route, not the path.
+func TestRoute(t *testing.T) {
+	var routes []string
+	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+		routes = append(routes, e.Route)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /items/{item}", func(_ http.ResponseWriter, r *http.Request) {
+		s, err := m.Get(r.Context())
+		if err == nil {
+			err = s.Update(add(r.PathValue("item")))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	nethttp.Middleware(m)(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/items/bread", nil))
+	if len(routes) != 1 || routes[0] != "POST /items/{item}" {
+		t.Errorf("got the routes %q of the events, want one, the pattern", routes)
+	}
+}
