@@ -1,0 +1,91 @@
+// Package sessionfiber gives the handlers of fiber v3 their sessions.
+package sessionfiber
+
+import (
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/gostateful/session/core"
+)
+
+// Middleware returns a middleware that gives each request its session of the
+// manager: the handlers after it get it with manager.Get(c), or with
+// manager.Get(c.Context()). Fiber sends the response when all handlers have
+// returned, so the session is committed when those after this middleware have,
+// whether or not with an error, which goes on to fiber's ErrorHandler.
+// If the commit fails onError answers in place of the handler, whose error is
+// dropped; without one, the status of session.HTTPStatus and its text. Give at
+// most one.
+//
+// When onError is called the response has that status, no body, and none of
+// the headers that described the handler's and none of its cookies, and says
+// no-store to caches. Other headers, such as those for CORS, are as they were.
+// An error that it returns goes on to fiber's ErrorHandler.
+//
+// A function that runs later, such as that of SendStreamWriter or Hijack, can
+// read a session that the handler captured. Its changes return
+// session.ErrHeadersSent once the session is committed: use manager.Modify.
+//
+// Middlewares of several managers can stand around one another. The recover
+// middleware belongs outside of this one, which commits nothing after a panic,
+// and so does the cache middleware, which must see this one's headers.
+func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Handler {
+	var fail fiber.ErrorHandler
+	if len(onError) > 0 {
+		fail = onError[0]
+	}
+	return func(c fiber.Ctx) error {
+		x := &exchange{c: c}
+		x.begin(manager)
+		defer x.session.Discard() // after a panic, which goes on; else it is over by then
+		return x.end(c.Next(), fail)
+	}
+}
+
+// An exchange is all that a request costs but for the text of its cookies: its
+// session's exchange, which is what c.Context() becomes, and the route.
+//
+// Fiber uses a request's memory again, and its fiber.Ctx. So nothing here points
+// into the request but c, which is not touched once the exchange is over.
+type exchange struct {
+	session session.Exchange
+	c       fiber.Ctx
+	lines   [1]string // of the Cookie header: few requests have more
+}
+
+func (x *exchange) begin(manager session.Engine) {
+	header := &x.c.Request().Header
+	lines := header.PeekAll(fiber.HeaderCookie)
+	if len(lines) == 0 {
+		// With Config.DisableHeaderNormalizing that finds "Cookie" alone. Fasthttp's
+		// own parser finds "cookie" too, and PeekAll then has what it found.
+		header.Cookie("")
+		lines = header.PeekAll(fiber.HeaderCookie)
+	}
+	cookies := x.lines[:0]
+	for _, line := range lines {
+		cookies = append(cookies, string(line))
+	}
+	x.session.Begin(x.c.Context(), manager, cookies)
+	x.session.Route = x
+
+	// Not fiber.StoreInContext, which leaves c.Context() alone unless the
+	// application has set Config.PassLocalsToContext.
+	x.c.RequestCtx().SetUserValue(x.session.Key(), &x.session)
+	x.c.SetContext(&x.session)
+}
+
+// Route is the method and the pattern of the route, such as "GET /items/:id",
+// once fiber has come to a handler that is not a middleware.
+func (x *exchange) Route() string {
+	if x.timedOut() || !x.c.Matched() {
+		return ""
+	}
+	route := x.c.Route()
+	return route.Method + " " + route.Path
+}
+
+// timedOut reports whether the timeout middleware has answered. The handler
+// may be running still, and the fiber.Ctx and its response are the handler's.
+func (x *exchange) timedOut() bool {
+	return x.c.IsAbandoned() && x.c.RequestCtx().LastTimeoutErrorResponse() != nil
+}
