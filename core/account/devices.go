@@ -1,0 +1,172 @@
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// Devices returns a handler by which users see where they are logged in, and
+// end those sessions (OWASP ASVS 5.0, 7.5.2 and 7.4.3):
+//
+//   - GET / lists the caller's sessions, newest first, as a JSON array of objects with id,
+//     current (whether it is the one that asks), createdAt, authenticatedAt,
+//     expiresAt, and device, which is what describe returns;
+//   - DELETE /{id} ends one of them, and DELETE /others all but the current
+//     one; the answer is 204. What is no session of the caller's is 404,
+//     whether it is another's or none.
+//
+// Mount it at any path, inside the adapter's middleware of the manager, with
+// http.StripPrefix or without: it looks at the end of the path only.
+//
+// The caller has to be logged in, and to revoke, in the time that the guard
+// allows; else the answer is that of RequireLogin. Requests to revoke that come
+// from other origins get 403. Ending the current session is the same as
+// Session.Destroy, with the cookie removed.
+//
+// describe makes of a session what its owner may see, such as the name of the
+// browser that the application has put into the data at the login. It must be
+// fit for encoding/json. Without it no data is shown. A session whose data
+// cannot be decoded is listed like the others, so that it can be revoked, and
+// described by a zero T.
+func Devices[T any](m *session.Manager[T], g Guard, describe func(session.Info[T]) any) http.Handler {
+	protection := g.CrossOrigin
+	if protection == nil {
+		protection = http.NewCrossOriginProtection()
+	}
+	return protection.Handler(devices[T]{m, g, describe})
+}
+
+type devices[T any] struct {
+	manager  *session.Manager[T]
+	guard    Guard
+	describe func(session.Info[T]) any
+}
+
+// others is the name of all sessions but the current one. No ID looks so.
+const others = "others"
+
+func (d devices[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	// How long the path before is depends on the router, and not every one
+	// takes off what it has matched.
+	name := path.Base(r.URL.Path)
+	_, err := session.ParseID(name)
+	single := err == nil || name == others
+
+	guard, act := d.guard, d.list
+	switch {
+	case r.Method == http.MethodDelete:
+		act = d.revoke
+	case single:
+		notAllowed(w, "DELETE")
+		return
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		guard.Within = 0
+	default:
+		notAllowed(w, "GET, HEAD")
+		return
+	}
+	if refusal := Check(r.Context(), d.manager, guard, requestOf(r)); refusal != nil {
+		refusal.answer(w)
+		return
+	}
+	s, err := d.manager.Get(r.Context())
+	if err == nil {
+		err = act(w, r, s, name)
+	}
+	switch {
+	case errors.Is(err, errNoDevice):
+		http.Error(w, "no such session", http.StatusNotFound)
+	case err != nil:
+		unloaded(err).answer(w)
+	}
+}
+
+func notAllowed(w http.ResponseWriter, allow string) {
+	w.Header().Set("Allow", allow)
+	http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+}
+
+// A device is a session as its owner sees it.
+type device struct {
+	ID              session.ID `json:"id"`
+	Current         bool       `json:"current"`
+	CreatedAt       time.Time  `json:"createdAt,omitzero"` // zero where the record cannot be read at all
+	AuthenticatedAt time.Time  `json:"authenticatedAt,omitzero"`
+	ExpiresAt       time.Time  `json:"expiresAt"`
+	Device          any        `json:"device,omitempty"`
+}
+
+func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Session[T], _ string) error {
+	infos, err := d.infos(r, s)
+	if err != nil {
+		return err
+	}
+	list := make([]device, 0, len(infos))
+	for _, info := range infos {
+		shown := device{
+			ID: info.ID, Current: info.ID == s.ID(),
+			CreatedAt: info.CreatedAt, AuthenticatedAt: info.AuthenticatedAt, ExpiresAt: info.ExpiresAt,
+		}
+		if d.describe != nil {
+			shown.Device = d.describe(info)
+		}
+		list = append(list, shown)
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(append(body, '\n')) // the client left, or the commit failed; both are the adapter's
+	return nil
+}
+
+// infos are the caller's sessions, with those that cannot be decoded.
+func (d devices[T]) infos(r *http.Request, s *session.Session[T]) ([]session.Info[T], error) {
+	infos, err := d.manager.List(r.Context(), s.Subject())
+	if errors.Is(err, session.ErrUndecodable) {
+		err = nil
+	}
+	return infos, err
+}
+
+var errNoDevice = errors.New("account: no such session of the caller")
+
+// revoke ends the session that name names. It looks for it among the caller's
+// own, so that what it answers tells nothing about those of others.
+func (d devices[T]) revoke(w http.ResponseWriter, r *http.Request, s *session.Session[T], name string) error {
+	if name == others {
+		_, err := d.manager.RevokeAll(r.Context(), s.Subject(), s.ID())
+		return noContent(w, err)
+	}
+	id, err := session.ParseID(name)
+	if err != nil {
+		return errNoDevice
+	}
+	if id == s.ID() {
+		return noContent(w, s.Destroy())
+	}
+	infos, err := d.infos(r, s)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(infos, func(info session.Info[T]) bool { return info.ID == id }) {
+		return errNoDevice
+	}
+	return noContent(w, d.manager.Revoke(r.Context(), id))
+}
+
+func noContent(w http.ResponseWriter, err error) error {
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}

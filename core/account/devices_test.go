@@ -1,0 +1,331 @@
+package account_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/account"
+)
+
+func browser(info session.Info[visit]) any { return info.Data.Browser }
+
+// A listed session is one of the JSON array.
+type listed struct {
+	ID              string
+	Current         bool
+	CreatedAt       time.Time
+	AuthenticatedAt time.Time
+	ExpiresAt       time.Time
+	Device          any
+}
+
+// devices lists the visitor's sessions.
+func (v *visitor) devices(path string) []listed {
+	v.t.Helper()
+	got := v.do("GET", path)
+	var list []listed
+	if err := json.Unmarshal([]byte(got.body), &list); err != nil || got.status != 200 {
+		v.t.Fatalf("GET %s: got status %d, body %q: %v", path, got.status, got.body, err)
+	}
+	return list
+}
+
+// id is the id of the visitor's present session.
+func (v *visitor) id(path string) string {
+	v.t.Helper()
+	list := v.devices(path)
+	i := slices.IndexFunc(list, func(l listed) bool { return l.Current })
+	if i < 0 {
+		v.t.Fatalf("no current session in %+v", list)
+	}
+	return list[i].ID
+}
+
+// in reports whether the visitor is logged in.
+func (v *visitor) in() bool {
+	v.t.Helper()
+	return v.do("GET", "/devices/").status == 200
+}
+
+func newDevices(t *testing.T, g account.Guard) *site {
+	si := newSite(t, nil)
+	si.Handle("/devices/", account.Devices(si.Manager, g, browser))
+	return si
+}
+
+// TestList: the caller sees the sessions of their own, and nothing of the data
+// but what describe tells.
+func TestList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newDevices(t, account.Guard{})
+		si.Handle("/silent/", account.Devices(si.Manager, account.Guard{}, nil))
+		si.login("bob", "Lynx")
+		start := time.Now().UTC()
+		phone := si.login("ann", "Safari")
+		time.Sleep(time.Minute)
+		laptop := si.login("ann", "Firefox")
+
+		list := laptop.devices("/devices/")
+		if len(list) != 2 {
+			t.Fatalf("got %+v, want ann's two sessions", list)
+		}
+		want := []listed{
+			{list[0].ID, true, start.Add(time.Minute), start.Add(time.Minute), start.Add(61 * time.Minute), "Firefox"},
+			{list[1].ID, false, start, start, start.Add(time.Hour), "Safari"},
+		}
+		for i := range want {
+			if list[i] != want[i] {
+				t.Errorf("got  %+v\nwant %+v", list[i], want[i])
+			}
+			if _, err := session.ParseID(list[i].ID); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := phone.id("/devices/"); got != list[1].ID {
+			t.Errorf("the phone takes %s for its own session, want %s", got, list[1].ID)
+		}
+
+		got := laptop.do("GET", "/devices/")
+		if strings.Contains(got.body, "1234") {
+			t.Errorf("the list shows data that describe did not tell: %s", got.body)
+		}
+		if got.Get("Content-Type") != "application/json" || got.Get("Cache-Control") != "no-store" || !slices.Contains(got.Values("Vary"), "Cookie") {
+			t.Errorf("got the headers %v, want JSON that no cache keeps", got.Header)
+		}
+		if got := laptop.do("GET", "/silent/"); strings.Contains(got.body, "Firefox") || strings.Contains(got.body, "device") {
+			t.Errorf("without describe the list shows %s", got.body)
+		}
+		if got := laptop.do("HEAD", "/devices/"); got.status != 200 {
+			t.Errorf("HEAD: got status %d, want 200", got.status)
+		}
+	})
+}
+
+// TestRevoke: a caller ends sessions of their own, one or all others.
+func TestRevoke(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	bob := si.login("bob", "Lynx")
+	phone, tablet, laptop := si.login("ann", "Safari"), si.login("ann", "Chrome"), si.login("ann", "Firefox")
+
+	lost := phone.id("/devices/")
+	if got := laptop.do("DELETE", "/devices/"+lost); got.status != 204 || got.body != "" || got.Get("Cache-Control") != "no-store" {
+		t.Errorf("got status %d, body %q, want 204 and none", got.status, got.body)
+	}
+	if phone.in() || !tablet.in() || !laptop.in() || !bob.in() {
+		t.Errorf("logged in: phone %t, tablet %t, laptop %t, bob %t; want all but the phone", phone.in(), tablet.in(), laptop.in(), bob.in())
+	}
+	if got := laptop.do("DELETE", "/devices/"+lost); got.status != 404 {
+		t.Errorf("once more: got status %d, want 404", got.status)
+	}
+	si.login("ann", "Opera")
+	if got := laptop.do("DELETE", "/devices/others"); got.status != 204 {
+		t.Errorf("others: got status %d, want 204", got.status)
+	}
+	if list := laptop.devices("/devices/"); len(list) != 1 || !list[0].Current || tablet.in() || !bob.in() {
+		t.Errorf("after others: got %+v; bob is logged in: %t", list, bob.in())
+	}
+}
+
+// TestRevokeForeign: what is no session of the caller's is 404, and nothing
+// tells whether it is another's.
+func TestRevokeForeign(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	bob, ann := si.login("bob", "Lynx"), si.login("ann", "Firefox")
+	foreign := ann.do("DELETE", "/devices/"+bob.id("/devices/"))
+	for name, path := range map[string]string{
+		"Unknown":   "/devices/" + session.NewID().String(),
+		"NoID":      "/devices/bob",
+		"ZeroID":    "/devices/00000000-0000-0000-0000-000000000000",
+		"MountPath": "/devices/",
+	} {
+		got := ann.do("DELETE", path)
+		if got.status != 404 || got.body != foreign.body {
+			t.Errorf("%s: got status %d, body %q, want 404, and the body of a foreign one, %q", name, got.status, got.body, foreign.body)
+		}
+	}
+	if foreign.status != 404 || !bob.in() {
+		t.Errorf("a foreign session: got status %d, and bob is logged in: %t; want 404, true", foreign.status, bob.in())
+	}
+}
+
+// TestRevokeCurrent is a logout: the record is gone, and so is the cookie.
+func TestRevokeCurrent(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	ann := si.login("ann", "Firefox")
+	got := ann.do("DELETE", "/devices/"+ann.id("/devices/"))
+	if cookies := got.Values("Set-Cookie"); got.status != 204 || len(cookies) != 1 || ann.cookie != "" {
+		t.Errorf("got status %d, cookies %q, want 204 and the cookie removed", got.status, cookies)
+	}
+	if len(si.store.Records) != 0 {
+		t.Error("the session is still in the store")
+	}
+}
+
+// TestUndecodable: a session that cannot be decoded is listed and can be revoked.
+func TestUndecodable(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	old, other, ann := si.login("ann", "Mosaic"), si.login("ann", "Chrome"), si.login("ann", "Firefox")
+	id := old.id("/devices/")
+	si.spoil(old)
+	list := ann.devices("/devices/")
+	if i := slices.IndexFunc(list, func(l listed) bool { return l.ID == id }); len(list) != 3 || i < 0 || list[i].Device != "" || list[i].ExpiresAt.IsZero() {
+		t.Errorf("got %+v, want three, with %s", list, id)
+	}
+	if got := ann.do("DELETE", "/devices/"+id); got.status != 204 || len(ann.devices("/devices/")) != 2 || !other.in() {
+		t.Errorf("got status %d, want 204, and only that one gone", got.status)
+	}
+	si.spoil(other)
+	if got := ann.do("DELETE", "/devices/others"); got.status != 204 || len(si.store.Records) != 1 {
+		t.Errorf("others: got status %d, and %d sessions are left, want 204, 1", got.status, len(si.store.Records))
+	}
+}
+
+// TestDevicesGuard: both need a login, and revoking a recent one.
+func TestDevicesGuard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newDevices(t, account.Guard{LoginURL: "/login", Within: 5 * time.Minute})
+		nobody := &visitor{site: si}
+		if got := nobody.do("GET", "/devices/", page...); got.status != 303 || got.Get("Location") != "/login?next=%2Fdevices%2F" {
+			t.Errorf("a page: got status %d, Location %q, want 303, the login page", got.status, got.Get("Location"))
+		}
+		for _, request := range [][2]string{{"GET", "/devices/"}, {"DELETE", "/devices/others"}, {"DELETE", "/devices/x"}} {
+			if got := nobody.do(request[0], request[1]); got.status != 401 || got.Get("WWW-Authenticate") != "Cookie" {
+				t.Errorf("%v: got status %d, challenge %q, want 401, Cookie", request, got.status, got.Get("WWW-Authenticate"))
+			}
+		}
+		phone, ann := si.login("ann", "Safari"), si.login("ann", "Firefox")
+		id, own := phone.id("/devices/"), ann.id("/devices/")
+		time.Sleep(6 * time.Minute)
+		for _, name := range []string{id, own, "others"} {
+			if got := ann.do("DELETE", "/devices/"+name); got.status != 401 || !strings.Contains(got.Get("WWW-Authenticate"), "insufficient_user_authentication") {
+				t.Errorf("%s, 6m after the login: got status %d, challenge %q, want 401", name, got.status, got.Get("WWW-Authenticate"))
+			}
+		}
+		if list := ann.devices("/devices/"); len(list) != 2 {
+			t.Errorf("6m after the login: got %+v, want both", list)
+		}
+		ann.again("ann", "Firefox")
+		if got := ann.do("DELETE", "/devices/"+id); got.status != 204 {
+			t.Errorf("after another login: got status %d, want 204", got.status)
+		}
+	})
+}
+
+// TestCrossOrigin: another origin's page cannot revoke, unless it is trusted.
+func TestCrossOrigin(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	protection := http.NewCrossOriginProtection()
+	if err := protection.AddTrustedOrigin("https://app.example"); err != nil {
+		t.Fatal(err)
+	}
+	si.Handle("/trusting/", account.Devices(si.Manager, account.Guard{CrossOrigin: protection}, nil))
+	for _, test := range []struct {
+		path, site, origin string
+		want               int
+	}{
+		{"/devices/others", "cross-site", "https://app.example", 403},
+		{"/devices/others", "same-site", "https://app.example", 403},
+		{"/devices/others", "", "https://evil.example", 403},
+		{"/devices/others", "same-origin", "https://example.com", 204},
+		{"/trusting/others", "same-site", "https://app.example", 204},
+		{"/trusting/others", "cross-site", "https://evil.example", 403},
+	} {
+		si.login("ann", "Safari")
+		ann := si.login("ann", "Firefox")
+		before := len(si.store.Records)
+		headers := []string{"Origin", test.origin}
+		if test.site != "" {
+			headers = append(headers, "Sec-Fetch-Site", test.site)
+		}
+		got := ann.do("DELETE", test.path, headers...)
+		if revoked := len(si.store.Records) < before; got.status != test.want || revoked != (test.want == 204) {
+			t.Errorf("%+v: got status %d, revoked: %t", test, got.status, revoked)
+		}
+	}
+}
+
+// TestMounted: it works wherever it is mounted, and by routers that take the
+// prefix off and those that do not.
+func TestMounted(t *testing.T) {
+	si := newSite(t, nil)
+	h := account.Devices(si.Manager, account.Guard{}, browser)
+	si.Handle("/whole/", h)
+	si.Handle("/whole", h)
+	si.Handle("/stripped/", http.StripPrefix("/stripped", h))
+	si.Handle("/bare/", http.StripPrefix("/bare/", h))
+	si.Handle("/me/account/devices/", h)
+	ann := si.login("ann", "Firefox")
+	for _, path := range []string{"/whole", "/whole/", "/stripped/", "/bare/", "/me/account/devices/"} {
+		phone := si.login("ann", "Safari")
+		id := phone.id(path)
+		base := strings.TrimSuffix(path, "/") + "/"
+		if got := ann.do("DELETE", base+id); got.status != 204 {
+			t.Errorf("DELETE %s: got status %d, want 204", base+id, got.status)
+		}
+		si.login("ann", "Safari")
+		if got := ann.do("DELETE", base+"others/"); got.status != 204 || len(si.store.Records) != 1 { // for routers that ignore the slash
+			t.Errorf("DELETE %sothers/: got status %d, and %d sessions are left, want 204, 1", base, got.status, len(si.store.Records))
+		}
+	}
+}
+
+// TestMethods: a method that a path does not know is 405 with those that it does.
+func TestMethods(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	ann := si.login("ann", "Firefox")
+	id := ann.id("/devices/")
+	for _, test := range [][3]string{
+		{"POST", "/devices/", "GET, HEAD"},
+		{"PUT", "/devices/", "GET, HEAD"},
+		{"GET", "/devices/" + id, "DELETE"},
+		{"GET", "/devices/others", "DELETE"},
+		{"POST", "/devices/others", "DELETE"},
+	} {
+		got := ann.do(test[0], test[1])
+		if got.status != 405 || got.Get("Allow") != test[2] || !ann.in() {
+			t.Errorf("%s %s: got status %d, Allow %q, want 405, %q", test[0], test[1], got.status, got.Get("Allow"), test[2])
+		}
+	}
+}
+
+// TestDevicesFail: the store's failure is 503, and the answer tells nothing of
+// what it said.
+func TestDevicesFail(t *testing.T) {
+	for _, test := range []struct{ method, of, failing string }{
+		{"GET", "", "Load"},
+		{"GET", "", "List"},
+		{"DELETE", "others", "Load"},
+		{"DELETE", "others", "DeleteAll"},
+		{"DELETE", "phone", "List"},
+		{"DELETE", "phone", "Delete"},
+		{"DELETE", "laptop", "Update"},
+	} {
+		si := newDevices(t, account.Guard{LoginURL: "/login"})
+		phone, laptop := si.login("ann", "Safari"), si.login("ann", "Firefox")
+		name := map[string]string{"phone": phone.id("/devices/"), "laptop": laptop.id("/devices/"), "others": "others"}[test.of]
+		si.failing = test.failing
+		got := laptop.do(test.method, "/devices/"+name)
+		si.failing = ""
+		if !si.failed || got.status != 503 || strings.Contains(got.body, "redis") || got.Get("Set-Cookie") != "" {
+			t.Errorf("%+v (called: %t): got status %d, body %q, want 503 and nothing of what the store said", test, si.failed, got.status, got.body)
+		}
+		if !laptop.in() || !phone.in() {
+			t.Errorf("%+v: a session is gone, and the answer said that it failed", test)
+		}
+	}
+}
+
+// TestDescribeFails: what describe returns and JSON cannot hold is 500.
+func TestDescribeFails(t *testing.T) {
+	si := newSite(t, nil)
+	si.Handle("/devices/", account.Devices(si.Manager, account.Guard{}, func(session.Info[visit]) any { return func() {} }))
+	if got := si.login("ann", "Firefox").do("GET", "/devices/"); got.status != 500 || got.body != "Internal Server Error\n" {
+		t.Errorf("got status %d, body %q, want 500 and no more", got.status, got.body)
+	}
+}
