@@ -29,38 +29,37 @@ func (x *exchange) end(err error, fail fiber.ErrorHandler) error {
 		}
 		resp = c.RequestCtx().LastTimeoutErrorResponse()
 	}
-	if failure != nil {
-		status := session.HTTPStatus(failure)
-		remove(&resp.Header, ofResponse...)
-		resp.Header.Set(fiber.HeaderCacheControl, "no-store")
-		resp.Header.SetStatusMessage(nil)
-		resp.SetStatusCode(status)
-		resp.SkipBody = false
-		resp.ResetBody() // which ends a stream
-		if !timedOut {
-			c.RequestCtx().Hijack(nil)
-			c.RequestCtx().HijackSetNoResponse(false)
-		}
-		if fail != nil && !timedOut {
-			err = fail(c, failure)
-		} else {
-			err = nil
-			if status == http.StatusServiceUnavailable {
-				resp.Header.Set(fiber.HeaderRetryAfter, "1")
-			}
-			resp.Header.SetContentType(fiber.MIMETextPlainCharsetUTF8)
-			resp.SetBodyString(http.StatusText(status))
+	if failure == nil {
+		add(&resp.Header, added)
+		return err
+	}
+
+	status := session.HTTPStatus(failure)
+	remove(&resp.Header, ofResponse...)
+	resp.Header.Set(fiber.HeaderCacheControl, "no-store")
+	resp.Header.SetStatusMessage(nil)
+	resp.SetStatusCode(status)
+	resp.SkipBody = false
+	resp.ResetBody() // which ends a stream
+	if !timedOut {
+		c.RequestCtx().Hijack(nil)
+		c.RequestCtx().HijackSetNoResponse(false)
+		if fail != nil {
+			return fail(c, failure)
 		}
 	}
-	// Beside a failure there is a cookie if it was Finish that failed: that of a
-	// session which is stored, and which nothing else opens.
-	add(&resp.Header, added)
-	return err
+	if status == http.StatusServiceUnavailable {
+		resp.Header.Set(fiber.HeaderRetryAfter, "1")
+	}
+	resp.Header.SetContentType(fiber.MIMETextPlainCharsetUTF8)
+	resp.SetBodyString(http.StatusText(status))
+	return nil
 }
 
 // header is fasthttp's ResponseHeader, without requiring that module by name.
 type header interface {
 	All() iter.Seq2[[]byte, []byte]
+	PeekAll(name string) [][]byte
 	Add(name, value string)
 	Set(name, value string)
 	Del(name string)
@@ -80,12 +79,9 @@ func add(h header, added session.Header) {
 }
 
 func varies(h header, on string) bool {
-	for name, line := range h.All() {
-		if !strings.EqualFold(string(name), fiber.HeaderVary) {
-			continue
-		}
-		for field := range strings.SplitSeq(string(line), ",") {
-			if strings.EqualFold(strings.TrimSpace(field), on) {
+	for _, line := range h.PeekAll(fiber.HeaderVary) {
+		for name := range strings.SplitSeq(string(line), ",") {
+			if strings.EqualFold(strings.TrimSpace(name), on) {
 				return true
 			}
 		}

@@ -1,0 +1,115 @@
+package sessionfiber_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/gostateful/session/adapters/fiber"
+)
+
+// argument makes what a function takes a pointer to: fasthttp's RequestCtx,
+// whose module this one does not require by name.
+func argument[T any](func(*T)) *T { return new(T) }
+
+// handled returns what lets an app handle one request with a cookie over and
+// over, without a connection.
+func handled(tb testing.TB, app *fiber.App, cookie string) func() {
+	text := "GET / HTTP/1.1\r\nHost: shop.example\r\nCookie: " + cookie + "\r\n\r\n"
+	source := strings.NewReader(text)
+	reader := bufio.NewReader(source)
+	handler := app.Handler()
+	ctx := argument(handler)
+	return func() {
+		ctx.Request.Reset()
+		ctx.Response.Reset()
+		source.Reset(text)
+		reader.Reset(source)
+		if err := ctx.Request.Read(reader); err != nil {
+			tb.Error(err)
+		}
+		handler(ctx)
+	}
+}
+
+func unused(c fiber.Ctx) error { return c.SendString("hello") }
+
+// TestAllocations bounds what the middleware costs a request.
+func TestAllocations(t *testing.T) {
+	shop := newShop(t)
+	data := cart{Items: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}}
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := shop.cookie(t, func(c *cart) error { *c = data; return nil })
+	read := func(c fiber.Ctx) error {
+		s, err := shop.Get(c)
+		if err != nil || len(s.Data().Items) != 10 {
+			t.Errorf("the handler does not see its session: %v", err)
+		}
+		return c.SendString("hello")
+	}
+	allocs := func(handlers ...fiber.Handler) float64 {
+		app := fiber.New()
+		for _, h := range handlers {
+			app.Use(h)
+		}
+		return testing.AllocsPerRun(100, handled(t, app, cookie))
+	}
+
+	bare := allocs(unused)
+	if got := allocs(sessionfiber.Middleware(shop.Manager), unused) - bare; got > 2 {
+		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 2 at most", got)
+	}
+	decoder := testing.AllocsPerRun(100, func() {
+		if err := json.Unmarshal(encoded, new(cart)); err != nil {
+			t.Error(err)
+		}
+	})
+	got := allocs(sessionfiber.Middleware(shop.Manager), read) - bare - decoder
+	if got > 6 {
+		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
+	}
+}
+
+func BenchmarkBare(b *testing.B) {
+	app := fiber.New()
+	app.Use(unused)
+	benchmark(b, app)
+}
+
+func BenchmarkUnused(b *testing.B) {
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(newShop(b).Manager))
+	app.Use(unused)
+	benchmark(b, app)
+}
+
+func BenchmarkRead(b *testing.B) {
+	shop := newShop(b)
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(func(c fiber.Ctx) error {
+		if _, err := shop.Get(c); err != nil {
+			return err
+		}
+		return c.SendString("hello")
+	})
+	handle := handled(b, app, shop.cookie(b, add("bread")))
+	b.ReportAllocs()
+	for b.Loop() {
+		handle()
+	}
+}
+
+func benchmark(b *testing.B, app *fiber.App) {
+	handle := handled(b, app, newShop(b).cookie(b, add("bread")))
+	b.ReportAllocs()
+	for b.Loop() {
+		handle()
+	}
+}

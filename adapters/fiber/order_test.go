@@ -1,0 +1,213 @@
+package sessionfiber_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/adaptor"
+	"github.com/gofiber/fiber/v3/middleware/cache"
+	"github.com/gofiber/fiber/v3/middleware/compress"
+	"github.com/gofiber/fiber/v3/middleware/etag"
+
+	"github.com/gostateful/session/adapters/fiber"
+	"github.com/gostateful/session/core"
+)
+
+// TestRoute: events hold the pattern of the route, not the path, in groups and
+// in apps that are mounted, wherever the middleware is installed.
+func TestRoute(t *testing.T) {
+	var routes []string
+	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+		routes = append(routes, e.Route)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(c fiber.Ctx) error {
+		s, err := m.Get(c)
+		if err != nil {
+			return err
+		}
+		return s.Update(add(c.Params("item")))
+	}
+	middleware := sessionfiber.Middleware(m)
+	app := fiber.New()
+	app.Get("/alone/:item", middleware, change)
+	app.Group("/group", middleware).Put("/items/:item", change)
+	mounted := fiber.New()
+	mounted.Use(middleware)
+	mounted.Post("/items/:item", change)
+	app.Use("/mounted", mounted)
+	app.Use("/early", middleware, func(c fiber.Ctx) error {
+		if err := change(c); err != nil {
+			return err
+		}
+		s, err := m.Get(c)
+		if err == nil {
+			err = s.Commit(c)
+		}
+		if err != nil {
+			return err
+		}
+		return c.Next()
+	})
+	app.Get("/early/:item", func(c fiber.Ctx) error {
+		s, err := m.Get(c)
+		if err != nil {
+			return err
+		}
+		return s.Login("alice")
+	})
+	for _, test := range []struct {
+		method, target string
+		routes         []string
+	}{
+		{"GET", "/alone/bread", []string{"GET /alone/:item"}},
+		{"PUT", "/group/items/bread", []string{"PUT /group/items/:item"}},
+		{"POST", "/mounted/items/bread", []string{"POST /mounted/items/:item"}},
+		{"GET", "/early/bread", []string{"", "GET /early/:item", "GET /early/:item"}}, // created, renewed, login
+	} {
+		routes = nil
+		ask(t, app, test.method, test.target, "").wants(t, 200, "", 1)
+		if !slices.Equal(routes, test.routes) {
+			t.Errorf("%s %s: got the routes %q of the events, want %q", test.method, test.target, routes, test.routes)
+		}
+	}
+}
+
+// TestCompress: around this middleware or within it.
+func TestCompress(t *testing.T) {
+	for _, within := range []bool{false, true} {
+		shop := newShop(t)
+		text := strings.Repeat("bread ", 1000)
+		handlers := []fiber.Handler{compress.New(), sessionfiber.Middleware(shop.Manager)}
+		if within {
+			slices.Reverse(handlers)
+		}
+		app := fiber.New()
+		app.Get("/", handlers[0], handlers[1], func(c fiber.Ctx) error {
+			if _, err := shop.update(c, "bread"); err != nil {
+				return err
+			}
+			return c.SendString(text)
+		})
+		a := ask(t, app, "GET", "/", "", "Accept-Encoding: gzip")
+		a.wants(t, 200, a.body, 1)
+		vary := strings.Join(a.Header["Vary"], ", ")
+		if a.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(vary, "Cookie") || !strings.Contains(vary, "Accept-Encoding") {
+			t.Errorf("compress within: %t; got the headers %v", within, a.Header)
+		}
+		shop.store.lose()
+		a = ask(t, app, "GET", "/", "", "Accept-Encoding: gzip")
+		a.wants(t, 503, "Service Unavailable", 0)
+		if got := a.Header.Get("Content-Encoding"); got != "" {
+			t.Errorf("compress within: %t; the error response has Content-Encoding %q", within, got)
+		}
+	}
+}
+
+// TestETag: a response without a body has its cookie all the same.
+func TestETag(t *testing.T) {
+	for _, within := range []bool{false, true} {
+		shop := newShop(t)
+		handlers := []fiber.Handler{etag.New(), sessionfiber.Middleware(shop.Manager)}
+		if within {
+			slices.Reverse(handlers)
+		}
+		app := fiber.New()
+		app.Get("/", handlers[0], handlers[1], shop.add)
+		first := ask(t, app, "GET", "/", "")
+		first.wants(t, 200, "bread", 1)
+		tag := "If-None-Match: " + first.Header.Get("Etag")
+		a := ask(t, app, "GET", "/", "", tag)
+		a.wants(t, 304, "", 1)
+		if got := shop.items(t, a.cookie()); got != "bread" {
+			t.Errorf("etag within: %t; the cookie with a 304 opens a session with %q, want bread", within, got)
+		}
+	}
+}
+
+// TestCache: around this middleware, the cache keeps no response with a cookie,
+// and gives nobody what was made for another's session.
+func TestCache(t *testing.T) {
+	shop := newShop(t)
+	app := fiber.New()
+	app.Use(cache.New(cache.Config{StoreResponseHeaders: true}))
+	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Get("/add", shop.add)
+	app.Get("/read", shop.read)
+	app.Get("/plain", unused)
+
+	alice := ask(t, app, "GET", "/add", "")
+	alice.wants(t, 200, "bread", 1)
+	bob := ask(t, app, "GET", "/add", "")
+	bob.wants(t, 200, "bread", 1)
+	if alice.cookie() == bob.cookie() {
+		t.Error("two visitors got one session")
+	}
+	ask(t, app, "GET", "/add", alice.cookie()).wants(t, 200, "bread bread", 0)
+
+	for range 2 {
+		ask(t, app, "GET", "/read", alice.cookie()).wants(t, 200, "bread bread", 0)
+		ask(t, app, "GET", "/read", bob.cookie()).wants(t, 200, "bread", 0)
+		ask(t, app, "GET", "/read", "").wants(t, 200, "", 0)
+	}
+	ask(t, app, "GET", "/plain", "")
+	if got := ask(t, app, "GET", "/plain", alice.cookie()).Header.Get("X-Cache"); got != "hit" {
+		t.Errorf("got X-Cache %q for a page that uses no session, want hit", got)
+	}
+}
+
+// TestNewContext: a test of handlers, by app.Test, brings a session of its own.
+func TestNewContext(t *testing.T) {
+	for _, installed := range []bool{false, true} {
+		shop := newShop(t)
+		ctx := shop.NewContext(t.Context(), "alice", cart{Items: []string{"butter"}})
+		app := fiber.New()
+		app.Use(func(c fiber.Ctx) error {
+			c.SetContext(ctx)
+			return c.Next()
+		})
+		if installed {
+			app.Use(sessionfiber.Middleware(shop.Manager))
+		}
+		app.Get("/", func(c fiber.Ctx) error {
+			s, err := shop.Get(c.Context())
+			if err != nil {
+				return err
+			}
+			return s.Update(add("bread"))
+		})
+		ask(t, app, "GET", "/", "").wants(t, 200, "", 0)
+		s, err := shop.Get(ctx)
+		if err != nil || s.Subject() != "alice" || strings.Join(s.Data().Items, " ") != "butter bread" {
+			t.Errorf("middleware: %t; got %v, %v, want what the handler made of the test's session", installed, s, err)
+		}
+	}
+}
+
+// TestAdaptor: a handler of net/http that fiber's adaptor mounts finds the
+// session in its context.
+func TestAdaptor(t *testing.T) {
+	shop := newShop(t)
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Get("/", adaptor.HTTPHandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := shop.Get(r.Context())
+		if err == nil {
+			err = s.Update(add("bread"))
+		}
+		if err != nil {
+			http.Error(w, err.Error(), session.HTTPStatus(err))
+			return
+		}
+		w.Write([]byte(strings.Join(s.Data().Items, " ")))
+	}))
+	first := ask(t, app, "GET", "/", "")
+	first.wants(t, 200, "bread", 1)
+	ask(t, app, "GET", "/", first.cookie()).wants(t, 200, "bread bread", 0)
+}
