@@ -39,6 +39,7 @@ func TestPrograms(t *testing.T) {
 	}{
 		{name: "README.md"},
 		{name: "memory/README.md"},
+		{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
 		{name: "adapters/nethttp/README.md"},
 		{
 			name: "redis/README.md",
@@ -233,6 +234,8 @@ func settle(transcript string) string {
 	for pattern, settled := range map[string]string{
 		`session=[0-9A-Za-z_-]{64};`: "session=TOKEN;",
 		`Date: .*`:                   "Date: DATE",
+		`"id":"[0-9a-f-]{36}"`:       `"id":"ID"`,
+		`At":"[0-9T:.-]+Z"`:          `At":"TIME"`,
 	} {
 		transcript = regexp.MustCompile(pattern).ReplaceAllString(transcript, settled)
 	}
