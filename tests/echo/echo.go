@@ -1,0 +1,99 @@
+// Package sessionecho shows how an adapter is written, for the framework echo;
+// docs/adapters.md explains it. It is not released: an application may copy it.
+package sessionecho
+
+import (
+	"bufio"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/gostateful/session/core"
+)
+
+// Middleware gives each request its session: manager.Get(c.Request().Context()).
+// If it cannot be stored, echo's error handler answers in place of the handler.
+func Middleware(manager session.Engine) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			response, err := echo.UnwrapResponse(c.Response())
+			if err != nil {
+				return err
+			}
+			w := &writer{ResponseWriter: response.ResponseWriter, c: c}
+			w.commit = sync.OnceValue(w.begin)
+			w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"])
+			w.exchange.Route = w
+			defer w.exchange.Discard() // after a panic; else the exchange is over by then
+			response.ResponseWriter = w
+			c.SetRequest(c.Request().WithContext(&w.exchange))
+			outer := w.Header().Clone()
+			err = next(c)
+			if failure := w.commit(); failure != nil { // now, or when the handler wrote
+				clear(w.Header())
+				maps.Copy(w.Header(), outer)
+				w.Header().Set("Cache-Control", "no-store")
+				response.ResponseWriter, response.Committed = w.ResponseWriter, false
+				return echo.NewHTTPError(session.HTTPStatus(failure), "cannot keep your session").Wrap(failure)
+			}
+			if w.exchange.Finish() != nil {
+				panic(http.ErrAbortHandler) // cuts the connection: the response has told of a success
+			}
+			return err
+		}
+	}
+}
+
+// A writer commits before the first byte; if that fails, it sends nothing.
+type writer struct {
+	http.ResponseWriter
+	c        *echo.Context
+	exchange session.Exchange
+	commit   func() error
+}
+
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter } // for deadlines
+func (w *writer) Route() string               { return w.c.Request().Method + " " + w.c.Path() }
+
+func (w *writer) begin() error {
+	added, err := w.exchange.Commit()
+	if added.SetCookie != "" {
+		w.Header().Add("Set-Cookie", added.SetCookie)
+		w.Header().Set("Cache-Control", added.CacheControl)
+	}
+	if vary := strings.Join(w.Header()["Vary"], ","); added.Vary != "" && !strings.Contains(strings.ToLower(vary), "cookie") {
+		w.Header().Add("Vary", added.Vary)
+	}
+	return err
+}
+
+func (w *writer) WriteHeader(status int) {
+	if w.commit() == nil {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if err := w.commit(); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *writer) FlushError() error {
+	if err := w.commit(); err != nil {
+		return err
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := w.commit(); err != nil {
+		return nil, nil, err
+	}
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}

@@ -1,0 +1,130 @@
+package sessionecho_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
+	"github.com/gostateful/session/memory"
+	"github.com/gostateful/session/tests/echo"
+)
+
+// TestMiddleware holds the adapter to the laws.
+func TestMiddleware(t *testing.T) { adaptertest.Run(t, serve) }
+
+func serve(t *testing.T, s adaptertest.Server) string {
+	e := newEcho()
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			c.SetRequest(c.Request().WithContext(s.Context(c.Request().Context())))
+			return next(c)
+		}
+	})
+	for _, manager := range s.Managers {
+		e.Use(sessionecho.Middleware(manager))
+	}
+	e.Any("/*", func(c *echo.Context) error {
+		s.Handler(request(c))
+		return nil
+	})
+	server := httptest.NewUnstartedServer(e)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handlers of the suite panic
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func newEcho() *echo.Echo {
+	e := echo.New()
+	e.Logger = slog.New(slog.DiscardHandler)
+	return e
+}
+
+func request(c *echo.Context) adaptertest.Request {
+	w := c.Response()
+	flush := http.NewResponseController(w).Flush
+	return adaptertest.Request{
+		Context: c.Request().Context(),
+		Target:  c.Request().RequestURI,
+		Header:  w.Header().Set,
+		Respond: func(status int, body string) { _ = c.String(status, body) },
+		Ways: map[string]func(body string){
+			"Blob":        func(body string) { _ = c.Blob(200, "text/plain", []byte(body)) },
+			"HTML":        func(body string) { _ = c.HTML(200, body) },
+			"Stream":      func(body string) { _ = c.Stream(200, "text/plain", strings.NewReader(body)) },
+			"Write":       func(body string) { _, _ = io.WriteString(w, body) },
+			"WriteHeader": func(body string) { w.WriteHeader(200); _, _ = io.WriteString(w, body) },
+			"Flush":       func(body string) { w.(http.Flusher).Flush(); _, _ = io.WriteString(w, body) },
+			"ResponseController.Flush": func(body string) {
+				if flush() == nil {
+					_, _ = io.WriteString(w, body)
+				}
+			},
+			"Copy": func(body string) { _, _ = io.Copy(w, strings.NewReader(body)) },
+			"Hijack": func(body string) {
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
+				_ = w.Header().Write(conn)
+				fmt.Fprintf(conn, "\r\n%s", body)
+			},
+		},
+		Stream: func(parts func(send func(part string) error)) {
+			parts(func(part string) error {
+				if _, err := io.WriteString(w, part); err != nil {
+					return err
+				}
+				return flush()
+			})
+		},
+	}
+}
+
+// TestErrors: an error that a handler returns becomes a response after all
+// middleware, and that one carries the cookie; and events name the route.
+func TestErrors(t *testing.T) {
+	var routes []string
+	visits, err := session.New[int](memory.New(nil), &session.Options{
+		Observer: func(_ context.Context, e session.Event) { routes = append(routes, e.Route) },
+	})
+	require.NoError(t, err)
+	e := newEcho()
+	e.Use(middleware.Recover(), sessionecho.Middleware(visits))
+	e.GET("/teas/:id", func(c *echo.Context) error {
+		s, err := visits.Get(c.Request().Context())
+		require.NoError(t, err)
+		require.NoError(t, s.Update(func(n *int) error { *n++; return nil }))
+		if c.Param("id") == "panic" {
+			panic("no tea")
+		}
+		return echo.NewHTTPError(http.StatusTeapot, "short and stout")
+	})
+
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/teas/1", nil))
+	assert.Equal(t, http.StatusTeapot, w.Code)
+	assert.Len(t, w.Result().Cookies(), 1)
+	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	assert.Equal(t, []string{"GET /teas/:id"}, routes)
+
+	w = httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/teas/panic", nil))
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.Empty(t, w.Result().Cookies(), "a panic changes nothing, whoever recovers outside")
+}
