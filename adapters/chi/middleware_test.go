@@ -166,6 +166,19 @@ func TestChiPanic(t *testing.T) {
 	})
 }
 
+// TestErrorHandler: it answers a commit that failed, and is in chi's route.
+func TestErrorHandler(t *testing.T) {
+	si, r := newSite(t, nil), chi.NewRouter()
+	r.Use(sessionchi.Middleware(si.Manager, func(w http.ResponseWriter, r *http.Request, err error) {
+		w.WriteHeader(http.StatusBadGateway)
+		io.WriteString(w, "sorry, "+chi.RouteContext(r.Context()).RoutePattern())
+	}))
+	si.counts(t, r, func(*http.Request) { si.store.lose() })
+	if got := ask(t, r, ""); got.StatusCode != 502 || got.body != "sorry, /count" {
+		t.Errorf("got status %d, body %q, want 502, sorry, /count", got.StatusCode, got.body)
+	}
+}
+
 // quiet keeps Recoverer from printing stacks.
 func quiet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

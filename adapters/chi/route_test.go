@@ -167,15 +167,21 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// TestAroundRouter: around the router, where no route is known, sessions work.
+// TestAroundRouter: around the router, where no route of chi's is known,
+// sessions work, and events name the route of net/http if there is one.
 func TestAroundRouter(t *testing.T) {
 	si := watch(t)
 	r := chi.NewRouter()
-	r.Get("/", si.handler(t))
-	w := httptest.NewRecorder()
-	sessionchi.Middleware(si.Manager)(r).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if got := si.took(); !slices.Equal(got, []string{"created: "}) || len(w.Result().Cookies()) != 1 {
-		t.Errorf("got the events %q, cookies %v, want one that is created, without a route, and its cookie", got, w.Result().Cookies())
+	r.Get("/shop/items", si.handler(t))
+	around := sessionchi.Middleware(si.Manager)(r)
+	mux := http.NewServeMux()
+	mux.Handle("/shop/", around)
+	for want, h := range map[string]http.Handler{"created: ": around, "created: /shop/": mux} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/shop/items", nil))
+		if got := si.took(); !slices.Equal(got, []string{want}) || len(w.Result().Cookies()) != 1 {
+			t.Errorf("got the events %q, cookies %v, want %q and a cookie", got, w.Result().Cookies(), want)
+		}
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 //
 // Events that come before chi has found the route, such as those of a
 // middleware that asks for the session, have the part that is known, such as
-// "POST /api/*", or none. Around the router, and not in it, there is no route
-// to be known.
+// "POST /api/*", or none. Around the router, and not in it, no route of chi's
+// can be known.
 func Middleware(manager session.Engine, onError ...nethttp.ErrorHandler) func(next http.Handler) http.Handler {
 	var x session.Exchange
 	x.Begin(context.Background(), manager, nil)
