@@ -2,6 +2,7 @@ package sessionecho_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -128,3 +129,34 @@ func TestErrors(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, w.Code)
 	assert.Empty(t, w.Result().Cookies(), "a panic changes nothing, whoever recovers outside")
 }
+
+// TestCommitFails: echo's error handler answers in place of the handler, and
+// what an outer middleware has said stays.
+func TestCommitFails(t *testing.T) {
+	visits, err := session.New[int](broken{memory.New(nil)}, nil)
+	require.NoError(t, err)
+	e := newEcho()
+	e.Use(middleware.CORS("https://shop.example"), sessionecho.Middleware(visits))
+	e.GET("/", func(c *echo.Context) error {
+		s, err := visits.Get(c.Request().Context())
+		require.NoError(t, err)
+		require.NoError(t, s.Update(func(n *int) error { *n++; return nil }))
+		c.Response().Header().Set("ETag", `"a"`)
+		return c.String(http.StatusOK, "kept")
+	})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Origin", "https://shop.example")
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.JSONEq(t, `{"message": "cannot keep your session"}`, w.Body.String())
+	assert.Equal(t, "https://shop.example", w.Header().Get("Access-Control-Allow-Origin"))
+	assert.Empty(t, w.Header().Get("ETag"))
+	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	assert.Empty(t, w.Result().Cookies())
+}
+
+// broken is a store that keeps nothing new.
+type broken struct{ session.Store }
+
+func (broken) Create(context.Context, session.Record) error { return errors.New("disk full") }
