@@ -43,7 +43,6 @@ func (x *exchange) end(err error, fail fiber.ErrorHandler) error {
 	resp.ResetBody() // which ends a stream
 	if !timedOut {
 		c.RequestCtx().Hijack(nil)
-		c.RequestCtx().HijackSetNoResponse(false)
 		if fail != nil {
 			return fail(c, failure)
 		}

@@ -62,8 +62,8 @@ func TestAllocations(t *testing.T) {
 	}
 
 	bare := allocs(unused)
-	if got := allocs(sessionfiber.Middleware(shop.Manager), unused) - bare; got > 2 {
-		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 2 at most", got)
+	if got := allocs(sessionfiber.Middleware(shop.Manager), unused) - bare; got > 3 {
+		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 3 at most", got)
 	}
 	decoder := testing.AllocsPerRun(100, func() {
 		if err := json.Unmarshal(encoded, new(cart)); err != nil {

@@ -184,13 +184,16 @@ func TestTimeout(t *testing.T) {
 		config  timeout.Config
 		status  int
 	}{
-		// The handler goes on with the request, its route and its response.
+		// The handler goes on with the request and its response.
 		"Default": {func(c fiber.Ctx) {
-			<-c.Context().Done()
-			c.Next()
 			c.Locals("busy", true)
 			c.Set("X-Busy", c.Path())
 			c.SendString("done")
+		}, timeout.Config{}, 408},
+		// It goes from route to route.
+		"Routes": {func(c fiber.Ctx) {
+			<-c.Context().Done()
+			c.Next()
 		}, timeout.Config{}, 408},
 		// OnTimeout writes to the same response, so this handler must not.
 		"OnTimeout": {func(fiber.Ctx) { runtime.Gosched() }, timeout.Config{OnTimeout: func(c fiber.Ctx) error {
@@ -205,7 +208,10 @@ func TestTimeout(t *testing.T) {
 			app.Use(sessionfiber.Middleware(s.Manager))
 			app.Use(timeout.New(func(c fiber.Ctx) error { return c.Next() }, test.config))
 			app.Get("/", s.handle)
-			app.Get("/", func(fiber.Ctx) error { return nil })
+			for range 500 { // in turns, as fiber joins what would be one route
+				app.Get("/*", func(fiber.Ctx) error { return nil })
+				app.Get("/", func(fiber.Ctx) error { return nil })
+			}
 			a := fetch(t, serve(t, app))
 			s.ended.Wait()
 			a.wants(t, test.status, a.body, 1)
@@ -233,25 +239,27 @@ func TestTimeoutFailure(t *testing.T) {
 }
 
 // TestTimeoutAround: within the timeout middleware, this one comes to its end
-// after the answer: it commits as if the client had left.
+// while the answer is sent: it commits as if the client had left.
 func TestTimeoutAround(t *testing.T) {
-	shop := newShop(t)
-	answered, ended := make(chan struct{}), make(chan struct{})
-	app := fiber.New()
-	app.Use(timeout.New(func(c fiber.Ctx) error {
-		defer close(ended)
-		return c.Next()
-	}, timeout.Config{Timeout: 20 * time.Millisecond}))
-	app.Use(sessionfiber.Middleware(shop.Manager))
-	app.Get("/", func(c fiber.Ctx) error {
-		<-c.Context().Done()
-		<-answered
-		return shop.add(c)
-	})
-	fetch(t, serve(t, app)).wants(t, 408, "Request Timeout", 0)
-	close(answered)
-	<-ended
-	if got := len(shop.store.records); got != 1 {
-		t.Errorf("the store has %d sessions, want the one of the handler that has finished", got)
+	for range 10 {
+		shop := newShop(t)
+		ended := make(chan struct{})
+		app := fiber.New()
+		app.Use(timeout.New(func(c fiber.Ctx) error {
+			defer close(ended)
+			return c.Next()
+		}, timeout.Config{Timeout: time.Millisecond}))
+		app.Use(sessionfiber.Middleware(shop.Manager))
+		app.Get("/", func(c fiber.Ctx) error {
+			for !c.IsAbandoned() {
+				runtime.Gosched()
+			}
+			return shop.add(c)
+		})
+		fetch(t, serve(t, app)).wants(t, 408, "Request Timeout", 0)
+		<-ended
+		if got := len(shop.store.records); got != 1 {
+			t.Errorf("the store has %d sessions, want the one of the handler that has finished", got)
+		}
 	}
 }

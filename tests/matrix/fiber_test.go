@@ -15,8 +15,8 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// fiberApp is a server of fiber. Its own tests begin a response in more ways.
-func fiberApp(t *testing.T, s adaptertest.Server) string {
+// onFiber is a server of fiber. Its own tests begin a response in more ways.
+func onFiber(t *testing.T, s adaptertest.Server) string {
 	app := fiber.New()
 	app.Use(recover.New()) // the handlers of the suite panic
 	app.Use(func(c fiber.Ctx) error {
