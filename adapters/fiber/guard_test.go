@@ -1,0 +1,91 @@
+package sessionfiber_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/gostateful/session/adapters/fiber"
+	"github.com/gostateful/session/core/account"
+)
+
+// TestRequireLogin: pages are sent to the login page, others get 401 in the
+// application's form, and a store that is down is no reason to log in.
+func TestRequireLogin(t *testing.T) {
+	shop := newShop(t)
+	app := fiber.New(fiber.Config{ErrorHandler: func(c fiber.Ctx, err error) error {
+		status := 500
+		if e := (*fiber.Error)(nil); errors.As(err, &e) {
+			status = e.Code
+		}
+		return c.Status(status).JSON(fiber.Map{"error": err.Error()})
+	}})
+	app.Use(sessionfiber.Middleware(shop.Manager), func(c fiber.Ctx) error {
+		c.Vary("Origin")
+		return c.Next()
+	})
+	app.Post("/login", func(c fiber.Ctx) error {
+		s, err := shop.Get(c)
+		if err != nil {
+			return err
+		}
+		return s.Login("alice")
+	})
+	orders := func(c fiber.Ctx) error { return c.SendString("orders") }
+	logged := account.Guard{LoginURL: "/login"}
+	recent := account.Guard{LoginURL: "/login", Within: time.Nanosecond}
+	app.Get("/orders/*", sessionfiber.RequireLogin(shop.Manager, logged), orders)
+	app.Post("/orders/*", sessionfiber.RequireLogin(shop.Manager, logged), orders)
+	app.Group("/pay", sessionfiber.RequireLogin(shop.Manager, recent)).Get("/:item", orders)
+
+	login := ask(t, app, "POST", "/login", "")
+	login.wants(t, 200, "", 1)
+	in := login.cookie()
+	ask(t, app, "GET", "/orders/1", in).wants(t, 200, "orders", 0)
+	ask(t, app, "POST", "/orders/1", in).wants(t, 200, "orders", 0)
+
+	const unauthorized = `{"error":"Unauthorized"}`
+	for name, test := range map[string]struct {
+		method, target, cookie string
+		lines                  []string
+		status                 int
+		body                   string
+		location, challenge    string
+	}{
+		"Page":     {"GET", "/orders/1?page=2", "", []string{"Accept: text/html"}, 303, "", "/login?next=%2Forders%2F1%3Fpage%3D2", ""},
+		"TwoLines": {"GET", "/orders/1", "", []string{"Accept: text/plain", "Accept: text/html"}, 303, "", "/login?next=%2Forders%2F1", ""},
+		"Navigate": {"GET", "/orders/1", "", []string{"Sec-Fetch-Mode: navigate"}, 303, "", "/login?next=%2Forders%2F1", ""},
+		"Script":   {"GET", "/orders/1", "", []string{"Accept: text/html", "Sec-Fetch-Mode: cors"}, 401, unauthorized, "", "Cookie"},
+		"Form":     {"POST", "/orders/1", "", []string{"Accept: text/html"}, 401, unauthorized, "", "Cookie"},
+		"TooOld":   {"GET", "/pay/1", in, nil, 401, unauthorized, "", `Cookie error="insufficient_user_authentication", max_age="0"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := ask(t, app, test.method, test.target, test.cookie, test.lines...)
+			a.wants(t, test.status, test.body, 0)
+			if got := a.Header.Get("Location"); got != test.location {
+				t.Errorf("got Location %q, want %q", got, test.location)
+			}
+			if got := a.Header.Get("WWW-Authenticate"); got != test.challenge {
+				t.Errorf("got WWW-Authenticate %q, want %q", got, test.challenge)
+			}
+			vary := strings.Split(strings.Join(a.Header["Vary"], ", "), ", ")
+			if !slices.Contains(vary, "Cookie") || !slices.Contains(vary, "Origin") || test.method == "GET" && !slices.Contains(vary, "Sec-Fetch-Mode") {
+				t.Errorf("got Vary %q, want all that the answer depends on", vary)
+			}
+			if got := a.Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("got Cache-Control %q, want no-store", got)
+			}
+		})
+	}
+
+	shop.store.lose()
+	a := ask(t, app, "GET", "/orders/1", in, "Accept: text/html")
+	a.wants(t, 503, `{"error":"Service Unavailable"}`, 0)
+	if a.Header.Get("Retry-After") == "" || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("got the headers %v, want Retry-After and no-store", a.Header)
+	}
+}
