@@ -19,6 +19,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 )
@@ -105,7 +106,7 @@ func (s *Session[T]) Login(subject string) error {
 	if err := checkSubject(subject); err != nil {
 		return err
 	}
-	return s.change(change[T]{renew: true, subject: subject}, true)
+	return s.change(change[T]{renew: true, subject: strings.Clone(subject)}, true)
 }
 
 // Renew replaces the secret and keeps everything else. Call it after any

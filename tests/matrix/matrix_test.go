@@ -29,9 +29,18 @@ func TestAdapters(t *testing.T) {
 	} {
 		t.Run(store.name, func(t *testing.T) {
 			s := store.open(t)
-			t.Run("nethttp", func(t *testing.T) {
-				adaptertest.Run(t, netHTTP, adaptertest.Over(func(*testing.T) session.Store { return s }))
-			})
+			for _, adapter := range []struct {
+				name  string
+				start func(*testing.T, adaptertest.Server) string
+			}{
+				{"nethttp", netHTTP},
+				{"chi", onChi},
+				{"fiber", onFiber},
+			} {
+				t.Run(adapter.name, func(t *testing.T) {
+					adaptertest.Run(t, adapter.start, adaptertest.Over(func(*testing.T) session.Store { return s }))
+				})
+			}
 		})
 	}
 }

@@ -40,6 +40,12 @@ func TestPrograms(t *testing.T) {
 		{name: "README.md"},
 		{name: "memory/README.md"},
 		{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
+		{name: "adapters/fiber/README.md", brings: []string{
+			"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
+			"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
+			"github.com/philhofer/fwd", "github.com/tinylib/msgp", "github.com/valyala/bytebufferpool", "github.com/valyala/fasthttp",
+			"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text",
+		}},
 		{name: "adapters/nethttp/README.md"},
 		{
 			name: "redis/README.md",

@@ -1,0 +1,32 @@
+package sessionfiber_test
+
+import (
+	"testing"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/gostateful/session/adapters/fiber"
+	"github.com/gostateful/session/core"
+)
+
+// TestSubjectMemory: a subject that points into the request is copied by Login.
+func TestSubjectMemory(t *testing.T) {
+	shop := newShop(t)
+	var held *session.Session[cart]
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Get("/", func(c fiber.Ctx) (err error) {
+		if held, err = shop.Get(c); err == nil {
+			err = held.Login(c.Query("user"))
+		}
+		clear(c.Request().URI().QueryString())
+		c.Request().URI().QueryArgs().Set("user", "mallory")
+		return err
+	})
+	ask(t, app, "GET", "/?user=alice", "")
+	for _, r := range shop.store.records {
+		if r.Subject != "alice" || held.Subject() != "alice" {
+			t.Errorf("the session is %q's in the store and %q's for the request, want alice's", r.Subject, held.Subject())
+		}
+	}
+}
