@@ -35,6 +35,8 @@ func main() {
 	}
 }
 
+const adapters = "nethttp, chi, fiber"
+
 // A server is what an adapter makes of the shop.
 type server interface {
 	Serve(net.Listener) error
@@ -46,8 +48,12 @@ func newServer(name string, s *shop) (server, error) {
 	switch name {
 	case "nethttp":
 		return netHTTP(s), nil
+	case "chi":
+		return onChi(s), nil
+	case "fiber":
+		return onFiber(s), nil
 	}
-	return nil, fmt.Errorf("there is no adapter %q; -adapter takes: nethttp", name)
+	return nil, fmt.Errorf("there is no adapter %q; -adapter takes: %s", name, adapters)
 }
 
 // run serves until ctx is done, then lets the requests that run finish.
@@ -55,7 +61,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("examples", flag.ContinueOnError)
 	addr := flags.String("addr", "localhost:8080", "address to listen on")
 	storeName := flags.String("store", "memory", "where the sessions live: "+stores)
-	adapterName := flags.String("adapter", "nethttp", "HTTP framework: nethttp")
+	adapterName := flags.String("adapter", "nethttp", "HTTP framework: "+adapters)
 	insecure := flags.Bool("insecure", false, "send the cookie without Secure, for Safari, which refuses it on http://localhost")
 	debug := flags.Bool("debug", false, "show what happens to the sessions")
 	if err := flags.Parse(args); err != nil {

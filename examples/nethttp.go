@@ -5,7 +5,6 @@ import (
 	"context"
 	"log"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/gostateful/session/adapters/nethttp"
@@ -14,39 +13,43 @@ import (
 // netHTTP serves the shop with net/http.
 func netHTTP(s *shop) *http.Server {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		p, err := s.visit(r.Context())
-		if err != nil {
+	mux.HandleFunc("GET /{$}", s.getPage)
+	for path, do := range s.posts() {
+		mux.HandleFunc("POST "+path, handlePost(do))
+	}
+	return serveHTTP(nethttp.Middleware(s.sessions, answerError)(mux))
+}
+
+func serveHTTP(h http.Handler) *http.Server {
+	// A cookie alone does not tell a visitor's own POST from one that another
+	// site made their browser send. This does.
+	h = http.NewCrossOriginProtection().Handler(h)
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+}
+
+func (s *shop) getPage(w http.ResponseWriter, r *http.Request) {
+	p, err := s.visit(r.Context())
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	answer(w, http.StatusOK, func(b *bytes.Buffer) error { return p.render(b) })
+}
+
+func handlePost(do func(context.Context, form) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, "cannot read the form", http.StatusBadRequest)
+			return
+		}
+		if err := do(r.Context(), r.PostForm.Get); err != nil {
 			answerError(w, r, err)
 			return
 		}
-		answer(w, http.StatusOK, func(b *bytes.Buffer) error { return p.render(b) })
-	})
-	post := func(path string, do func(context.Context, url.Values) error) {
-		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
-			if err := r.ParseForm(); err != nil {
-				http.Error(w, "cannot read the form", http.StatusBadRequest)
-				return
-			}
-			if err := do(r.Context(), r.PostForm); err != nil {
-				answerError(w, r, err)
-				return
-			}
-			// The browser fetches the page anew, so that reloading it does not
-			// repeat the POST. The session is committed before this leaves.
-			http.Redirect(w, r, "/", http.StatusSeeOther)
-		})
+		// The browser fetches the page anew, so that reloading it does not
+		// repeat the POST. The session is committed before this leaves.
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
-	post("/cart/add", func(ctx context.Context, form url.Values) error { return s.add(ctx, form.Get("goods")) })
-	post("/cart/remove", func(ctx context.Context, form url.Values) error { return s.remove(ctx, form.Get("goods")) })
-	post("/login", func(ctx context.Context, form url.Values) error { return s.login(ctx, form.Get("name")) })
-	post("/logout", func(ctx context.Context, _ url.Values) error { return s.logout(ctx) })
-
-	handler := nethttp.Middleware(s.sessions, answerError)(mux)
-	// A cookie alone does not tell a visitor's own POST from one that another
-	// site made their browser send. This does.
-	handler = http.NewCrossOriginProtection().Handler(handler)
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 }
 
 // answerError answers a request that failed in the shop or at the commit.

@@ -48,6 +48,19 @@ func status(err error) int {
 	return session.HTTPStatus(err)
 }
 
+// A form returns the value of one of its fields, or nothing.
+type form func(field string) string
+
+// posts are what a visitor can do, by the path of the form.
+func (s *shop) posts() map[string]func(context.Context, form) error {
+	return map[string]func(context.Context, form) error{
+		"/cart/add":    func(ctx context.Context, f form) error { return s.add(ctx, f("goods")) },
+		"/cart/remove": func(ctx context.Context, f form) error { return s.remove(ctx, f("goods")) },
+		"/login":       func(ctx context.Context, f form) error { return s.login(ctx, f("name")) },
+		"/logout":      func(ctx context.Context, _ form) error { return s.logout(ctx) },
+	}
+}
+
 // visit counts a visit and returns what to show.
 func (s *shop) visit(ctx context.Context) (page, error) {
 	current, err := s.sessions.Get(ctx)

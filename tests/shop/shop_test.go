@@ -86,8 +86,16 @@ func (v *visitor) secret() string {
 	return cookies[0].Value
 }
 
+var adapters = []string{"nethttp", "chi", "fiber"}
+
 func TestPage(t *testing.T) {
-	s := open(t, build(t))
+	binary := build(t)
+	for _, adapter := range adapters {
+		t.Run(adapter, func(t *testing.T) { visitPage(t, open(t, binary, "-adapter", adapter)) })
+	}
+}
+
+func visitPage(t *testing.T, s *servers.Server) {
 	assert.Contains(t, s.Log(), "Open http://"+s.Addr(), "the address to open is printed")
 	ann, bob := newVisitor(t, s), newVisitor(t, s)
 
@@ -123,7 +131,13 @@ func TestPage(t *testing.T) {
 
 // TestShutdown: a SIGTERM ends the example when the requests that run are done.
 func TestShutdown(t *testing.T) {
-	s := open(t, build(t))
+	binary := build(t)
+	for _, adapter := range adapters {
+		t.Run(adapter, func(t *testing.T) { shutDown(t, open(t, binary, "-adapter", adapter)) })
+	}
+}
+
+func shutDown(t *testing.T, s *servers.Server) {
 	conn, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	defer conn.Close()

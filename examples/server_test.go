@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -40,14 +43,48 @@ func TestPosts(t *testing.T) {
 		{"no such page", "/cart", "", "same-origin", http.StatusNotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", test.path, strings.NewReader(test.form))
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			r.Header.Set("Sec-Fetch-Site", test.site)
-			w := httptest.NewRecorder()
-			netHTTP(newShop(t)).Handler.ServeHTTP(w, r)
-			if w.Code != test.want {
-				t.Errorf("status: got %d, want %d:\n%s", w.Code, test.want, w.Body)
+			for _, adapter := range strings.Split(adapters, ", ") {
+				r, err := http.NewRequest("POST", serve(t, adapter)+test.path, strings.NewReader(test.form))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.Header.Set("Sec-Fetch-Site", test.site)
+				resp, err := http.DefaultTransport.RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != test.want || err != nil {
+					t.Errorf("%s: status %d, error %v, want %d:\n%s", adapter, resp.StatusCode, err, test.want, text)
+				}
 			}
 		})
 	}
+}
+
+// serve serves a shop in memory with an adapter, and returns its address.
+func serve(t *testing.T, adapter string) string {
+	t.Helper()
+	srv, err := newServer(adapter, newShop(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		_ = srv.Serve(listener)
+		close(served)
+	}()
+	t.Cleanup(func() {
+		if err := srv.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		<-served
+	})
+	return "http://" + listener.Addr().String()
 }

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gostateful/session/adapters/chi"
+)
+
+// onChi serves the shop with chi.
+func onChi(s *shop) *http.Server {
+	r := chi.NewRouter()
+	r.Use(sessionchi.Middleware(s.sessions, answerError))
+	r.Get("/", s.getPage)
+	for path, do := range s.posts() {
+		r.Post(path, handlePost(do))
+	}
+	return serveHTTP(r)
+}
