@@ -25,7 +25,7 @@ func Next(next string) string {
 // be clean already, also when it is decoded.
 func local(target string) bool {
 	u, err := url.Parse(target) // which refuses control characters
-	if err != nil || !strings.HasPrefix(target, "/") || u.Host != "" || strings.Contains(u.Path, `\`) {
+	if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.Contains(u.Path, `\`) {
 		return false
 	}
 	return strings.TrimSuffix(u.Path, "/") == strings.TrimSuffix(path.Clean(u.Path), "/")

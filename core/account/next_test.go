@@ -44,6 +44,7 @@ func TestNext(t *testing.T) {
 		"javascript:alert(1)":       "/",
 		"data:text/html,x":          "/",
 		"//user@evil.example/":      "/",
+		"//@/":                      "/",
 		"?next=//evil.example":      "/",
 		"/%zz":                      "/",
 		"/\u0000/evil.example":      "/",
@@ -59,7 +60,7 @@ func TestNext(t *testing.T) {
 // FuzzNext: wherever a login page sends its visitor by Next, by whichever
 // means, a browser stays on the site.
 func FuzzNext(f *testing.F) {
-	for _, seed := range []string{"/orders?a=b", "//evil", `/\evil`, "/.//evil", `/a/../\evil`, "/%2f/evil", "/\t/evil", "/a//../..//evil"} {
+	for _, seed := range []string{"/orders?a=b", "//evil", `/\evil`, "/.//evil", `/a/../\evil`, "/%2f/evil", "/\t/evil", "/a//../..//evil", "//@/"} {
 		f.Add(seed)
 	}
 	site, err := url.Parse("https://shop.example/login")
