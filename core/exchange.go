@@ -18,7 +18,8 @@ func (c *config) engine() *config { return c }
 // applications do not. For each request an adapter
 //
 //   - makes an Exchange, which costs nothing more when it is part of a struct
-//     that the adapter needs anyway, and calls Begin;
+//     that the adapter needs anyway, and calls Begin; if it is Nested, the
+//     adapter leaves the request to the handler and does nothing else;
 //   - lets the handler see it: as the request's context, or as the value of Key
 //     in whatever context the handler passes to Manager.Get;
 //   - calls Commit before the first byte of the final response is sent (a 1xx
@@ -76,6 +77,15 @@ type Header struct {
 // its Cookie header lines. It neither parses nor loads anything.
 func (x *Exchange) Begin(ctx context.Context, e Engine, cookies []string) {
 	x.Context, x.manager, x.cookies = ctx, e.engine(), cookies
+}
+
+// Nested reports whether the context given to Begin is of a request that has an
+// Exchange of the manager already: the middleware is there twice, or the request
+// was routed again. Then the first one does all that is to be done, and this one
+// is not to be used.
+func (x *Exchange) Nested() bool {
+	outer, ok := x.Context.Value(x.manager).(*Exchange)
+	return ok && !outer.offline
 }
 
 // Key is the key under which Manager.Get looks for the Exchange in a context.

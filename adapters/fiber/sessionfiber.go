@@ -25,7 +25,8 @@ import (
 // read a session that the handler captured. Its changes return
 // session.ErrHeadersSent once the session is committed: use manager.Modify.
 //
-// Middlewares of several managers can stand around one another. The recover
+// Middlewares of several managers can stand around one another; of one manager's, the
+// outermost does all, also after RestartRouting. The recover
 // middleware belongs outside of this one, which commits nothing after a panic,
 // and so does the cache middleware, which must see this one's headers.
 func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Handler {
@@ -35,7 +36,9 @@ func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Han
 	}
 	return func(c fiber.Ctx) error {
 		x := &exchange{c: c}
-		x.begin(manager)
+		if !x.begin(manager) {
+			return c.Next()
+		}
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
 		return x.end(c.Next(), fail)
 	}
@@ -52,7 +55,9 @@ type exchange struct {
 	lines   [1]string // of the Cookie header: few requests have more
 }
 
-func (x *exchange) begin(manager session.Engine) {
+// begin returns false if the request has a session of the manager already, as after
+// RestartRouting.
+func (x *exchange) begin(manager session.Engine) bool {
 	header := &x.c.Request().Header
 	lines := header.PeekAll(fiber.HeaderCookie)
 	if len(lines) == 0 {
@@ -66,12 +71,16 @@ func (x *exchange) begin(manager session.Engine) {
 		cookies = append(cookies, string(line))
 	}
 	x.session.Begin(x.c.Context(), manager, cookies)
+	if x.session.Nested() {
+		return false
+	}
 	x.session.Route = x
 
 	// Not fiber.StoreInContext, which leaves c.Context() alone unless the
 	// application has set Config.PassLocalsToContext.
 	x.c.RequestCtx().SetUserValue(x.session.Key(), &x.session)
 	x.c.SetContext(&x.session)
+	return true
 }
 
 // Route is the method and the pattern of the route, such as "GET /items/:id",

@@ -46,6 +46,10 @@ func Middleware(manager session.Engine, onError ...ErrorHandler) func(next http.
 func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager session.Engine, fail ErrorHandler) {
 	x := &exchange{inner: w, fail: fail}
 	x.session.Begin(r.Context(), manager, r.Header["Cookie"])
+	if x.session.Nested() {
+		next.ServeHTTP(w, r)
+		return
+	}
 	x.session.Route = x
 	x.request = r.WithContext(&x.session)
 

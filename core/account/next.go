@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"unicode"
 )
 
 // Next is where a login page sends its visitor afterwards: to next, the
@@ -24,8 +25,9 @@ func Next(next string) string {
 // them, clean the path, which may bring these to its beginning: so it has to
 // be clean already, also when it is decoded.
 func local(target string) bool {
-	u, err := url.Parse(target) // which refuses control characters
-	if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.Contains(u.Path, `\`) {
+	u, err := url.Parse(target)
+	if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.Contains(u.Path, `\`) ||
+		strings.ContainsFunc(u.Path, unicode.IsControl) || strings.HasPrefix(u.Path, "/ ") {
 		return false
 	}
 	return strings.TrimSuffix(u.Path, "/") == strings.TrimSuffix(path.Clean(u.Path), "/")

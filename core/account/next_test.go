@@ -45,6 +45,10 @@ func TestNext(t *testing.T) {
 		"data:text/html,x":          "/",
 		"//user@evil.example/":      "/",
 		"//@/":                      "/",
+		"/%09/evil.example":         "/",
+		"/%0a/evil.example":         "/",
+		"/%00/evil.example":         "/",
+		"/%20/evil.example":         "/",
 		"?next=//evil.example":      "/",
 		"/%zz":                      "/",
 		"/\u0000/evil.example":      "/",
@@ -60,7 +64,7 @@ func TestNext(t *testing.T) {
 // FuzzNext: wherever a login page sends its visitor by Next, by whichever
 // means, a browser stays on the site.
 func FuzzNext(f *testing.F) {
-	for _, seed := range []string{"/orders?a=b", "//evil", `/\evil`, "/.//evil", `/a/../\evil`, "/%2f/evil", "/\t/evil", "/a//../..//evil", "//@/"} {
+	for _, seed := range []string{"/orders?a=b", "//evil", `/\evil`, "/.//evil", `/a/../\evil`, "/%2f/evil", "/\t/evil", "/a//../..//evil", "//@/", "/%09/evil.example", "/%0d%2fevil"} {
 		f.Add(seed)
 	}
 	site, err := url.Parse("https://shop.example/login")

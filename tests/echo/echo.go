@@ -1,5 +1,4 @@
-// Package sessionecho shows how an adapter is written, for the framework echo;
-// docs/adapters.md explains it. It is not released: an application may copy it.
+// Package sessionecho is an adapter for echo, to be copied: see docs/adapters.md. It is not released.
 package sessionecho
 
 import (
@@ -65,14 +64,15 @@ func (w *writer) begin() error {
 		w.Header().Add("Set-Cookie", added.SetCookie)
 		w.Header().Set("Cache-Control", added.CacheControl)
 	}
-	if vary := strings.Join(w.Header()["Vary"], ","); added.Vary != "" && !strings.Contains(strings.ToLower(vary), "cookie") {
+	vary := " " + strings.ToLower(strings.ReplaceAll(strings.Join(w.Header()["Vary"], " "), ",", " ")) + " "
+	if added.Vary != "" && !strings.Contains(vary, " cookie ") {
 		w.Header().Add("Vary", added.Vary)
 	}
 	return err
 }
 
 func (w *writer) WriteHeader(status int) {
-	if w.commit() == nil {
+	if status < 200 && status != http.StatusSwitchingProtocols || w.commit() == nil { // 1xx is no response
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
