@@ -37,7 +37,10 @@ type Exchange struct {
 
 	// Route, unless nil, tells the pattern of the route that the request takes,
 	// such as "GET /items/{id}", or "" while it is not known. It is asked for each
-	// event, if anybody watches, and never once Finish or Discard has returned.
+	// event, if anybody watches, and never once Finish or Discard has returned. It
+	// is asked on the goroutine that the event comes from, so where an Observer or a
+	// Logger is set, only the handler may share its session among goroutines: a
+	// middleware that did so would have this read what the router still writes.
 	Route interface{ Route() string }
 
 	manager *config
