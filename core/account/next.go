@@ -21,14 +21,20 @@ func Next(next string) string {
 
 // local reports whether a browser that is sent to target stays on this site.
 // Browsers take a backslash for a slash, drop tabs and newlines wherever they
-// are, and go to another host by two slashes. Servers, http.Redirect among
-// them, clean the path, which may bring these to its beginning: so it has to
-// be clean already, also when it is decoded.
+// are, and go to another host by two slashes. Servers clean the path, which may
+// bring these to its beginning: so it has to be clean already, also when it is
+// decoded. And http.Redirect cleans all that is before a question mark, with
+// the fragment: of /#/../\evil.example it makes /\evil.example.
 func local(target string) bool {
 	u, err := url.Parse(target)
-	if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.Contains(u.Path, `\`) ||
-		strings.ContainsFunc(u.Path, unicode.IsControl) || strings.HasPrefix(u.Path, "/ ") {
+	if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return false
 	}
-	return strings.TrimSuffix(u.Path, "/") == strings.TrimSuffix(path.Clean(u.Path), "/")
+	redirected, _, _ := strings.Cut(target, "?")
+	return clean(u.Path) && clean(redirected)
+}
+
+func clean(p string) bool {
+	return !strings.Contains(p, `\`) && !strings.ContainsFunc(p, unicode.IsControl) && !strings.HasPrefix(p, "/ ") &&
+		strings.TrimSuffix(p, "/") == strings.TrimSuffix(path.Clean(p), "/")
 }

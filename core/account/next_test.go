@@ -17,6 +17,7 @@ func TestNext(t *testing.T) {
 		"/orders/":             "/orders/",
 		"/a%20b#c":             "/a%20b#c",
 		"/%C3%A9":              "/%C3%A9",
+		"/mail#/inbox?x=//y":   "/mail#/inbox?x=//y",
 
 		"":                          "/",
 		"orders":                    "/",
@@ -54,6 +55,10 @@ func TestNext(t *testing.T) {
 		"/\u0000/evil.example":      "/",
 		"http:///evil.example":      "/",
 		"/a\r\nSet-Cookie: session": "/",
+		`/#/../\evil.example`:       "/",
+		`/#\evil.example`:           "/",
+		"/#/..//evil.example":       "/",
+		"/a#/../../b":               "/",
 	} {
 		if got := account.Next(next); got != want {
 			t.Errorf("Next(%q): got %q, want %q", next, got, want)
