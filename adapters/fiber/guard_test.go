@@ -2,6 +2,7 @@ package sessionfiber_test
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 
 	"github.com/gostateful/session/adapters/fiber"
+	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/account"
 )
 
@@ -87,5 +89,56 @@ func TestRequireLogin(t *testing.T) {
 	a.wants(t, 503, `{"error":"Service Unavailable"}`, 0)
 	if a.Header.Get("Retry-After") == "" || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("got the headers %v, want Retry-After and no-store", a.Header)
+	}
+}
+
+// TestRequireLoginReason: the application's ErrorHandler learns why, and the
+// client of the default one does not.
+func TestRequireLoginReason(t *testing.T) {
+	for name, test := range map[string]struct {
+		guard  account.Guard
+		user   string
+		down   bool
+		reason error
+		status int
+	}{
+		"NotLoggedIn": {account.Guard{}, "", false, account.ErrNotLoggedIn, 401},
+		"TooOld":      {account.Guard{Within: time.Nanosecond}, "alice", false, account.ErrLoginTooOld, 401},
+		"StoreDown":   {account.Guard{LoginURL: "/login"}, "alice", true, session.ErrUnavailable, 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen error
+			for _, config := range []fiber.Config{{}, {ErrorHandler: func(c fiber.Ctx, err error) error {
+				seen = err
+				return fiber.DefaultErrorHandler(c, err)
+			}}} {
+				shop := newShop(t)
+				app := fiber.New(config)
+				app.Use(sessionfiber.Middleware(shop.Manager))
+				app.Post("/login", func(c fiber.Ctx) error {
+					s, err := shop.Get(c)
+					if err != nil || test.user == "" {
+						return err
+					}
+					return s.Login(test.user)
+				})
+				app.Get("/orders", sessionfiber.RequireLogin(shop.Manager, test.guard))
+				cookie := ask(t, app, "POST", "/login", "").cookie()
+				if test.down {
+					shop.store.lose()
+				}
+				ask(t, app, "GET", "/orders", cookie).wants(t, test.status, http.StatusText(test.status), 0)
+			}
+			var status *fiber.Error
+			if !errors.Is(seen, test.reason) || !errors.As(seen, &status) || status.Code != test.status {
+				t.Errorf("the ErrorHandler got %#v, want one that is %q, and a fiber.Error of %d", seen, test.reason, test.status)
+			}
+			if reason := errors.Unwrap(seen); reason == nil || !strings.Contains(reason.Error(), test.reason.Error()) {
+				t.Errorf("errors.Unwrap: got %v, want the reason, to be logged", reason)
+			}
+			if want := http.StatusText(test.status); seen == nil || seen.Error() != want {
+				t.Errorf("got the text %v, want %q, as clients see it", seen, want)
+			}
+		})
 	}
 }
