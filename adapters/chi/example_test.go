@@ -84,7 +84,7 @@ func ExampleMiddleware_account() {
 	guard := account.Guard{LoginURL: "/login"}
 	r := chi.NewRouter()
 	r.Use(sessionchi.Middleware(users))
-	r.Mount("/devices", account.Devices(users, guard, nil))
+	r.Mount("/devices", http.StripPrefix("/devices", account.Devices(users, guard, nil)))
 	r.Group(func(r chi.Router) {
 		r.Use(account.RequireLogin(users, guard))
 		r.Get("/orders", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "none yet") })

@@ -36,7 +36,8 @@ type Guard struct {
 
 	// CrossOrigin decides which requests of other origins may revoke sessions
 	// by Devices; nil refuses them all. Give the application's own where scripts
-	// of other origins are trusted. RequireLogin does not use it.
+	// of other origins are trusted; its bypass patterns are matched against the
+	// path that Devices sees. RequireLogin does not use it.
 	CrossOrigin *http.CrossOriginProtection
 }
 

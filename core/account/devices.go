@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -21,13 +21,19 @@ import (
 //     one; the answer is 204. What is no session of the caller's is 404,
 //     whether it is another's or none.
 //
-// Mount it at any path, inside the adapter's middleware of the manager, with
-// http.StripPrefix or without: it looks at the end of the path only.
+// These are all of its paths, as the client has to spell them: without a slash
+// at the end, and without escapes. Only / may also be the empty path. Any other
+// path is 404, and any other method 405.
+//
+// Mount it inside the adapter's middleware of the manager. Like
+// http.FileServer it does not know where: http.StripPrefix, with the path of
+// the mount without a slash at its end, takes off what comes before, for all
+// routers. Without it each request is 404.
 //
 // The caller has to be logged in, and to revoke, in the time that the guard
 // allows; else the answer is that of RequireLogin. Requests to revoke that come
 // from other origins get 403. Ending the current session is the same as
-// Session.Destroy, with the cookie removed.
+// Session.Destroy, with the cookie removed. No answer may be stored by a cache.
 //
 // describe makes of a session what its owner may see, such as the name of the
 // browser that the application has put into the data at the login. It must be
@@ -39,13 +45,18 @@ func Devices[T any](m *session.Manager[T], g Guard, describe func(session.Info[T
 	if protection == nil {
 		protection = http.NewCrossOriginProtection()
 	}
-	return protection.Handler(devices[T]{m, g, describe})
+	d := devices[T]{manager: m, guard: g, describe: describe}
+	d.revoking = protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.serve(w, r, d.guard, d.revoke)
+	}))
+	return d
 }
 
 type devices[T any] struct {
 	manager  *session.Manager[T]
 	guard    Guard
 	describe func(session.Info[T]) any
+	revoking http.Handler // revoke, behind the protection
 }
 
 // others is the name of all sessions but the current one. No ID looks so.
@@ -53,32 +64,45 @@ const others = "others"
 
 func (d devices[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	// How long the path before is depends on the router, and not every one
-	// takes off what it has matched.
-	name := path.Base(r.URL.Path)
-	_, err := session.ParseID(name)
-	single := err == nil || name == others
-
-	guard, act := d.guard, d.list
+	name, found := nameOf(r)
 	switch {
-	case r.Method == http.MethodDelete:
-		act = d.revoke
-	case single:
-		notAllowed(w, "DELETE")
-		return
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+	case !found:
+		http.NotFound(w, r)
+	case name == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		guard := d.guard
 		guard.Within = 0
-	default:
+		d.serve(w, r, guard, d.list)
+	case name == "":
 		notAllowed(w, "GET, HEAD")
-		return
+	case r.Method == http.MethodDelete:
+		d.revoking.ServeHTTP(w, r)
+	default:
+		notAllowed(w, "DELETE")
 	}
-	if refusal := Check(r.Context(), d.manager, guard, requestOf(r)); refusal != nil {
+}
+
+// nameOf is what the path names, an ID or others, and "" for the list. It reads
+// the path as it was sent: decoded, x%2Fothers would be a path of two segments
+// for us and of one for the router before.
+func nameOf(r *http.Request) (name string, found bool) {
+	path := r.URL.EscapedPath()
+	if path == "" || path == "/" {
+		return "", true
+	}
+	name, found = strings.CutPrefix(path, "/")
+	_, err := session.ParseID(name)
+	return name, found && (err == nil || name == others)
+}
+
+// serve lets act answer whom the guard lets pass.
+func (d devices[T]) serve(w http.ResponseWriter, r *http.Request, g Guard, act func(http.ResponseWriter, *http.Request, *session.Session[T]) error) {
+	if refusal := Check(r.Context(), d.manager, g, requestOf(r)); refusal != nil {
 		refusal.answer(w)
 		return
 	}
 	s, err := d.manager.Get(r.Context())
 	if err == nil {
-		err = act(w, r, s, name)
+		err = act(w, r, s)
 	}
 	switch {
 	case errors.Is(err, errNoDevice):
@@ -103,7 +127,7 @@ type device struct {
 	Device          any        `json:"device,omitempty"`
 }
 
-func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Session[T], _ string) error {
+func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Session[T]) error {
 	infos, err := d.infos(r, s)
 	if err != nil {
 		return err
@@ -140,9 +164,17 @@ func (d devices[T]) infos(r *http.Request, s *session.Session[T]) ([]session.Inf
 
 var errNoDevice = errors.New("account: no such session of the caller")
 
-// revoke ends the session that name names. It looks for it among the caller's
-// own, so that what it answers tells nothing about those of others.
-func (d devices[T]) revoke(w http.ResponseWriter, r *http.Request, s *session.Session[T], name string) error {
+// revoke ends the session that the path names. It looks for it among the
+// caller's own, so that what it answers tells nothing about those of others.
+//
+// No store deletes by subject and ID at once. So where another user logs in
+// with the same browser just after we have looked, it is their session that
+// ends: they have to log in again, and nothing of theirs is shown. A session
+// that was not the caller's when we looked cannot be hit. RevokeAll, excepting
+// all others, would hold to the subject, but end each login of the caller's
+// that is newer than the list, which is the worse mistake.
+func (d devices[T]) revoke(w http.ResponseWriter, r *http.Request, s *session.Session[T]) error {
+	name, _ := nameOf(r)
 	if name == others {
 		_, err := d.manager.RevokeAll(r.Context(), s.Subject(), s.ID())
 		return noContent(w, err)

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func (v *visitor) in() bool {
 
 func newDevices(t *testing.T, g account.Guard) *site {
 	si := newSite(t, nil)
-	si.Handle("/devices/", account.Devices(si.Manager, g, browser))
+	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, g, browser)))
 	return si
 }
 
@@ -63,7 +64,7 @@ func newDevices(t *testing.T, g account.Guard) *site {
 func TestList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newDevices(t, account.Guard{})
-		si.Handle("/silent/", account.Devices(si.Manager, account.Guard{}, nil))
+		si.Handle("/silent/", mount("/silent", account.Devices(si.Manager, account.Guard{}, nil)))
 		si.login("bob", "Lynx")
 		start := time.Now().UTC()
 		phone := si.login("ann", "Safari")
@@ -137,19 +138,34 @@ func TestRevokeForeign(t *testing.T) {
 	si := newDevices(t, account.Guard{})
 	bob, ann := si.login("bob", "Lynx"), si.login("ann", "Firefox")
 	foreign := ann.do("DELETE", "/devices/"+bob.id("/devices/"))
-	for name, path := range map[string]string{
-		"Unknown":   "/devices/" + session.NewID().String(),
-		"NoID":      "/devices/bob",
-		"ZeroID":    "/devices/00000000-0000-0000-0000-000000000000",
-		"MountPath": "/devices/",
-	} {
-		got := ann.do("DELETE", path)
-		if got.status != 404 || got.body != foreign.body {
-			t.Errorf("%s: got status %d, body %q, want 404, and the body of a foreign one, %q", name, got.status, got.body, foreign.body)
-		}
+	none := ann.do("DELETE", "/devices/"+session.NewID().String())
+	if none.status != 404 || none.body != foreign.body {
+		t.Errorf("none: got status %d, body %q, want 404, and the body of a foreign one, %q", none.status, none.body, foreign.body)
 	}
 	if foreign.status != 404 || !bob.in() {
 		t.Errorf("a foreign session: got status %d, and bob is logged in: %t; want 404, true", foreign.status, bob.in())
+	}
+}
+
+// TestRevokeHandedOver: where another user logs in with the same browser while
+// its owner revokes its session, that user logs in once more, and no other
+// session of theirs ends.
+func TestRevokeHandedOver(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	bob, shared, ann := si.login("bob", "Lynx"), si.login("ann", "Chrome"), si.login("ann", "Firefox")
+	id, plain := shared.id("/devices/"), si.store.Around
+	si.store.Around = func(ctx context.Context, method string, of session.ID, call func() error) error {
+		if method == "Delete" && of.String() == id {
+			si.store.Around = plain
+			shared.again("bob", "Chrome")
+		}
+		return call()
+	}
+	if got := ann.do("DELETE", "/devices/"+id); got.status != 204 || shared.in() || !bob.in() || !ann.in() {
+		t.Errorf("got status %d; logged in: shared %t, bob %t, ann %t; want 204 and all but the shared one", got.status, shared.in(), bob.in(), ann.in())
+	}
+	if shared.again("bob", "Chrome"); !shared.in() {
+		t.Error("bob cannot log in once more")
 	}
 }
 
@@ -193,7 +209,7 @@ func TestDevicesGuard(t *testing.T) {
 		if got := nobody.do("GET", "/devices/", page...); got.status != 303 || got.Get("Location") != "/login?next=%2Fdevices%2F" {
 			t.Errorf("a page: got status %d, Location %q, want 303, the login page", got.status, got.Get("Location"))
 		}
-		for _, request := range [][2]string{{"GET", "/devices/"}, {"DELETE", "/devices/others"}, {"DELETE", "/devices/x"}} {
+		for _, request := range [][2]string{{"GET", "/devices/"}, {"DELETE", "/devices/others"}, {"DELETE", "/devices/" + session.NewID().String()}} {
 			if got := nobody.do(request[0], request[1]); got.status != 401 || got.Get("WWW-Authenticate") != "Cookie" {
 				t.Errorf("%v: got status %d, challenge %q, want 401, Cookie", request, got.status, got.Get("WWW-Authenticate"))
 			}
@@ -246,7 +262,7 @@ func TestDevicesFail(t *testing.T) {
 // TestDescribeFails: what describe returns and JSON cannot hold is 500.
 func TestDescribeFails(t *testing.T) {
 	si := newSite(t, nil)
-	si.Handle("/devices/", account.Devices(si.Manager, account.Guard{}, func(session.Info[visit]) any { return func() {} }))
+	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, account.Guard{}, func(session.Info[visit]) any { return func() {} })))
 	if got := si.login("ann", "Firefox").do("GET", "/devices/"); got.status != 500 || got.body != "Internal Server Error\n" {
 		t.Errorf("got status %d, body %q, want 500 and no more", got.status, got.body)
 	}

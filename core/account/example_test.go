@@ -113,9 +113,10 @@ func ExampleNext() {
 
 func ExampleDevices() {
 	mux := http.NewServeMux()
-	mux.Handle("/devices/", account.Devices(users, account.Guard{Within: 5 * time.Minute}, func(i session.Info[User]) any {
+	devices := account.Devices(users, account.Guard{Within: 5 * time.Minute}, func(i session.Info[User]) any {
 		return i.Data.Browser
-	}))
+	})
+	mux.Handle("/devices/", http.StripPrefix("/devices", devices))
 
 	logIn("ann", "Safari")
 	cookie := logIn("ann", "Firefox")

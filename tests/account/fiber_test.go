@@ -62,10 +62,11 @@ func TestInFiber(t *testing.T) {
 		return c.SendStatus(refusal.Status)
 	}
 	app.Get("/orders/:year", requireLogin, func(c fiber.Ctx) error { return c.SendString("none in " + c.Params("year")) })
-	devices := adaptor.HTTPHandler(account.Devices(users, guard, func(i session.Info[user]) any { return i.Data.Browser }))
-	app.All("/devices", devices)
-	app.All("/devices/*", devices)
-	app.Group("/me").Use("/devices", devices)
+	devices := account.Devices(users, guard, func(i session.Info[user]) any { return i.Data.Browser })
+	handler := adaptor.HTTPHandler(http.StripPrefix("/devices", devices))
+	app.All("/devices", handler)
+	app.All("/devices/*", handler)
+	app.Group("/me").Use("/devices", adaptor.HTTPHandler(http.StripPrefix("/me/devices", devices)))
 
 	ask := func(method, target, cookie string, headers ...string) (*http.Response, string) {
 		t.Helper()
@@ -125,9 +126,22 @@ func TestInFiber(t *testing.T) {
 		assert.Equal(t, 204, resp.StatusCode)
 		resp, _ = ask("GET", mounted, phone)
 		assert.Equal(t, 401, resp.StatusCode, "it is revoked")
+		for _, path := range []string{"/others/", "/x/others", "/x%2Fothers", "//others", "/" + named["Firefox"] + "/"} {
+			resp, _ = ask("DELETE", mounted+path, laptop)
+			assert.Equal(t, 404, resp.StatusCode, path)
+			assert.Equal(t, "no-store", resp.Header.Get("Cache-Control"), path)
+			resp, _ = ask("GET", mounted+path, laptop)
+			assert.Equal(t, 404, resp.StatusCode, path)
+		}
+		left, err := users.List(t.Context(), "ann")
+		require.NoError(t, err)
+		assert.Len(t, left, 2, "nothing else is")
+		resp, _ = ask("POST", mounted, laptop)
+		assert.Equal(t, 405, resp.StatusCode)
+		assert.Equal(t, "GET, HEAD", resp.Header.Get("Allow"))
 		resp, _ = ask("DELETE", mounted+"/others", laptop)
 		assert.Equal(t, 204, resp.StatusCode)
-		left, err := users.List(t.Context(), "ann")
+		left, err = users.List(t.Context(), "ann")
 		require.NoError(t, err)
 		assert.Len(t, left, 1)
 
