@@ -30,7 +30,7 @@ type Event struct {
 	Kind     EventKind
 	ID       ID            // zero where no session is named
 	Subject  string        // as far as it is known
-	Route    string        // of the request, such as "GET /items/{id}", where the adapter knows it
+	Route    string        // of the request, such as "GET /items/{id}", where the adapter knows it and the request has called Get
 	Duration time.Duration // of the call to the store, if there was one
 	Count    int           // of sessions, where EventDestroyed comes from RevokeAll; else zero
 	Err      error
@@ -41,7 +41,7 @@ func (c *config) watched() bool { return c.opts.Observer != nil || c.opts.Logger
 
 func (c *config) emit(ctx context.Context, e Event) {
 	if x, ok := ctx.Value(c).(*Exchange); ok {
-		e.Route = x.route()
+		e.Route = x.known()
 	}
 	if logger := c.opts.Logger; logger != nil && logger.Enabled(ctx, slog.LevelDebug) {
 		attrs := make([]slog.Attr, 0, 6)

@@ -36,11 +36,11 @@ type Exchange struct {
 	context.Context
 
 	// Route, unless nil, tells the pattern of the route that the request takes,
-	// such as "GET /items/{id}", or "" while it is not known. It is asked for each
-	// event, if anybody watches, and never once Finish or Discard has returned. It
-	// is asked on the goroutine that the event comes from, so where an Observer or a
-	// Logger is set, only the handler may share its session among goroutines: a
-	// middleware that did so would have this read what the router still writes.
+	// such as "GET /items/{id}", or "" while it is not known. It is asked, if
+	// anybody watches, by Manager.Get on the goroutine of the caller, and by Commit,
+	// Finish and Discard; never by the methods of a Session, and never once Finish or
+	// Discard has returned. Each event has what was last known. So only a goroutine
+	// that calls Get before the routing is done reads what the router still writes.
 	Route interface{ Route() string }
 
 	manager *config
@@ -51,8 +51,8 @@ type Exchange struct {
 	session handle
 	failure error // of the load
 	asked   bool
-	over    bool // Route is not to be asked any more
-	offline bool // made by NewContext: nothing is written
+	route   string // as Route last told it
+	offline bool   // made by NewContext: nothing is written
 }
 
 // A handle is a *Session[T], whatever T is.
@@ -118,6 +118,8 @@ func (x *Exchange) Commit() (Header, error) {
 	s, asked := x.session, x.asked
 	if s == nil {
 		x.phase.CompareAndSwap(open, sent)
+	} else if x.phase.Load() == open {
+		x.learn()
 	}
 	x.mu.Unlock()
 	switch {
@@ -154,6 +156,8 @@ func (x *Exchange) end() handle {
 	defer x.mu.Unlock()
 	if x.session == nil {
 		x.phase.Store(finished)
+	} else {
+		x.learn()
 	}
 	return x.session
 }
@@ -162,14 +166,22 @@ func (x *Exchange) end() handle {
 func (x *Exchange) leave() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.over = true
+	x.Route = nil
 }
 
-func (x *Exchange) route() string {
+// learn asks for the route, with mu held. What was known stays known: a router
+// may forget it while the handler is still at work.
+func (x *Exchange) learn() {
+	if x.Route == nil || !x.manager.watched() {
+		return
+	}
+	if route := x.Route.Route(); route != "" {
+		x.route = route
+	}
+}
+
+func (x *Exchange) known() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.over || x.Route == nil {
-		return ""
-	}
-	return x.Route.Route()
+	return x.route
 }

@@ -50,7 +50,9 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // Get returns the session of the request that the context belongs to. The
 // first call of a request loads it, which is the request's only read from the
 // store; the others return the same handle. A visitor without a session gets a
-// new one, which is stored when it is first changed.
+// new one, which is stored when it is first changed. With an Observer or a Logger,
+// a goroutine of a middleware may not call Get while the router is still at work,
+// as Get asks for the route; it may use the Session that the middleware got.
 //
 // ErrNoSession without the middleware, ErrUnavailable when the store failed
 // (never an empty session), ErrUndecodable when the data cannot be read.
@@ -71,6 +73,7 @@ func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 func (m *Manager[T]) get(ctx context.Context, x *Exchange, events *[]Event) (*Session[T], error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.learn()
 	if x.session != nil {
 		return x.session.(*Session[T]), nil
 	}

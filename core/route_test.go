@@ -3,6 +3,7 @@ package session_test
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,9 +59,82 @@ func TestRoute(t *testing.T) {
 			if err := si.Revoke(r, session.NewID()); err != nil {
 				t.Fatal(err)
 			}
-			if route.asked != asked || si.events[2].Route != "" {
+			if _, err := si.Get(r); err != nil {
+				t.Fatal(err)
+			}
+			if route.asked != asked || si.events[2].Route != "POST /items" {
 				t.Errorf("after the request: asked %d times more, and the event has the route %q", route.asked-asked, si.events[2].Route)
 			}
 		})
+	}
+}
+
+// TestRouteIsNotAskedBySession: what a goroutine does with a session that it was
+// given reads nothing of the router's.
+func TestRouteIsNotAskedBySession(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	r := si.begin(b)
+	route := &street{}
+	r.Route = route
+	s := r.get()
+	asked := route.asked
+	route.name = "POST /items"
+	for _, act := range []func() error{
+		func() error { return s.Update(increment) },
+		func() error { return s.Commit(t.Context()) }, // created
+		func() error { return s.Login("alice") },
+		func() error { return s.Commit(t.Context()) }, // renewed, login
+		func() error { return si.Revoke(r, session.NewID()) },
+		func() error { return s.Update(increment) },
+	} {
+		if err := act(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if route.asked != asked {
+		t.Errorf("the route was asked %d times", route.asked-asked)
+	}
+	if _, err := r.respond(); err != nil { // changed
+		t.Fatal(err)
+	}
+	route.name = "" // as of a router that is done
+	if err := s.Update(increment); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Finish(); err != nil { // changed
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range si.events {
+		got = append(got, string(e.Kind)+": "+e.Route)
+	}
+	want := []string{
+		"created: ", "renewed: ", "login: ", "destroyed: ",
+		"changed: POST /items", "changed: POST /items",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got the events %q, want %q", got, want)
+	}
+}
+
+// TestRouteUnwatched: nobody is asked for what nobody wants to know.
+func TestRouteUnwatched(t *testing.T) {
+	m, err := session.New[cart](newTestStore(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x session.Exchange
+	x.Begin(t.Context(), m, nil)
+	route := &street{}
+	x.Route = route
+	s, err := m.Get(&x)
+	if err == nil {
+		err = s.Update(increment)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Commit(); err != nil || x.Finish() != nil || route.asked > 0 {
+		t.Errorf("the route was asked %d times (%v), want never", route.asked, err)
 	}
 }

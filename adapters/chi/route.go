@@ -8,7 +8,8 @@ import (
 )
 
 // A route reads what chi writes while it looks for the handler, router by
-// router. The exchange calls Route from one goroutine at a time.
+// router. The exchange asks it with a lock held, on the goroutine of whoever calls
+// Manager.Get and on that of the middleware.
 //
 // chi uses its Context again for another request when its handler returns. The
 // exchange is over by then, unless a middleware between chi's router and the

@@ -247,3 +247,36 @@ func TestRouteOfHandlerLeftBehind(t *testing.T) {
 		})
 	}
 }
+
+// TestSharedBeforeRouting: a middleware may share its session with a goroutine
+// while chi still looks for the route.
+func TestSharedBeforeRouting(t *testing.T) {
+	si := watch(t)
+	committed := make(chan error, 1)
+	r := chi.NewRouter()
+	r.Use(sessionchi.Middleware(si.Manager), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := si.Get(r.Context())
+			if err == nil {
+				err = s.Update(count)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			ctx := r.Context()
+			go func() { committed <- s.Commit(ctx) }()
+			next.ServeHTTP(w, r)
+		})
+	})
+	visit := si.handler(t)
+	r.Post("/items/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if err := <-committed; err != nil {
+			t.Error(err)
+		}
+		visit(w, r)
+	})
+	r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/items/7", nil))
+	if got, want := si.took(), []string{"created: ", "changed: POST /items/{id}"}; !slices.Equal(got, want) {
+		t.Errorf("got the events %q, want %q", got, want)
+	}
+}

@@ -1,7 +1,6 @@
 package sessionfiber_test
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,68 +15,6 @@ import (
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
 )
-
-// TestRoute: events hold the pattern of the route, not the path, in groups and
-// in apps that are mounted, wherever the middleware is installed.
-func TestRoute(t *testing.T) {
-	var routes []string
-	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
-		routes = append(routes, e.Route)
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	change := func(c fiber.Ctx) error {
-		s, err := m.Get(c)
-		if err != nil {
-			return err
-		}
-		return s.Update(add(c.Params("item")))
-	}
-	middleware := sessionfiber.Middleware(m)
-	app := fiber.New()
-	app.Get("/alone/:item", middleware, change)
-	app.Group("/group", middleware).Put("/items/:item", change)
-	mounted := fiber.New()
-	mounted.Use(middleware)
-	mounted.Post("/items/:item", change)
-	app.Use("/mounted", mounted)
-	app.Use("/early", middleware, func(c fiber.Ctx) error {
-		if err := change(c); err != nil {
-			return err
-		}
-		s, err := m.Get(c)
-		if err == nil {
-			err = s.Commit(c)
-		}
-		if err != nil {
-			return err
-		}
-		return c.Next()
-	})
-	app.Get("/early/:item", func(c fiber.Ctx) error {
-		s, err := m.Get(c)
-		if err != nil {
-			return err
-		}
-		return s.Login("alice")
-	})
-	for _, test := range []struct {
-		method, target string
-		routes         []string
-	}{
-		{"GET", "/alone/bread", []string{"GET /alone/:item"}},
-		{"PUT", "/group/items/bread", []string{"PUT /group/items/:item"}},
-		{"POST", "/mounted/items/bread", []string{"POST /mounted/items/:item"}},
-		{"GET", "/early/bread", []string{"", "GET /early/:item", "GET /early/:item"}}, // created, renewed, login
-	} {
-		routes = nil
-		ask(t, app, test.method, test.target, "").wants(t, 200, "", 1)
-		if !slices.Equal(routes, test.routes) {
-			t.Errorf("%s %s: got the routes %q of the events, want %q", test.method, test.target, routes, test.routes)
-		}
-	}
-}
 
 // TestCompress: around this middleware or within it.
 func TestCompress(t *testing.T) {
