@@ -9,10 +9,10 @@ require (
 	github.com/boj/redistore v1.4.1
 	github.com/gorilla/securecookie v1.1.2
 	github.com/gorilla/sessions v1.4.0
-	github.com/gostateful/session/adapters/nethttp v0.1.0
-	github.com/gostateful/session/core v0.1.0
-	github.com/gostateful/session/memory v0.1.0
-	github.com/gostateful/session/redis v0.1.0
+	github.com/gostateful/session/adapters/nethttp v0.0.0
+	github.com/gostateful/session/core v0.0.0
+	github.com/gostateful/session/memory v0.0.0
+	github.com/gostateful/session/redis v0.0.0
 	github.com/redis/go-redis/v9 v9.23.0
 )
 

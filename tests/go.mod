@@ -30,16 +30,13 @@ require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasthttp v1.73.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
-	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
-	golang.org/x/tools v0.52.0 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
@@ -52,17 +49,21 @@ require (
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/gofiber/fiber/v3 v3.5.0
-	github.com/gostateful/session/adapters/chi v0.1.0
-	github.com/gostateful/session/adapters/fiber v0.1.0
-	github.com/gostateful/session/adapters/nethttp v0.1.0
-	github.com/gostateful/session/core v0.1.0
-	github.com/gostateful/session/memory v0.1.0
-	github.com/gostateful/session/redis v0.1.0
-	github.com/gostateful/session/sql v0.1.0
+	github.com/gostateful/session/adapters/chi v0.0.0
+	github.com/gostateful/session/adapters/fiber v0.0.0
+	github.com/gostateful/session/adapters/nethttp v0.0.0
+	github.com/gostateful/session/core v0.0.0
+	github.com/gostateful/session/memory v0.0.0
+	github.com/gostateful/session/redis v0.0.0
+	github.com/gostateful/session/sql v0.0.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/labstack/echo/v5 v5.4.4
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1
+	go.yaml.in/yaml/v3 v3.0.5
+	golang.org/x/exp v0.0.0-20261113113407-e3970619a1a4
+	golang.org/x/mod v0.42.0
+	golang.org/x/tools v0.52.1-0.20261106145633-d407941a339a
 	modernc.org/sqlite v1.62.0
 )

@@ -31,6 +31,7 @@ var steps = []step{
 	{"gofumpt", "all code is formatted", (*repository).gofumpt},
 	{"modules", "no module is forgotten, and released ones ask for no more than they may", (*repository).checkModules},
 	{"tidy", "go mod tidy would change nothing", (*repository).tidy},
+	{"release", "what versions.json declares can be released", func(r *repository) error { return run("go", "run", "./tests/release", "check") }},
 	{"vet", "go vet", func(r *repository) error { return r.goTool("vet", "work") }},
 	{"staticcheck", "staticcheck, as staticcheck.conf says", func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
 	{"test", "all tests and Examples, under the race detector and shuffled", func(r *repository) error {

@@ -18,10 +18,6 @@ const project = "github.com/gostateful/session/"
 type module struct {
 	path string // import path
 	dir  string // folder below the root, with slashes
-
-	// The version that go.work replaces by the folder, as long as it is not
-	// published; else empty.
-	version string
 }
 
 // unreleased modules may require whatever they test or show.
@@ -52,25 +48,6 @@ func workspace(root string) ([]module, error) {
 		}
 		modules = append(modules, module{path: path, dir: filepath.ToSlash(rel)})
 	}
-	text, err := output("go", "work", "edit", "-json")
-	if err != nil {
-		return nil, err
-	}
-	var work struct {
-		Replace []struct {
-			Old struct{ Path, Version string }
-		}
-	}
-	if err := json.Unmarshal([]byte(text), &work); err != nil {
-		return nil, err
-	}
-	for i := range modules {
-		for _, replace := range work.Replace {
-			if replace.Old.Path == modules[i].path {
-				modules[i].version = replace.Old.Version
-			}
-		}
-	}
 	return modules, nil
 }
 
@@ -96,18 +73,29 @@ func (r *repository) checkModules() error {
 	if err != nil {
 		return err
 	}
+	declared := map[string]string{}
+	text, err := os.ReadFile("versions.json")
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &declared); err != nil {
+		return fmt.Errorf("versions.json: %w", err)
+	}
 	for _, m := range r.modules {
 		mod, err := m.read()
 		if err != nil {
 			return err
 		}
-		if m.path != project+m.dir {
+		if rest, found := strings.CutPrefix(m.path, project+m.dir); !found || rest != "" && !strings.HasPrefix(rest, "/v") {
 			fault(m, "says %s; after its folder it is %s", m.path, project+m.dir)
 		}
 		if len(mod.Replace) > 0 {
 			fault(m, "has a replace, which its users do not get: go.work is the place for it")
 		}
 		allowed, known := released[m.dir]
+		if declared[m.dir] == "" == known {
+			fault(m, "is of a module that versions.json and tests/check/modules.go see differently: a released one is in both")
+		}
 		if !known && !slices.Contains(unreleased, m.dir) {
 			fault(m, "is of a module that tests/check/modules.go does not know: say there what it may require")
 		}
@@ -182,7 +170,7 @@ func (r *repository) modfile(m module) (string, error) {
 	back := strings.Repeat("../", strings.Count(m.dir, "/")+1)
 	for _, sibling := range r.modules {
 		if sibling != m && !slices.Contains(unreleased, sibling.dir) {
-			mod = fmt.Appendf(mod, "\nreplace %s %s => %s%s\n", sibling.path, sibling.version, back, sibling.dir)
+			mod = fmt.Appendf(mod, "\nreplace %s => %s%s\n", sibling.path, back, sibling.dir)
 		}
 	}
 	sum, err := os.ReadFile(m.dir + "/go.sum")

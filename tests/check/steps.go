@@ -54,7 +54,7 @@ func (r *repository) writeTidy(m module, modfile string) error {
 	}
 	undo := []string{"mod", "edit"}
 	for _, sibling := range r.modules {
-		undo = append(undo, strings.TrimSuffix("-dropreplace="+sibling.path+"@"+sibling.version, "@"))
+		undo = append(undo, "-dropreplace="+sibling.path)
 	}
 	if _, err := output("go", append(undo, modfile)...); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,14 +54,14 @@ func Build(t testing.TB, folder string) (binary string) {
 	return binary
 }
 
-// Siblings are the project's unpublished modules, each as the replacement that
+// Siblings are the project's released modules, each as the replacement that
 // makes a module elsewhere find it, in the form that go mod edit -replace takes.
 func Siblings(t testing.TB) (replacements []string) {
 	t.Helper()
 	root := Root(t)
 	var work struct {
 		Replace []struct {
-			Old, New struct{ Path, Version string }
+			Old, New struct{ Path string }
 		}
 	}
 	text := Run(t, root, filepath.Join(root, "go.work"), "work", "edit", "-json")
@@ -68,7 +69,8 @@ func Siblings(t testing.TB) (replacements []string) {
 		t.Fatal(err)
 	}
 	for _, r := range work.Replace {
-		replacements = append(replacements, r.Old.Path+"@"+r.Old.Version+"="+filepath.Join(root, r.New.Path))
+		replacements = append(replacements, r.Old.Path+"="+filepath.Join(root, r.New.Path))
 	}
-	return replacements
+	slices.Sort(replacements)
+	return slices.Compact(replacements) // go.work names a module once for each version that is required
 }

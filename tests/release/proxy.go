@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+)
+
+// A moduleProxy is a folder that the go command takes for a module proxy. It
+// has the project's modules at versions that are tagged or planned, so that what
+// requires them can be tidied and built as its users will: go.work does not serve
+// for that, and the public proxy must not be asked for a version before it exists,
+// since it remembers a no.
+type moduleProxy struct{ dir string }
+
+// proxy makes one with the versions that the modules require and declare, from
+// their tags or, those that are planned, from the tree.
+func (r *repository) proxy() (moduleProxy, error) {
+	dir, err := os.MkdirTemp(r.scratch, "proxy-")
+	if err != nil {
+		return moduleProxy{}, err
+	}
+	p := moduleProxy{dir}
+	tree, err := r.tree()
+	if err != nil {
+		return p, err
+	}
+	for _, m := range r.modules {
+		tags, err := r.git("tag", "--list", m.dir+"/v*")
+		if err != nil {
+			return p, err
+		}
+		for _, tag := range strings.Fields(tags) {
+			v := module.Version{Path: m.path(), Version: strings.TrimPrefix(tag, m.dir+"/")}
+			if _, major, _ := module.SplitPathVersion(v.Path); module.CheckPathMajor(v.Version, major) != nil {
+				continue // of the time when the module's path ended otherwise
+			}
+			if err := p.add(r.root, tag, m.dir, v); err != nil {
+				return p, err
+			}
+		}
+		if m.planned() {
+			if err := p.add(r.root, tree, m.dir, module.Version{Path: m.path(), Version: m.declared}); err != nil {
+				return p, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// add puts a version of a module into the proxy: what git has of the module's
+// folder in a tree or a commit. The zip is the one that the tag will give, and
+// so is its hash.
+func (p moduleProxy) add(root, treeish, dir string, v module.Version) error {
+	path, err := module.EscapePath(v.Path)
+	if err != nil {
+		return err
+	}
+	versions := filepath.Join(p.dir, filepath.FromSlash(path), "@v")
+	if err := os.MkdirAll(versions, 0o755); err != nil {
+		return err
+	}
+	show := exec.Command("git", "show", treeish+":"+dir+"/go.mod")
+	show.Dir = root
+	mod, err := show.Output()
+	if err != nil {
+		return fmt.Errorf("no %s/go.mod in %s: %w", dir, treeish, err)
+	}
+	info, err := json.Marshal(map[string]any{"Version": v.Version, "Time": time.Now().UTC()})
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(filepath.Join(versions, v.Version+".zip"))
+	if err != nil {
+		return err
+	}
+	err = zip.CreateFromVCS(file, v, root, treeish, dir)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("a zip of %s: %w", v, err)
+	}
+	for name, content := range map[string][]byte{v.Version + ".mod": mod, v.Version + ".info": info} {
+		if err := os.WriteFile(filepath.Join(versions, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return p.list(versions)
+}
+
+// list writes what the proxy answers to the question which versions there are.
+func (p moduleProxy) list(versions string) error {
+	infos, err := filepath.Glob(filepath.Join(versions, "*.info"))
+	if err != nil {
+		return err
+	}
+	var list strings.Builder
+	for _, info := range infos {
+		fmt.Fprintln(&list, strings.TrimSuffix(filepath.Base(info), ".info"))
+	}
+	return os.WriteFile(filepath.Join(versions, "list"), []byte(list.String()), 0o644)
+}
+
+// goCommand runs a go command that sees the proxy, without go.work. It has a
+// module cache of its own, since a planned version may still change, and takes
+// from the user's what is there.
+func (p moduleProxy) goCommand(ctx context.Context, dir string, args ...string) (string, error) {
+	env, err := p.environment()
+	if err != nil {
+		return "", err
+	}
+	return run(ctx, dir, env, "go", args...)
+}
+
+func (p moduleProxy) environment() ([]string, error) {
+	text, err := exec.Command("go", "env", "-json", "GOMODCACHE", "GOPROXY", "GONOSUMDB").Output()
+	if err != nil {
+		return nil, err
+	}
+	var user struct{ GOMODCACHE, GOPROXY, GONOSUMDB string }
+	if err := json.Unmarshal(text, &user); err != nil {
+		return nil, err
+	}
+	return []string{
+		"GOWORK=off",
+		"GOMODCACHE=" + filepath.Join(p.dir, "cache"),
+		"GOPROXY=" + fileURL(p.dir) + "," + fileURL(filepath.Join(user.GOMODCACHE, "cache", "download")) + "," + user.GOPROXY,
+		"GONOSUMDB=" + strings.TrimPrefix(user.GONOSUMDB+",", ",") + strings.TrimSuffix(project, "/"),
+		// -trimpath: else all would be compiled anew, as each cache is in another folder.
+		"GOFLAGS=-modcacherw -trimpath -buildvcs=false",
+	}, nil
+}
+
+func fileURL(dir string) string { return "file://" + filepath.ToSlash(dir) }
