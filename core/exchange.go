@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -24,8 +26,8 @@ func (c *config) engine() *config { return c }
 //     in whatever context the handler passes to Manager.Get;
 //   - calls Commit before the first byte of the final response is sent (a 1xx
 //     other than 101 is not final), and adds the Header to the response or, on
-//     an error, answers with HTTPStatus instead of what the handler wrote, and
-//     without a cookie;
+//     an error, answers with HTTPStatus instead of what the handler wrote: of
+//     the headers those stay that were there before the handler, as they were;
 //   - calls Finish when the handler has returned, or Discard if it panicked.
 //
 // It may set Route too, so that events say where they happened.
@@ -73,7 +75,20 @@ const (
 type Header struct {
 	SetCookie    string // add, as a line of its own
 	CacheControl string // set, replacing: a cookie must not be cached
-	Vary         string // add, unless it is there
+	Vary         string // add, unless h.Varies
+}
+
+// Varies reports whether a response with these Vary lines needs no other to say
+// what h.Vary does.
+func (h Header) Varies(lines []string) bool {
+	return h.Vary == "" || slices.ContainsFunc(lines, func(line string) bool {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), h.Vary) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // Begin starts the exchange of a request, given its context and the values of

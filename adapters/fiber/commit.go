@@ -3,7 +3,6 @@ package sessionfiber
 import (
 	"iter"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gofiber/fiber/v3"
@@ -35,8 +34,7 @@ func (x *exchange) end(err error, fail fiber.ErrorHandler) error {
 	}
 
 	status := session.HTTPStatus(failure)
-	remove(&resp.Header, ofResponse...)
-	resp.Header.Set(fiber.HeaderCacheControl, "no-store")
+	x.restore(&resp.Header)
 	resp.Header.SetStatusMessage(nil)
 	resp.SetStatusCode(status)
 	resp.SkipBody = false
@@ -69,43 +67,57 @@ func add(h header, added session.Header) {
 		h.Add(fiber.HeaderSetCookie, added.SetCookie)
 	}
 	if added.CacheControl != "" {
-		remove(h, fiber.HeaderCacheControl)
-		h.Set(fiber.HeaderCacheControl, added.CacheControl)
+		set(h, fiber.HeaderCacheControl, added.CacheControl)
 	}
-	if added.Vary != "" && !varies(h, added.Vary) {
+	if added.Vary == "" {
+		return
+	}
+	var vary []string
+	for _, line := range h.PeekAll(fiber.HeaderVary) {
+		vary = append(vary, string(line))
+	}
+	if !added.Varies(vary) {
 		h.Add(fiber.HeaderVary, added.Vary)
 	}
 }
 
-func varies(h header, on string) bool {
-	for _, line := range h.PeekAll(fiber.HeaderVary) {
-		for name := range strings.SplitSeq(string(line), ",") {
-			if strings.EqualFold(strings.TrimSpace(name), on) {
-				return true
-			}
+// A field is a line of a header.
+type field struct{ name, value string }
+
+// remember takes note of the header before the handler, which on a bare server
+// is empty but for the Content-Type that is the default.
+func (x *exchange) remember() {
+	for name, value := range x.c.Response().Header.All() {
+		if string(name) != fiber.HeaderContentType || string(value) != fiber.MIMETextPlainCharsetUTF8 {
+			x.outer = append(x.outer, field{string(name), string(value)})
 		}
 	}
-	return false
 }
 
-// remove deletes headers whatever their case is, which is the handler's with
+// restore makes the header what remember saw, and not to be cached.
+func (x *exchange) restore(h header) {
+	remove(h, func(string) bool { return true })
+	for _, f := range x.outer {
+		h.Add(f.name, f.value)
+	}
+	set(h, fiber.HeaderCacheControl, "no-store")
+}
+
+// set replaces a header whatever its case is, which is the handler's with
 // Config.DisableHeaderNormalizing.
-func remove(h header, names ...string) {
+func set(h header, name, value string) {
+	remove(h, func(n string) bool { return strings.EqualFold(n, name) })
+	h.Set(name, value)
+}
+
+func remove(h header, which func(name string) bool) {
 	var found []string // as nothing may be deleted in the loop
 	for name := range h.All() {
-		if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, string(name)) }) {
+		if which(string(name)) {
 			found = append(found, string(name))
 		}
 	}
 	for _, name := range found {
 		h.Del(name)
 	}
-}
-
-// ofResponse are the headers of a handler's response that must not stand over
-// the error response. A cookie of it would tell of a success.
-var ofResponse = []string{
-	"Accept-Ranges", "Cache-Control", "Clear-Site-Data", "Content-Digest", "Content-Disposition", "Content-Encoding",
-	"Content-Language", "Content-Length", "Content-Location", "Content-Md5", "Content-Range", "Content-Type", "Digest",
-	"Etag", "Expires", "Last-Modified", "Link", "Location", "Refresh", "Repr-Digest", "Set-Cookie", "Trailer",
 }

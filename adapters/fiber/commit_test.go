@@ -59,15 +59,23 @@ func TestErrorHandler(t *testing.T) {
 					},
 				})
 				app.Use(cors.New(cors.Config{AllowOrigins: []string{"https://shop.example"}}))
+				app.Use(func(c fiber.Ctx) error {
+					c.Set("X-Frame-Options", "DENY")
+					c.Append("Server-Timing", "proxy;dur=1")
+					c.Cookie(&fiber.Cookie{Name: "theme", Value: "dark"})
+					return c.Next()
+				})
 				app.Use(sessionfiber.Middleware(shop.Manager, onError...))
 				app.Get("/pay", func(c fiber.Ctx) error {
 					if _, err := shop.update(c, "bread"); err != nil {
 						t.Error(err)
 					}
 					shop.store.lose()
-					for _, name := range []string{"ETag", "location", "Content-Disposition", "trailer"} {
+					for _, name := range []string{"ETag", "location", "Content-Disposition", "trailer", "HX-Redirect", "x-paid", "X"} {
 						c.Set(name, "x")
 					}
+					c.Set("X-Frame-Options", "SAMEORIGIN")
+					c.Append("Server-Timing", "pay;dur=3")
 					c.Set("cache-control", "public")
 					c.Type("png")
 					c.Cookie(&fiber.Cookie{Name: "paid", Value: "yes"})
@@ -77,14 +85,25 @@ func TestErrorHandler(t *testing.T) {
 					return fiber.NewError(418, "an error of the handler goes with its response")
 				})
 				a := ask(t, app, "GET", "/pay", "", "Origin: https://shop.example")
-				a.wants(t, test.status, test.body, 0)
+				a.wants(t, test.status, test.body, 1)
 				if !strings.HasSuffix(a.Status, http.StatusText(test.status)) {
 					t.Errorf("got the status line %q, which has the handler's message", a.Status)
 				}
-				for _, name := range []string{"Etag", "Location", "Content-Disposition", "Trailer"} {
+				for _, name := range []string{"Etag", "Location", "Content-Disposition", "Trailer", "Hx-Redirect", "X-Paid", "X"} {
 					if got, ok := a.Header[name]; ok {
 						t.Errorf("the answer has the handler's %s: %q", name, got)
 					}
+				}
+				if len(a.Trailer) > 0 {
+					t.Errorf("the answer has the handler's trailers %v", a.Trailer)
+				}
+				for name, want := range map[string]string{"X-Frame-Options": "DENY", "Server-Timing": "proxy;dur=1"} {
+					if got := a.Header[name]; !slices.Equal(got, []string{want}) {
+						t.Errorf("got %s %q, want %q, as it was before the handler", name, got, want)
+					}
+				}
+				if got := a.cookie(); got != "theme=dark" {
+					t.Errorf("got the cookie %q, want the one that was there before the handler", got)
 				}
 				if got := a.Header.Get("Content-Type"); strings.HasPrefix(got, "image") || calls == 0 && !strings.HasPrefix(got, "text/plain") {
 					t.Errorf("got Content-Type %q, which is not that of the answer", got)

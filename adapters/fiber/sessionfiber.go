@@ -16,10 +16,10 @@ import (
 // dropped; without one, the status of session.HTTPStatus and its text. Give at
 // most one.
 //
-// When onError is called the response has that status, no body, and none of
-// the headers that described the handler's and none of its cookies, and says
-// no-store to caches. Other headers, such as those for CORS, are as they were.
-// An error that it returns goes on to fiber's ErrorHandler.
+// When onError is called the response has that status, no body, the headers that
+// middlewares before this one had set, such as those for CORS, and none that came
+// later, and says no-store to caches. An error that it returns goes on to
+// fiber's ErrorHandler.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can
 // read a session that the handler captured. Its changes return
@@ -39,6 +39,7 @@ func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Han
 		if !x.begin(manager) {
 			return c.Next()
 		}
+		x.remember()
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
 		return x.end(c.Next(), fail)
 	}
@@ -53,6 +54,7 @@ type exchange struct {
 	session session.Exchange
 	c       fiber.Ctx
 	lines   [1]string // of the Cookie header: few requests have more
+	outer   []field   // of the response, before the handler
 }
 
 // begin returns false if the request has a session of the manager already, as after

@@ -1,9 +1,8 @@
 package nethttp
 
 import (
+	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/gostateful/session/core"
 )
@@ -28,36 +27,28 @@ func (x *exchange) commit() error {
 	if added.CacheControl != "" {
 		header.Set("Cache-Control", added.CacheControl)
 	}
-	if added.Vary != "" && !varies(header, added.Vary) {
+	if !added.Varies(header["Vary"]) {
 		header.Add("Vary", added.Vary)
 	}
 	return nil
 }
 
-func varies(header http.Header, on string) bool {
-	return slices.ContainsFunc(header["Vary"], func(line string) bool {
-		for name := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(name), on) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 // replace answers in place of the handler.
 func (x *exchange) replace() {
+	x.restore()
 	header := x.inner.Header()
-	for name := range header {
-		// The handler may have written "ETag" into the map.
-		if slices.Contains(ofResponse, http.CanonicalHeaderKey(name)) || strings.HasPrefix(name, http.TrailerPrefix) {
-			delete(header, name)
-		}
-	}
 	header.Set("Cache-Control", "no-store")
 	w := &errorWriter{ResponseWriter: x.inner, status: session.HTTPStatus(x.err)}
 	x.fail(w, x.request, x.err)
 	w.begin()
+	x.kept = header.Clone()
+}
+
+// restore removes what the handler has set.
+func (x *exchange) restore() {
+	header := x.inner.Header()
+	clear(header)
+	maps.Copy(header, x.kept)
 }
 
 // An errorWriter is what an ErrorHandler writes to: a status of 200, which the
@@ -83,14 +74,6 @@ func (w *errorWriter) begin() {
 	if w.status != 0 {
 		w.WriteHeader(w.status)
 	}
-}
-
-// ofResponse are the headers of a handler's response that must not stand over
-// the error response. A cookie of it would tell of a success.
-var ofResponse = []string{
-	"Accept-Ranges", "Cache-Control", "Clear-Site-Data", "Content-Digest", "Content-Disposition", "Content-Encoding",
-	"Content-Language", "Content-Length", "Content-Location", "Content-Md5", "Content-Range", "Content-Type", "Digest",
-	"Etag", "Expires", "Last-Modified", "Link", "Location", "Refresh", "Repr-Digest", "Set-Cookie", "Trailer",
 }
 
 // answer is the ErrorHandler where none is given.

@@ -73,14 +73,23 @@ func TestErrorHandler(t *testing.T) {
 				header.Set("Trailer", "Checksum")
 				header.Set(http.TrailerPrefix+"Sum", "1")
 				header.Add("Set-Cookie", "paid=yes")
+				header.Set("HX-Redirect", "/paid")
+				header["x-paid"] = []string{"yes"}
+				header.Set("X-Frame-Options", "SAMEORIGIN")
+				header.Add("Server-Timing", "pay;dur=3")
 				w.WriteHeader(http.StatusSeeOther)
 				if _, err := io.WriteString(w, "paid"); !errors.Is(err, session.ErrUnavailable) {
 					t.Errorf("a write of the response that is replaced: got the error %v, want that of the commit", err)
 				}
 				w.WriteHeader(http.StatusEarlyHints)
+				header.Set(http.TrailerPrefix+"Late", "1")
 			}))
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Access-Control-Allow-Origin", "https://shop.example") // as an outer middleware does
+				// As outer middlewares do.
+				w.Header().Set("Access-Control-Allow-Origin", "https://shop.example")
+				w.Header().Set("X-Frame-Options", "DENY")
+				w.Header().Add("Server-Timing", "proxy;dur=1")
+				w.Header().Add("Set-Cookie", "theme=dark")
 				handler.ServeHTTP(w, r)
 			}))
 			var logged bytes.Buffer
@@ -100,9 +109,14 @@ func TestErrorHandler(t *testing.T) {
 			if resp.StatusCode != test.status || string(body) != test.body || err != nil {
 				t.Errorf("got status %d, body %q, error %v, want %d, %q", resp.StatusCode, body, err, test.status, test.body)
 			}
-			for _, name := range []string{"Etag", "Location", "Set-Cookie", "Trailer"} {
+			for _, name := range []string{"Etag", "Location", "Trailer", "Hx-Redirect", "X-Paid"} {
 				if got, ok := resp.Header[name]; ok {
 					t.Errorf("the answer has the handler's %s: %q", name, got)
+				}
+			}
+			for name, want := range map[string]string{"X-Frame-Options": "DENY", "Server-Timing": "proxy;dur=1", "Set-Cookie": "theme=dark"} {
+				if got := resp.Header[name]; !slices.Equal(got, []string{want}) {
+					t.Errorf("got %s %q, want %q, as it was before the handler", name, got, want)
 				}
 			}
 			if len(resp.Trailer) > 0 {

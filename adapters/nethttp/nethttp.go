@@ -8,9 +8,9 @@ import (
 )
 
 // An ErrorHandler answers a request whose session could not be written, in
-// place of the response that the handler was about to begin: w has none of the
-// headers that described that one and none of its cookies, and says no-store to
-// caches. Other headers, such as those for CORS, are as they were. The status
+// place of the response that the handler was about to begin: w has the headers
+// that middlewares outside of this one had set before they called it, such as
+// those for CORS, and none that came later, and says no-store to caches. The status
 // is that of session.HTTPStatus unless the ErrorHandler writes another. r is the
 // request as the handler got it.
 type ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
@@ -50,6 +50,9 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 		next.ServeHTTP(w, r)
 		return
 	}
+	if header := w.Header(); len(header) > 0 {
+		x.kept = header.Clone()
+	}
 	x.session.Route = x
 	x.request = r.WithContext(&x.session)
 
@@ -57,6 +60,9 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	defer func() {
 		if !returned { // a panic, which goes on, or runtime.Goexit
 			x.session.Discard()
+		}
+		if x.err != nil { // trailers can be added until now
+			x.restore()
 		}
 	}()
 	next.ServeHTTP(wrap(x), x.request)

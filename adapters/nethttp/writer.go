@@ -19,6 +19,7 @@ import (
 type exchange struct {
 	session   session.Exchange
 	inner     http.ResponseWriter
+	kept      http.Header // as it was before the handler, or of the answer in place of the handler's
 	request   *http.Request
 	fail      ErrorHandler
 	committed bool
