@@ -35,6 +35,7 @@ func (s shop) update(t *testing.T, r *http.Request) *session.Session[cart] {
 // TestErrorHandler: it answers a commit that failed, and no header of the
 // handler's response stands over its answer.
 func TestErrorHandler(t *testing.T) {
+	long := strings.Repeat("sorry ", 1000) // which has no Content-Length, and so may have trailers
 	for name, test := range map[string]struct {
 		onError []nethttp.ErrorHandler
 		status  int
@@ -50,6 +51,7 @@ func TestErrorHandler(t *testing.T) {
 			io.WriteString(w, "sorry, "+r.URL.Path)
 		}}, 502, "sorry, /pay"},
 		"BodyOnly":      {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, "sorry") }}, 503, "sorry"},
+		"Chunked":       {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, long) }}, 503, long},
 		"WritesNothing": {[]nethttp.ErrorHandler{func(http.ResponseWriter, *http.Request, error) {}}, 503, ""},
 		"Informs":       {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(103) }}, 503, ""},
 	} {
