@@ -64,6 +64,9 @@ func TestMiddleware(t *testing.T) {
 				h := func(w http.ResponseWriter, r *http.Request) { s.Handler(request(w, r)) }
 				around := func(next http.Handler) http.Handler {
 					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						for name, value := range s.Header {
+							w.Header().Set(name, value)
+						}
 						next.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 					})
 				}

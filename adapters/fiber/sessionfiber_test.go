@@ -61,6 +61,9 @@ func app(s adaptertest.Server, config fiber.Config, of func(fiber.Ctx) context.C
 		if of(c) != c { // a fiber.Ctx has no deadline and no values but its own
 			c.SetContext(s.Context(c.Context()))
 		}
+		for name, value := range s.Header {
+			c.Set(name, value)
+		}
 		return c.Next()
 	})
 	for _, manager := range s.Managers {

@@ -70,6 +70,9 @@ func handler(s adaptertest.Server, request func(http.ResponseWriter, *http.Reque
 		h = nethttp.Middleware(manager)(h)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range s.Header {
+			w.Header().Set(name, value)
+		}
 		h.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 	})
 }

@@ -36,6 +36,10 @@ type Server struct {
 	// context of a request. It is never nil. An adapter for a framework whose
 	// requests have no context.Context leaves it.
 	Context func(context.Context) context.Context
+
+	// Header is what that middleware sets in the header of each response before
+	// it calls on.
+	Header map[string]string
 }
 
 // Start serves s at a loopback address until the test ends, and returns its

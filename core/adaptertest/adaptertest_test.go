@@ -48,6 +48,9 @@ var faults = []struct {
 	}},
 	{"answers a failure with 200", []string{"CommitFails/Write", "CommitOfChangeFails/ReadFrom", "CommitHangs"}},
 	{"keeps the headers of the response that failed", []string{"FailureHidesResponse"}},
+	{"hides only a list of headers", []string{"FailureHidesResponse", "FailureKeepsOuterHeader"}},
+	{"drops the headers of those around", []string{"FailureKeepsOuterHeader"}},
+	{"keeps the handler's word for that of those around", []string{"FailureKeepsOuterHeader"}},
 	{"lets a failure be cached", []string{"FailureIsNotCached"}},
 
 	{"swallows a panic", []string{"PanicDiscards", "PanicAfterResponse"}},

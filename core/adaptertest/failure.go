@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ func failureLaws() []law {
 		{"CommitOfChangeFails", commitOfChangeFails},
 		{"CommitHangs", commitHangs},
 		{"FailureHidesResponse", failureHidesResponse},
+		{"FailureKeepsOuterHeader", failureKeepsOuterHeader},
 		{"FailureIsNotCached", failureIsNotCached},
 	}
 }
@@ -112,8 +114,11 @@ func commitHangs(t *testing.T, on setup) {
 	si.raw("/way").wantsFailure(t, cookieName)
 }
 
-// ofResponse are headers that describe what the handler was about to send.
+// ofResponse are headers of what the handler was about to send, which tell of a
+// success each in its way.
 var ofResponse = map[string]string{
+	"Allow":               "GET",
+	"Authorization":       "Bearer hello",
 	"Cache-Control":       "public, max-age=3600",
 	"Content-Disposition": `attachment; filename="hello"`,
 	"Content-Encoding":    "br",
@@ -122,9 +127,12 @@ var ofResponse = map[string]string{
 	"Content-Type":        "application/hello",
 	"Etag":                `"hello"`,
 	"Expires":             "Fri, 01 Jan 2100 00:00:00 GMT",
+	"Hx-Redirect":         "/welcome",
 	"Last-Modified":       "Sat, 01 Jan 2000 00:00:00 GMT",
 	"Location":            "/welcome",
 	"Set-Cookie":          "theme=dark",
+	"Www-Authenticate":    "Hello",
+	"X-Anything":          "hello",
 }
 
 // failed responds with many headers and a status after the store was lost.
@@ -149,13 +157,54 @@ func failureHidesResponse(t *testing.T, on setup) {
 		a.wantsFailure(t, cookieName)
 		for name, value := range ofResponse {
 			if got := a.header[name]; len(got) > 0 && got[0] == value {
-				t.Errorf("status %d became an error response with the handler's %s: %s, which describes the response that was not sent", status, name, value)
+				t.Errorf("status %d became an error response with the handler's %s: %s, which belongs to the response that was not sent", status, name, value)
 			}
 		}
 		if got := a.header["Set-Cookie"]; len(got) > 0 {
 			t.Errorf("status %d became an error response with Set-Cookie %q: cookies of the handler tell of a success", status, got)
 		}
 	}
+}
+
+// failureKeepsOuterHeader: what a middleware around said before the handler,
+// such as who may read the response, holds for the error response too.
+func failureKeepsOuterHeader(t *testing.T, on setup) {
+	outer := map[string]string{"Access-Control-Allow-Origin": "https://shop.example", "X-Frame-Options": "DENY"}
+	site := func(managed bool) *site {
+		si := newSite(t, on, nil, routes{
+			"/plain": func(_ *site, r Request) { r.Respond(200, "hello") },
+			"/failed": func(si *site, r Request) {
+				if si.incremented(r) != nil {
+					si.store.fail(down, everyMethod...)
+					r.Header("X-Frame-Options", "SAMEORIGIN")
+					r.Respond(200, "hello")
+				}
+			},
+		})
+		si.header = outer
+		if managed {
+			si.serve(on.start, asItIs, si.Manager)
+		} else {
+			si.serve(on.start, asItIs)
+		}
+		return si
+	}
+	wants := func(of string, a answer) {
+		for name, value := range outer {
+			if got := a.header[name]; !slices.Equal(got, []string{value}) {
+				t.Errorf("%s has %s %q, want %q: a middleware around set it before the handler", of, name, got, value)
+			}
+		}
+	}
+	if a := site(false).raw("/plain"); a.header.Get("X-Frame-Options") == "" {
+		t.Log("Start leaves Server.Header")
+		return
+	}
+	si := site(true)
+	wants("a response", si.raw("/plain"))
+	a := si.raw("/failed")
+	a.wantsFailure(t, cookieName)
+	wants("the error response", a)
 }
 
 func failureIsNotCached(t *testing.T, on setup) {

@@ -2,6 +2,7 @@ package adaptertest_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -139,6 +140,26 @@ func (c faultyContext) Value(key any) any {
 		return nil
 	}
 	return c.Context.Value(key)
+}
+
+// restore makes the header of an error response what it was before the handler.
+func (w *writer) restore(header http.Header) {
+	switch w.fault {
+	case "keeps the headers of the response that failed":
+		return
+	case "hides only a list of headers":
+		for _, name := range []string{"Cache-Control", "Content-Encoding", "Content-Type", "Etag", "Location", "Set-Cookie"} {
+			header.Del(name)
+		}
+		return
+	case "drops the headers of those around":
+		w.outer = nil
+	case "keeps the handler's word for that of those around":
+		maps.DeleteFunc(header, func(name string, _ []string) bool { return w.outer[name] == nil })
+		return
+	}
+	clear(header)
+	maps.Copy(header, w.outer)
 }
 
 var inFlight atomic.Int32

@@ -26,6 +26,9 @@ func (f fault) start(t *testing.T, s adaptertest.Server) string {
 		handler = f.middleware(handler, manager)
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range s.Header {
+			w.Header().Set(name, value)
+		}
 		handler.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the suite's handlers panic
@@ -80,7 +83,7 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 func (f fault) middleware(next http.Handler, manager session.Engine) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		defer f.busy(r)()
-		w := &writer{ResponseWriter: inner, fault: f, r: r}
+		w := &writer{ResponseWriter: inner, fault: f, r: r, outer: inner.Header().Clone()}
 		w.x.Begin(f.context(r), manager, f.cookies(r))
 		f.begun(w, manager)
 		returned := false
@@ -118,6 +121,7 @@ type writer struct {
 	fault
 	r         *http.Request
 	x         session.Exchange
+	outer     http.Header
 	committed bool
 	err       error
 	status    int // buffered, like buffer
@@ -149,9 +153,7 @@ func (w *writer) commit() error {
 // answer replaces the handler's response.
 func (w *writer) answer(err error) {
 	header, status := w.Header(), session.HTTPStatus(err)
-	if w.fault != "keeps the headers of the response that failed" {
-		clear(header)
-	}
+	w.restore(header)
 	if w.fault != "lets a failure be cached" {
 		header.Set("Cache-Control", "no-store")
 	}
@@ -174,7 +176,7 @@ func (w *writer) add(added session.Header) {
 	if added.CacheControl != "" {
 		header.Set("Cache-Control", added.CacheControl)
 	}
-	if added.Vary != "" && !strings.Contains(strings.ToLower(header.Get("Vary")), "cookie") {
+	if !added.Varies(header["Vary"]) {
 		header.Add("Vary", added.Vary)
 	}
 	w.spoil(header, added)

@@ -31,6 +31,7 @@ type site struct {
 	store  *store
 	gate   *gate
 	routes routes
+	header map[string]string // that a middleware around sets
 	url    string
 }
 
@@ -60,7 +61,7 @@ func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site
 
 func (si *site) serve(start Start, around func(context.Context) context.Context, managers ...session.Engine) {
 	si.t.Helper()
-	si.url = start(si.t, Server{Handler: si.handle, Managers: managers, Context: around})
+	si.url = start(si.t, Server{Handler: si.handle, Managers: managers, Context: around, Header: si.header})
 	si.t.Cleanup(si.gate.open) // before the server ends, which waits for its handlers
 }
 

@@ -31,6 +31,9 @@ func serve(t *testing.T, s adaptertest.Server) string {
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
 			c.SetRequest(c.Request().WithContext(s.Context(c.Request().Context())))
+			for name, value := range s.Header {
+				c.Response().Header().Set(name, value)
+			}
 			return next(c)
 		}
 	})
