@@ -28,8 +28,8 @@ type Server struct {
 	Handler Handler
 
 	// Managers are those whose sessions Handler uses, each by a middleware of
-	// its own, the outermost first. Often it is one; without any the server
-	// is to be as the framework makes it.
+	// its own, the outermost first. Often it is one, and once the same one
+	// twice; without any the server is to be as the framework makes it.
 	Managers []session.Engine
 
 	// Context is what a middleware around those of Managers makes of the

@@ -95,6 +95,7 @@ var faults = []struct {
 	{"makes an exchange for each Get", []string{"OneHandle"}},
 	{"knows one manager for each request", []string{"SideBySide"}},
 	{"answers for every manager", []string{"OtherManager"}},
+	{"is there twice", []string{"Nested"}},
 }
 
 // TestFaults: the suite sees every fault, where it is to be seen.

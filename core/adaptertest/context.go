@@ -18,6 +18,7 @@ func contextLaws() []law {
 		{"SideBySide", sideBySide},
 		{"SideBySideFailure", sideBySideFailure},
 		{"OtherManager", otherManager},
+		{"Nested", nested},
 	}
 }
 
@@ -148,4 +149,39 @@ func otherManager(t *testing.T, on setup) {
 		r.Respond(200, "hello")
 	}})
 	si.raw("/other").wants(t, 200, "hello")
+}
+
+// nested: where the middleware of one manager is there twice, as on a router and
+// on a group of its routes, a request has one session all the same.
+func nested(t *testing.T, on setup) {
+	si := newSite(t, on, nil, routes{"/twice": func(si *site, r Request) {
+		var key session.Exchange
+		key.Begin(r.Context, si.Manager, nil)
+		if x, ok := r.Context.Value(key.Key()).(*session.Exchange); ok && x.Nested() {
+			si.t.Error("the middleware is there twice, and a middleware between the two gets another session than the handler: changes to one of them are lost; call the handler and do nothing else when the Exchange is Nested")
+		}
+		if s := si.incremented(r); s != nil {
+			r.Respond(200, state(s))
+		}
+	}, "/failed": func(si *site, r Request) {
+		if si.incremented(r) != nil {
+			si.store.fail(down, everyMethod...)
+			r.Respond(200, "hello")
+		}
+	}})
+	si.serve(on.start, asItIs, si.Manager, si.Manager)
+	v := si.visitor()
+	a := v.get("/twice")
+	a.wants(t, 200, "1")
+	if got := a.cookies(cookieName); len(got) != 1 {
+		t.Errorf("got Set-Cookie %q, want one", got)
+	}
+	if got := strings.ToLower(strings.Join(a.header["Vary"], ", ")); got != "cookie" {
+		t.Errorf("got Vary %q, want Cookie once", got)
+	}
+	v.get("/twice").wants(t, 200, "2")
+	if calls := si.store.took(); calls != "Create Load Update" {
+		t.Errorf("the store saw %q, want one Create, and one Load and one Update", calls)
+	}
+	v.get("/failed").wantsFailure(t, cookieName)
 }

@@ -19,6 +19,10 @@ func Middleware(manager session.Engine, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var x session.Exchange
 		x.Begin(r.Context(), manager, r.Header["Cookie"])
+		if x.Nested() {
+			next.ServeHTTP(w, r)
+			return
+		}
 		defer x.Discard() // after a panic; else it is over by then
 
 		response := httptest.NewRecorder()

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/labstack/echo/v5"
@@ -26,6 +25,9 @@ func Middleware(manager session.Engine) echo.MiddlewareFunc {
 			w := &writer{ResponseWriter: response.ResponseWriter, c: c}
 			w.commit = sync.OnceValue(w.begin)
 			w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"])
+			if w.exchange.Nested() {
+				return next(c)
+			}
 			w.exchange.Route = w
 			defer w.exchange.Discard() // after a panic; else the exchange is over by then
 			response.ResponseWriter = w
@@ -64,8 +66,7 @@ func (w *writer) begin() error {
 		w.Header().Add("Set-Cookie", added.SetCookie)
 		w.Header().Set("Cache-Control", added.CacheControl)
 	}
-	vary := " " + strings.ToLower(strings.ReplaceAll(strings.Join(w.Header()["Vary"], " "), ",", " ")) + " "
-	if added.Vary != "" && !strings.Contains(vary, " cookie ") {
+	if !added.Varies(w.Header()["Vary"]) {
 		w.Header().Add("Vary", added.Vary)
 	}
 	return err

@@ -97,6 +97,11 @@ func request(c *echo.Context) adaptertest.Request {
 				return flush()
 			})
 		},
+		Inform: func(status int) { // echo's own WriteHeader takes it for the response
+			if response, err := echo.UnwrapResponse(w); err == nil {
+				response.ResponseWriter.WriteHeader(status)
+			}
+		},
 	}
 }
 
