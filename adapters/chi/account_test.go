@@ -114,12 +114,12 @@ func TestAccount(t *testing.T) {
 		login()
 		// StripSlashes and Mount let chi route these here.
 		for _, path := range []string{"/others/", "/x/others", "/x%2Fothers", "//others"} {
-			if resp, _ := do("DELETE", mounted+path, ann); resp.StatusCode != 404 || si.store.count() != 2 {
-				t.Errorf("DELETE %s%s: got status %d, and %d sessions are left, want 404, 2", mounted, path, resp.StatusCode, si.store.count())
+			if resp, _ := do("DELETE", mounted+path, ann); resp.StatusCode != 404 || si.store.Len() != 2 {
+				t.Errorf("DELETE %s%s: got status %d, and %d sessions are left, want 404, 2", mounted, path, resp.StatusCode, si.store.Len())
 			}
 		}
-		if resp, _ := do("DELETE", mounted+"/others", ann); resp.StatusCode != 204 || si.store.count() != 1 {
-			t.Errorf("DELETE %s/others: got status %d, and %d sessions are left, want 204, 1", mounted, resp.StatusCode, si.store.count())
+		if resp, _ := do("DELETE", mounted+"/others", ann); resp.StatusCode != 204 || si.store.Len() != 1 {
+			t.Errorf("DELETE %s/others: got status %d, and %d sessions are left, want 204, 1", mounted, resp.StatusCode, si.store.Len())
 		}
 	}
 	for _, path := range []string{"/unstripped", "/unstripped/", "/devices/anything", "/devices/anything/else"} {

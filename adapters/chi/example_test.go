@@ -13,12 +13,13 @@ import (
 	"github.com/gostateful/session/adapters/chi"
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/account"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 type Basket struct{ Items []string }
 
 func ExampleMiddleware() {
-	baskets, err := session.New[Basket](newStore(), nil) // in a program: memory.New(nil)
+	baskets, err := session.New[Basket](adaptertest.NewStore(), nil) // in a program: memory.New(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func ExampleMiddleware() {
 
 // Metrics and logs can name the route and not each path.
 func ExampleMiddleware_route() {
-	baskets, err := session.New[Basket](newStore(), &session.Options{
+	baskets, err := session.New[Basket](adaptertest.NewStore(), &session.Options{
 		Observer: func(_ context.Context, e session.Event) { fmt.Println(e.Kind, "by", e.Route) },
 	})
 	if err != nil {
@@ -77,7 +78,7 @@ func ExampleMiddleware_route() {
 
 // Package account guards routes and lists devices.
 func ExampleMiddleware_account() {
-	users, err := session.New[Basket](newStore(), nil)
+	users, err := session.New[Basket](adaptertest.NewStore(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

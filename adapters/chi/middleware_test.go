@@ -137,7 +137,7 @@ func TestChiCookie(t *testing.T) {
 // TestChiCommitFails: the error response replaces the handler's.
 func TestChiCommitFails(t *testing.T) {
 	eachOrder(t, func(t *testing.T, name string, after bool, si site, r *chi.Mux) {
-		si.counts(t, r, func(*http.Request) { si.store.lose() })
+		si.counts(t, r, func(*http.Request) { si.store.Lose() })
 		got := ask(t, r, "")
 		if got.StatusCode != 503 || got.body != "Service Unavailable\n" || len(got.Cookies()) != 0 || got.Header.Get("ETag") != "" || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("got status %d, body %q, and the headers %v, want 503 in place of the handler's response", got.StatusCode, got.body, got.Header)
@@ -160,8 +160,8 @@ func TestChiPanic(t *testing.T) {
 		if name == "Recoverer" && after {
 			kept = 1
 		}
-		if got.StatusCode != 500 || got.body != "" || len(got.Cookies()) != kept || si.store.count() != kept {
-			t.Errorf("got status %d, body %q, cookies %v and %d sessions, want 500 and %d", got.StatusCode, got.body, got.Cookies(), si.store.count(), kept)
+		if got.StatusCode != 500 || got.body != "" || len(got.Cookies()) != kept || si.store.Len() != kept {
+			t.Errorf("got status %d, body %q, cookies %v and %d sessions, want 500 and %d", got.StatusCode, got.body, got.Cookies(), si.store.Len(), kept)
 		}
 	})
 }
@@ -173,7 +173,7 @@ func TestErrorHandler(t *testing.T) {
 		w.WriteHeader(http.StatusBadGateway)
 		io.WriteString(w, "sorry, "+chi.RouteContext(r.Context()).RoutePattern())
 	}))
-	si.counts(t, r, func(*http.Request) { si.store.lose() })
+	si.counts(t, r, func(*http.Request) { si.store.Lose() })
 	if got := ask(t, r, ""); got.StatusCode != 502 || got.body != "sorry, /count" {
 		t.Errorf("got status %d, body %q, want 502, sorry, /count", got.StatusCode, got.body)
 	}
@@ -214,8 +214,8 @@ func TestChiTimeout(t *testing.T) {
 				}
 			})
 			got := ask(t, r, "")
-			if got.StatusCode != http.StatusGatewayTimeout || len(got.Cookies()) != 1 || si.store.count() != 1 {
-				t.Errorf("got status %d, cookies %v, and %d sessions, want 504, and the session kept", got.StatusCode, got.Cookies(), si.store.count())
+			if got.StatusCode != http.StatusGatewayTimeout || len(got.Cookies()) != 1 || si.store.Len() != 1 {
+				t.Errorf("got status %d, cookies %v, and %d sessions, want 504, and the session kept", got.StatusCode, got.Cookies(), si.store.Len())
 			}
 		})
 	}
@@ -233,7 +233,7 @@ func TestChiSeesStatus(t *testing.T) {
 			status, written = watched.Status(), watched.BytesWritten()
 		})
 	}, sessionchi.Middleware(si.Manager))
-	si.counts(t, r, func(*http.Request) { si.store.lose() })
+	si.counts(t, r, func(*http.Request) { si.store.Lose() })
 	if got := ask(t, r, ""); status != 503 || written != len(got.body) {
 		t.Errorf("chi's writer saw status %d and %d bytes, want 503 and %d", status, written, len(got.body))
 	}

@@ -213,7 +213,7 @@ func TestRouteOfHandlerLeftBehind(t *testing.T) {
 				}
 				(<-leave)()
 				<-goOn
-				visit(w, r)
+				visit(w, r.WithContext(context.WithoutCancel(r.Context())))
 			})
 			serve := func(method, path, cookie string) *http.Response {
 				ctx, cancel := context.WithCancel(t.Context())

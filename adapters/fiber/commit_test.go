@@ -70,7 +70,7 @@ func TestErrorHandler(t *testing.T) {
 					if _, err := shop.update(c, "bread"); err != nil {
 						t.Error(err)
 					}
-					shop.store.lose()
+					shop.store.Lose()
 					for _, name := range []string{"ETag", "location", "Content-Disposition", "trailer", "HX-Redirect", "x-paid", "X"} {
 						c.Set(name, "x")
 					}
@@ -189,7 +189,7 @@ func TestRecover(t *testing.T) {
 			want = 1
 		}
 		ask(t, app, "GET", "/", "").wants(t, 500, "out of bread", want)
-		if got := len(shop.store.records); got != want {
+		if got := shop.store.Len(); got != want {
 			t.Errorf("recover within: %t; got %d sessions in the store, want %d", within, got, want)
 		}
 		if err := held.Commit(t.Context()); !errors.Is(err, session.ErrHeadersSent) {
@@ -212,7 +212,7 @@ func TestUpgrade(t *testing.T) {
 				return err
 			}
 			if down {
-				shop.store.lose()
+				shop.store.Lose()
 			}
 			c.Set("Connection", "Upgrade")
 			c.Set("Upgrade", "echo")

@@ -10,12 +10,13 @@ import (
 
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 type Basket struct{ Items []string }
 
 func ExampleMiddleware() {
-	baskets, err := session.New[Basket](newStore(), nil) // in a program: memory.New(nil)
+	baskets, err := session.New[Basket](adaptertest.NewStore(), nil) // in a program: memory.New(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -46,8 +47,8 @@ func ExampleMiddleware() {
 // An error handler answers when the session could not be written. This one
 // leaves it to the application's own.
 func ExampleMiddleware_errorHandler() {
-	down := newStore()
-	down.lose()
+	down := adaptertest.NewStore()
+	down.Lose()
 	baskets, err := session.New[Basket](down, nil)
 	if err != nil {
 		log.Fatal(err)

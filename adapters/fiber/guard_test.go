@@ -84,7 +84,7 @@ func TestRequireLogin(t *testing.T) {
 		})
 	}
 
-	shop.store.lose()
+	shop.store.Lose()
 	a := ask(t, app, "GET", "/orders/1", in, "Accept: text/html")
 	a.wants(t, 503, `{"error":"Service Unavailable"}`, 0)
 	if a.Header.Get("Retry-After") == "" || a.Header.Get("Cache-Control") != "no-store" {
@@ -125,7 +125,7 @@ func TestRequireLoginReason(t *testing.T) {
 				app.Get("/orders", sessionfiber.RequireLogin(shop.Manager, test.guard))
 				cookie := ask(t, app, "POST", "/login", "").cookie()
 				if test.down {
-					shop.store.lose()
+					shop.store.Lose()
 				}
 				ask(t, app, "GET", "/orders", cookie).wants(t, test.status, http.StatusText(test.status), 0)
 			}

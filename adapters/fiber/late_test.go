@@ -10,12 +10,13 @@ import (
 
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 // A contested store writes slowly, while others try to change the session, and
 // only twice.
 type contested struct {
-	*store
+	*adaptertest.Store
 	others func()
 }
 
@@ -25,13 +26,13 @@ const long = 2 * time.Millisecond
 func (s *contested) Create(ctx context.Context, r session.Record) error {
 	s.others()
 	time.Sleep(long)
-	return s.store.Create(ctx, r)
+	return s.Store.Create(ctx, r)
 }
 
 func (s *contested) Update(ctx context.Context, r session.Record) error {
 	time.Sleep(long)
-	err := s.store.Update(ctx, r)
-	s.lose()
+	err := s.Store.Update(ctx, r)
+	s.Lose()
 	return err
 }
 
@@ -50,7 +51,7 @@ func TestLateFailure(t *testing.T) {
 	for lost := 0; lost < 5; {
 		var held *session.Session[cart]
 		accepted := make(chan int, 4)
-		st := &contested{store: newStore(), others: func() {
+		st := &contested{Store: adaptertest.NewStore(), others: func() {
 			for range cap(accepted) {
 				go func() {
 					n := 0

@@ -38,7 +38,7 @@ func TestCompress(t *testing.T) {
 		if a.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(vary, "Cookie") || !strings.Contains(vary, "Accept-Encoding") {
 			t.Errorf("compress within: %t; got the headers %v", within, a.Header)
 		}
-		shop.store.lose()
+		shop.store.Lose()
 		a = ask(t, app, "GET", "/", "", "Accept-Encoding: gzip")
 		a.wants(t, 503, "Service Unavailable", 0)
 		if got := a.Header.Get("Content-Encoding"); got != "" {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 // TestContexts: c and c.Context() lead to one session, also in the error
@@ -143,7 +144,7 @@ func TestMemory(t *testing.T) {
 func TestKept(t *testing.T) {
 	var mu sync.Mutex
 	routes := map[string]int{}
-	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		routes[e.Route]++

@@ -9,13 +9,14 @@ import (
 
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 // TestRoute: events hold the pattern of the route, not the path, in groups and
 // in apps that are mounted, wherever the middleware is installed.
 func TestRoute(t *testing.T) {
 	var routes []string
-	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
 		routes = append(routes, e.Route)
 	}})
 	if err != nil {
@@ -77,7 +78,7 @@ func TestRoute(t *testing.T) {
 // while fiber still looks for the route.
 func TestSharedBeforeRouting(t *testing.T) {
 	var routes []string
-	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
 		routes = append(routes, string(e.Kind)+": "+e.Route)
 	}})
 	if err != nil {

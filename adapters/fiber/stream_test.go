@@ -17,6 +17,7 @@ import (
 
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 // TestStream: a stream can read the session that the handler captured. Its
@@ -138,7 +139,7 @@ type slow struct {
 }
 
 func newSlow(t *testing.T, waiting func(c fiber.Ctx)) *slow {
-	st := newStore()
+	st := adaptertest.NewStore()
 	m, err := session.New[cart](st, &session.Options{Observer: func(context.Context, session.Event) {}}) // who asks for the route
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +227,7 @@ func TestTimeout(t *testing.T) {
 // failed.
 func TestTimeoutFailure(t *testing.T) {
 	var s *slow
-	s = newSlow(t, func(fiber.Ctx) { s.store.lose() })
+	s = newSlow(t, func(fiber.Ctx) { s.store.Lose() })
 	app := fiber.New()
 	app.Use(s.outermost)
 	app.Use(sessionfiber.Middleware(s.Manager, func(fiber.Ctx, error) error {
@@ -258,7 +259,7 @@ func TestTimeoutAround(t *testing.T) {
 		})
 		fetch(t, serve(t, app)).wants(t, 408, "Request Timeout", 0)
 		<-ended
-		if got := len(shop.store.records); got != 1 {
+		if got := shop.store.Len(); got != 1 {
 			t.Errorf("the store has %d sessions, want the one of the handler that has finished", got)
 		}
 	}

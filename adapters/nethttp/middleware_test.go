@@ -67,7 +67,7 @@ func TestErrorHandler(t *testing.T) {
 			}
 			handler := nethttp.Middleware(shop.Manager, onError...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				shop.update(t, r)
-				shop.store.lose()
+				shop.store.Lose()
 				header := w.Header()
 				header["ETag"] = []string{`"a"`}
 				header.Set("Content-Length", "4")
@@ -167,7 +167,7 @@ func TestLateFailure(t *testing.T) {
 				if err := s.Update(add("butter")); err != nil {
 					t.Error(err)
 				}
-				shop.store.lose()
+				shop.store.Lose()
 			}))
 			ended := make(chan struct{})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -276,7 +276,7 @@ func TestOutsideRecover(t *testing.T) {
 		}()
 		h.ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
 	}()
-	if rec.Code != 500 || len(rec.Result().Cookies()) != 0 || len(shop.store.records) != 0 {
-		t.Errorf("got status %d, cookies %v and %d sessions, want 500 and none", rec.Code, rec.Result().Cookies(), len(shop.store.records))
+	if rec.Code != 500 || len(rec.Result().Cookies()) != 0 || shop.store.Len() != 0 {
+		t.Errorf("got status %d, cookies %v and %d sessions, want 500 and none", rec.Code, rec.Result().Cookies(), shop.store.Len())
 	}
 }

@@ -9,12 +9,13 @@ import (
 
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
 )
 
 // TestRoute: events hold the pattern of the route, not the path.
 func TestRoute(t *testing.T) {
 	var routes []string
-	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
 		routes = append(routes, e.Route)
 	}})
 	if err != nil {
@@ -40,7 +41,7 @@ func TestRoute(t *testing.T) {
 // while the router still writes the route into the request.
 func TestSharedBeforeRouting(t *testing.T) {
 	var routes []string
-	m, err := session.New[cart](newStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
 		routes = append(routes, string(e.Kind)+": "+e.Route)
 	}})
 	if err != nil {

@@ -40,7 +40,7 @@ func commitFirst(t *testing.T, on setup) {
 			if err != nil {
 				t.Fatalf("no response: %v", err)
 			}
-			if si.store.count() != 1 {
+			if si.store.Len() != 1 {
 				t.Error("the client has the header, and the session is not in the store: commit before the first byte of the response")
 			}
 			a := read(resp)
@@ -144,7 +144,7 @@ func informational(t *testing.T, on setup) {
 		}
 		err := s.Update(count)
 		r.Inform(103)
-		if si.store.count() > 0 {
+		if si.store.Len() > 0 {
 			si.t.Error("a response of status 103 committed the session: it is not the final one")
 		}
 		if err == nil {

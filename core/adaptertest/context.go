@@ -121,8 +121,8 @@ func sideBySide(t *testing.T, on setup) {
 		t.Errorf("got Vary %q, want Cookie once", got)
 	}
 	v.get("/both").wants(t, 200, "hello 2, 2")
-	if first.store.count() != 1 || second.store.count() != 1 {
-		t.Errorf("the stores have %d and %d sessions, want one each", first.store.count(), second.store.count())
+	if first.store.Len() != 1 || second.store.Len() != 1 {
+		t.Errorf("the stores have %d and %d sessions, want one each", first.store.Len(), second.store.Len())
 	}
 }
 

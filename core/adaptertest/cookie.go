@@ -158,7 +158,7 @@ func cookieRemoval(t *testing.T, on setup) {
 	if a.token() != "" || v.token() != "" {
 		t.Error("the browser kept a cookie after the logout")
 	}
-	if si.store.count() != 0 {
+	if si.store.Len() != 0 {
 		t.Error("the store kept the session after the logout")
 	}
 	si.raw("/read", cookie(token)).wants(t, 200, "new")

@@ -70,7 +70,7 @@ func unchangedIsNotWritten(t *testing.T, on setup) {
 	if calls := si.store.took(); calls != "Load" {
 		t.Errorf("the store saw %q, want one Load and no write", calls)
 	}
-	if n := si.store.count(); n != 1 {
+	if n := si.store.Len(); n != 1 {
 		t.Errorf("the store has %d sessions, want 1: an empty one is not stored", n)
 	}
 }

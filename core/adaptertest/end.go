@@ -83,7 +83,7 @@ func clientGone(t *testing.T, on setup) {
 		t.Fatal(err)
 	}
 	si.gate.open()
-	if !eventually(func() bool { return si.store.count() == 1 }) {
+	if !eventually(func() bool { return si.store.Len() == 1 }) {
 		t.Error("the client left before the handler ended, and the change is not in the store: commit on the request's Exchange whatever became of the client")
 	}
 }

@@ -44,7 +44,7 @@ func loadFails(t *testing.T, on setup) {
 		a.wantsNoCookie(t, "nothing is known about the visitor's session, so its cookie stays")
 	}
 	si.store.heal()
-	if v.token() != token || si.store.count() != 1 {
+	if v.token() != token || si.store.Len() != 1 {
 		t.Error("the store was down for a while, and the visitor lost the session")
 	}
 	v.get("/read").wants(t, 200, "1")
@@ -79,7 +79,7 @@ func commitFails(t *testing.T, on setup) {
 		t.Run(way, func(t *testing.T) {
 			si := open(t, on, nil, routes{"/way": broken})
 			si.raw("/way?"+url.QueryEscape(way)).wantsFailure(t, cookieName)
-			if si.store.count() != 0 {
+			if si.store.Len() != 0 {
 				t.Error("the store has a session that it refused")
 			}
 			si.store.heal()

@@ -58,7 +58,7 @@ func lateLogout(t *testing.T, on setup) {
 		}
 	}})
 	si.known().get("/late").wants(t, 200, "hello")
-	if !eventually(func() bool { return si.store.count() == 0 }) {
+	if !eventually(func() bool { return si.store.Len() == 0 }) {
 		t.Error("a logout that came after the response had begun left the session in the store: call Finish when the handler has returned")
 	}
 }
@@ -78,13 +78,13 @@ func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit
 					}
 				}})
 				v := visitor(si)
-				token, sessions := v.token(), si.store.count()
+				token, sessions := v.token(), si.store.Len()
 				a := v.get("/late?" + url.QueryEscape(way))
 				a.wants(t, 200, "hello")
 				switch err := receive(t, results); {
 				case errors.Is(err, session.ErrHeadersSent):
 					a.wantsNoCookie(t, "the change was refused")
-					if got := si.store.count(); got != sessions || v.token() != token {
+					if got := si.store.Len(); got != sessions || v.token() != token {
 						t.Errorf("the change was refused, and the store has %d sessions, want %d", got, sessions)
 					}
 				case err != nil:

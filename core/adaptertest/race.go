@@ -120,7 +120,7 @@ func logoutWins(t *testing.T, on setup) {
 	a := si.during(v, "count", func() { v.get("/logout").wants(t, 200, "new") })
 	a.wants(t, 200, "hello")
 	a.wantsNoCookie(t, "the session ended meanwhile")
-	if si.store.count() != 0 {
+	if si.store.Len() != 0 {
 		t.Error("a request that was in flight brought the session back after the logout")
 	}
 	si.raw("/read", cookie(token)).wants(t, 200, "new")
@@ -147,7 +147,7 @@ func loginThenStraggler(t *testing.T, on setup) {
 func (si *site) wantsLogin(v *visitor) {
 	si.t.Helper()
 	v.get("/read").wants(si.t, 200, "1 alice")
-	if n := si.store.count(); n != 1 {
+	if n := si.store.Len(); n != 1 {
 		si.t.Errorf("the store has %d sessions, want the one of the login", n)
 	}
 }

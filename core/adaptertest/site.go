@@ -28,7 +28,7 @@ const patience = 5 * time.Second
 type site struct {
 	*session.Manager[visit]
 	t      *testing.T
-	store  *store
+	store  *Store
 	gate   *gate
 	routes routes
 	header map[string]string // that a middleware around sets
@@ -51,7 +51,8 @@ func asItIs(ctx context.Context) context.Context { return ctx }
 // newSite makes a site that is not served yet.
 func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site {
 	t.Helper()
-	st := &store{Store: on.newStore(t), failing: map[string]failure{}}
+	st := newStore(on.newStore(t))
+	st.noting = true
 	m, err := session.New[visit](st, opts)
 	if err != nil {
 		t.Fatal(err)

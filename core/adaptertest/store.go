@@ -8,16 +8,43 @@ import (
 	"time"
 
 	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/internal/plainstore"
 )
 
-// store takes note of its calls and fails as a law wants it to.
-type store struct {
-	session.Store
+// A Store keeps sessions in memory, for the suite and for an adapter's own tests,
+// whose module then need not require a store. Make one with NewStore. It is safe
+// for concurrent use.
+type Store struct {
+	kept session.Store
 
 	mu      sync.Mutex
+	noting  bool // of the calls
 	calls   []string
 	failing map[string]failure // by method
 	created []session.ID
+}
+
+// NewStore returns an empty store.
+func NewStore() *Store { return newStore(plainstore.New()) }
+
+func newStore(kept session.Store) *Store {
+	return &Store{kept: kept, failing: map[string]failure{}}
+}
+
+// Lose makes all calls fail from now on, as those to a server that is down.
+func (s *Store) Lose() { s.fail(down, everyMethod...) }
+
+// Len returns how many sessions there are, also while the store is lost.
+func (s *Store) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, id := range s.created {
+		if _, err := s.kept.Load(context.Background(), id); err == nil {
+			n++
+		}
+	}
+	return n
 }
 
 type failure int
@@ -34,9 +61,11 @@ var (
 )
 
 // call makes a call of the store inside, unless a law wants it to fail.
-func (s *store) call(ctx context.Context, method string, call func() error) error {
+func (s *Store) call(ctx context.Context, method string, call func() error) error {
 	s.mu.Lock()
-	s.calls = append(s.calls, method)
+	if s.noting {
+		s.calls = append(s.calls, method)
+	}
 	how := s.failing[method]
 	if how == loses {
 		delete(s.failing, method)
@@ -55,50 +84,51 @@ func (s *store) call(ctx context.Context, method string, call func() error) erro
 	return err
 }
 
-func (s *store) Load(ctx context.Context, id session.ID) (r session.Record, err error) {
+// Load implements session.Store, as do the others.
+func (s *Store) Load(ctx context.Context, id session.ID) (r session.Record, err error) {
 	err = s.call(ctx, "Load", func() (err error) {
-		r, err = s.Store.Load(ctx, id)
+		r, err = s.kept.Load(ctx, id)
 		return err
 	})
 	return r, err
 }
 
-func (s *store) Create(ctx context.Context, r session.Record) error {
+func (s *Store) Create(ctx context.Context, r session.Record) error {
 	s.mu.Lock()
 	s.created = append(s.created, r.ID)
 	s.mu.Unlock()
-	return s.call(ctx, "Create", func() error { return s.Store.Create(ctx, r) })
+	return s.call(ctx, "Create", func() error { return s.kept.Create(ctx, r) })
 }
 
-func (s *store) Update(ctx context.Context, r session.Record) error {
-	return s.call(ctx, "Update", func() error { return s.Store.Update(ctx, r) })
+func (s *Store) Update(ctx context.Context, r session.Record) error {
+	return s.call(ctx, "Update", func() error { return s.kept.Update(ctx, r) })
 }
 
-func (s *store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) error {
-	return s.call(ctx, "Touch", func() error { return s.Store.Touch(ctx, id, expiresAt) })
+func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) error {
+	return s.call(ctx, "Touch", func() error { return s.kept.Touch(ctx, id, expiresAt) })
 }
 
-func (s *store) Delete(ctx context.Context, id session.ID) error {
-	return s.call(ctx, "Delete", func() error { return s.Store.Delete(ctx, id) })
+func (s *Store) Delete(ctx context.Context, id session.ID) error {
+	return s.call(ctx, "Delete", func() error { return s.kept.Delete(ctx, id) })
 }
 
-func (s *store) List(ctx context.Context, subject string) (records []session.Record, err error) {
+func (s *Store) List(ctx context.Context, subject string) (records []session.Record, err error) {
 	err = s.call(ctx, "List", func() (err error) {
-		records, err = s.Store.List(ctx, subject)
+		records, err = s.kept.List(ctx, subject)
 		return err
 	})
 	return records, err
 }
 
-func (s *store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (n int, err error) {
+func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (n int, err error) {
 	err = s.call(ctx, "DeleteAll", func() (err error) {
-		n, err = s.Store.DeleteAll(ctx, subject, except...)
+		n, err = s.kept.DeleteAll(ctx, subject, except...)
 		return err
 	})
 	return n, err
 }
 
-func (s *store) fail(how failure, methods ...string) {
+func (s *Store) fail(how failure, methods ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, method := range methods {
@@ -106,30 +136,18 @@ func (s *store) fail(how failure, methods ...string) {
 	}
 }
 
-func (s *store) heal() {
+func (s *Store) heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.failing)
 }
 
-// took returns the calls since it was last asked, as "Load Update".
-func (s *store) took() string {
+// took returns the calls since it was last asked, as "Load Update", if the store
+// takes note of them.
+func (s *Store) took() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	calls := s.calls
 	s.calls = nil
 	return strings.Join(calls, " ")
-}
-
-// count returns how many of the sessions that were created are there.
-func (s *store) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, id := range s.created {
-		if _, err := s.Store.Load(context.Background(), id); err == nil {
-			n++
-		}
-	}
-	return n
 }

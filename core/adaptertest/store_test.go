@@ -1,0 +1,45 @@
+package adaptertest_test
+
+import (
+	"testing"
+
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
+	"github.com/gostateful/session/core/storetest"
+)
+
+// The store that adapters are tested with keeps the contract.
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(*testing.T) session.Store { return adaptertest.NewStore() }, storetest.FakeClock)
+}
+
+// TestLose: a store that is lost keeps what it has, and gives and takes nothing.
+func TestLose(t *testing.T) {
+	st := adaptertest.NewStore()
+	m, err := session.New[int](st, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := func() error {
+		var x session.Exchange
+		x.Begin(t.Context(), m, nil)
+		s, err := m.Get(&x)
+		if err == nil {
+			err = s.Login("alice")
+		}
+		if err == nil {
+			_, err = x.Commit()
+		}
+		return err
+	}
+	if err := login(); err != nil || st.Len() != 1 {
+		t.Fatalf("got %v and %d sessions, want 1", err, st.Len())
+	}
+	st.Lose()
+	if session.HTTPStatus(login()) != 503 || st.Len() != 1 {
+		t.Errorf("the store that is lost has %d sessions, want the 1 that it had, and an error", st.Len())
+	}
+	if _, err := m.RevokeAll(t.Context(), "alice"); session.HTTPStatus(err) != 503 {
+		t.Errorf("RevokeAll of a store that is lost: got %v, want ErrUnavailable", err)
+	}
+}
