@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/module"
@@ -14,19 +15,10 @@ import (
 // check refuses a release that its users could not use: what it finds says what
 // to change. It looks at the declared versions that have no tag yet.
 func (r *repository) check() error {
-	planned := 0
-	var faults []error
-	for _, m := range r.modules {
-		faults = append(faults, r.checkVersion(m)...)
-		if m.planned() {
-			planned++
-			faults = append(faults, r.checkRequires(m)...)
-		}
+	if err := r.checkDeclared(); err != nil {
+		return err
 	}
-	if err := errors.Join(faults...); err != nil {
-		return fmt.Errorf("this cannot be released:\n%w", err)
-	}
-	if planned == 0 {
+	if !slices.ContainsFunc(r.modules, (*goModule).planned) {
 		fmt.Println("nothing to release: each declared version has its tag")
 		return nil
 	}
@@ -34,16 +26,34 @@ func (r *repository) check() error {
 	if err != nil {
 		return err
 	}
+	return r.checkBuilds(proxy)
+}
+
+// checkDeclared looks at what the versions, the go.mod files and the changelogs
+// say, and at how the API changed.
+func (r *repository) checkDeclared() error {
+	var faults []error
 	for _, m := range r.modules {
-		if !m.planned() {
-			continue
+		faults = append(faults, r.checkVersion(m)...)
+		if m.planned() {
+			faults = append(faults, r.checkRequires(m)...)
+			faults = append(faults, r.checkChange(m))
 		}
-		fmt.Printf("%s %s\n", m.dir, m.declared)
-		if err := r.checkChange(m); err != nil {
-			return err
-		}
-		if err := r.checkAlone(m, proxy); err != nil {
-			return err
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("this cannot be released:\n%w", err)
+	}
+	return nil
+}
+
+// checkBuilds builds what is planned as its users will.
+func (r *repository) checkBuilds(proxy moduleProxy) error {
+	for _, m := range r.modules {
+		if m.planned() {
+			fmt.Printf("%s %s\n", m.dir, m.declared)
+			if err := r.checkAlone(m, proxy); err != nil {
+				return err
+			}
 		}
 	}
 	return r.checkTogether(proxy)
@@ -126,7 +136,7 @@ func (r *repository) checkAlone(m *goModule, proxy moduleProxy) error {
 	if _, err := proxy.goCommand(r.ctx, dir, "mod", "tidy", "-diff"); err != nil {
 		return fmt.Errorf("%s is not as prepare left it: undo the release's commit, and prepare it again: %w", m.dir, err)
 	}
-	if _, err := proxy.goCommand(r.ctx, dir, "vet", "./..."); err != nil {
+	if _, err := proxy.goCommand(r.ctx, dir, "build", "./..."); err != nil {
 		return fmt.Errorf("%s does not build with the siblings that it requires; release those too: %w", m.dir, err)
 	}
 	return nil

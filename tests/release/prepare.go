@@ -27,6 +27,14 @@ func (r *repository) prepare(args []string) error {
 	for m, version := range versions {
 		m.declared = version
 	}
+	if err := r.write(versions); err != nil {
+		return fmt.Errorf("%w\nThe tree holds the release as far as it went; to undo that: git restore . && git clean -d --interactive", err)
+	}
+	fmt.Println("\nRead the changelogs, commit this as one change and open a pull request. Merging it publishes.")
+	return nil
+}
+
+func (r *repository) write(versions map[*goModule]string) error {
 	if err := r.writeVersions(); err != nil {
 		return err
 	}
@@ -38,7 +46,7 @@ func (r *repository) prepare(args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := r.release(m, raised); err != nil {
+		if err := r.writeChangelog(m, raised); err != nil {
 			return err
 		}
 	}
@@ -57,14 +65,17 @@ func (r *repository) prepare(args []string) error {
 	if err := r.writeReadme(); err != nil {
 		return err
 	}
-	if err := r.writeSums(); err != nil {
+	if err := r.checkDeclared(); err != nil {
 		return err
 	}
-	if err := r.check(); err != nil {
-		return fmt.Errorf("%w\nThe tree holds the release as far as it went; to undo it: git checkout .", err)
+	proxy, err := r.proxy()
+	if err != nil {
+		return err
 	}
-	fmt.Println("\nRead the changelogs, commit this as one change and open a pull request. Merging it publishes.")
-	return nil
+	if err := r.writeSums(proxy); err != nil {
+		return err
+	}
+	return r.checkBuilds(proxy)
 }
 
 // wanted returns the versions that the arguments ask for, or those of the plan.
@@ -94,7 +105,6 @@ func (r *repository) wanted(args []string) (map[*goModule]string, error) {
 	for m, p := range proposals {
 		if p.version != "" {
 			versions[m] = p.version
-			fmt.Printf("%s: %s\n", m.dir, p.version)
 		}
 	}
 	if len(versions) == 0 {
@@ -122,8 +132,8 @@ func (r *repository) require(dir string, file *modfile.File) (raised []string, e
 	return raised, writeMod(filepath.Join(r.root, dir), file)
 }
 
-// release cuts the changelog.
-func (r *repository) release(m *goModule, raised []string) error {
+// writeChangelog makes what is unreleased in a changelog the declared version's.
+func (r *repository) writeChangelog(m *goModule, raised []string) error {
 	log, err := r.changelog(m)
 	if err != nil {
 		return err
@@ -201,11 +211,7 @@ func (r *repository) writeReadme() error {
 
 // writeSums tidies each planned module by itself, the required before those that
 // require them, as a zip's hash goes into the next one's go.sum.
-func (r *repository) writeSums() error {
-	proxy, err := r.proxy()
-	if err != nil {
-		return err
-	}
+func (r *repository) writeSums(proxy moduleProxy) error {
 	for _, m := range r.modules {
 		if !m.planned() {
 			continue

@@ -21,14 +21,10 @@ import (
 // since it remembers a no.
 type moduleProxy struct{ dir string }
 
-// proxy makes one with the versions that the modules require and declare, from
-// their tags or, those that are planned, from the tree.
+// proxy makes one with the versions that are tagged and, from the tree, those that
+// are planned.
 func (r *repository) proxy() (moduleProxy, error) {
-	dir, err := os.MkdirTemp(r.scratch, "proxy-")
-	if err != nil {
-		return moduleProxy{}, err
-	}
-	p := moduleProxy{dir}
+	p := moduleProxy{filepath.Join(r.scratch, "proxy")}
 	tree, err := r.tree()
 	if err != nil {
 		return p, err
