@@ -34,6 +34,7 @@ var steps = []step{
 	{"release", "what versions.json declares can be released", func(r *repository) error { return run("go", "run", "./tests/release", "check") }},
 	{"vet", "go vet", func(r *repository) error { return r.goTool("vet", "work") }},
 	{"staticcheck", "staticcheck, as staticcheck.conf says", func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
+	{"workflows", "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", (*repository).workflows},
 	{"test", "all tests and Examples, under the race detector and shuffled", func(r *repository) error {
 		return r.goTool("test", "-race", "-shuffle=on", "work")
 	}},

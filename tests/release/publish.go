@@ -216,17 +216,25 @@ func (r *repository) notes(m *goModule, previous string) (string, error) {
 func (r *repository) await(m *goModule) error {
 	ctx, cancel := context.WithTimeout(r.ctx, 15*time.Minute)
 	defer cancel()
+	proxies, err := run(ctx, r.root, nil, "go", "env", "GOPROXY")
+	if err != nil {
+		return err
+	}
+	cache, err := os.MkdirTemp(r.scratch, "cache-")
+	if err != nil {
+		return err
+	}
+	env := []string{
+		"GOWORK=off", "GOMODCACHE=" + cache, "GOFLAGS=-modcacherw",
+		// From the remote itself it could be had at once.
+		"GOPROXY=" + strings.TrimSuffix(proxies, ",direct"),
+	}
 	for {
-		cache, err := os.MkdirTemp(r.scratch, "cache-")
-		if err != nil {
-			return err
-		}
-		env := []string{"GOWORK=off", "GOMODCACHE=" + cache, "GOFLAGS=-mod=mod -modcacherw"}
-		_, err = run(ctx, cache, env, "go", "mod", "download", m.path()+"@"+m.declared)
+		_, err := run(ctx, cache, env, "go", "mod", "download", m.path()+"@"+m.declared)
 		if err == nil {
 			return nil
 		}
-		fmt.Printf("%s: the module proxy does not have it yet\n", m.tag(m.declared))
+		fmt.Printf("%s: not in the module proxy yet\n", m.tag(m.declared))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("the module proxy does not serve it: %w", err)
