@@ -19,7 +19,7 @@ func (r *repository) check() error {
 		return err
 	}
 	if !slices.ContainsFunc(r.modules, (*goModule).planned) {
-		fmt.Println("nothing to release: each declared version has its tag")
+		fmt.Println("nothing to release")
 		return nil
 	}
 	proxy, err := r.proxy()

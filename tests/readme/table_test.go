@@ -1,0 +1,69 @@
+package readme
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gostateful/session/tests/gotool"
+)
+
+// TestTable holds the root README's table of modules to the modules.
+func TestTable(t *testing.T) {
+	root := gotool.Root(t)
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		return string(text)
+	}
+	versions := map[string]string{}
+	require.NoError(t, json.Unmarshal([]byte(read("versions.json")), &versions))
+	rows := map[string][]string{}
+	for line := range strings.Lines(read("README.md")) {
+		if cells := strings.Split(strings.TrimSpace(line), " | "); len(cells) == 6 {
+			rows[strings.Trim(cells[1], "`")] = cells
+		}
+	}
+	for dir, version := range versions {
+		cells := rows[ours+dir]
+		if !assert.NotNil(t, cells, "README.md has no row for %s", dir) {
+			continue
+		}
+		assert.Equal(t, fmt.Sprintf("| [`%s`](%[1]s)", dir), cells[0])
+
+		name := gotool.Run(t, filepath.Join(root, dir), filepath.Join(root, "go.work"), "list", "-f", "{{.Name}}", ".")
+		assert.Equal(t, "`"+strings.TrimSpace(name)+"`", cells[2], "the package of %s", dir)
+
+		adds := "nothing"
+		if n := added(t, filepath.Join(root, dir, "go.sum")); n > 0 {
+			adds = fmt.Sprint(n, ": ")
+		}
+		assert.True(t, strings.HasPrefix(cells[4], adds), "what %s adds to go.sum is %q, want %s...", dir, cells[4], adds)
+
+		if version == "v0.0.0" {
+			version = "none yet"
+		}
+		assert.Equal(t, version+" |", cells[5], "the version of %s", dir)
+	}
+}
+
+// added counts the modules of others in a go.sum. There may be none.
+func added(t *testing.T, name string) int {
+	text, err := os.ReadFile(name)
+	if !os.IsNotExist(err) {
+		require.NoError(t, err)
+	}
+	modules := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if path, _, _ := strings.Cut(line, " "); !strings.HasPrefix(path, ours) {
+			modules[path] = true
+		}
+	}
+	return len(modules)
+}
