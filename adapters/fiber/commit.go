@@ -1,6 +1,7 @@
 package sessionfiber
 
 import (
+	"encoding/binary"
 	"iter"
 	"net/http"
 	"strings"
@@ -81,24 +82,48 @@ func add(h header, added session.Header) {
 	}
 }
 
-// A field is a line of a header.
-type field struct{ name, value string }
-
 // remember takes note of the header before the handler, which on a bare server
-// is empty but for the Content-Type that is the default.
+// is empty but for the Content-Type that is the default. All of it is one piece,
+// each name and each value after its length, and so one allocation.
 func (x *exchange) remember() {
-	for name, value := range x.c.Response().Header.All() {
-		if string(name) != fiber.HeaderContentType || string(value) != fiber.MIMETextPlainCharsetUTF8 {
-			x.outer = append(x.outer, field{string(name), string(value)})
+	h := &x.c.Response().Header
+	size := 0
+	for name, value := range h.All() {
+		if !isDefault(name, value) {
+			size += 2*binary.MaxVarintLen32 + len(name) + len(value)
 		}
 	}
+	if size == 0 {
+		return
+	}
+	outer := make([]byte, 0, size)
+	for name, value := range h.All() {
+		if !isDefault(name, value) {
+			outer = append(binary.AppendUvarint(outer, uint64(len(name))), name...)
+			outer = append(binary.AppendUvarint(outer, uint64(len(value))), value...)
+		}
+	}
+	x.outer = outer
+}
+
+func isDefault(name, value []byte) bool {
+	return string(name) == fiber.HeaderContentType && string(value) == fiber.MIMETextPlainCharsetUTF8
 }
 
 // restore makes the header what remember saw, and not to be cached.
 func (x *exchange) restore(h header) {
 	remove(h, func(string) bool { return true })
-	for _, f := range x.outer {
-		h.Add(f.name, f.value)
+	left := x.outer
+	next := func() string {
+		length, prefix := binary.Uvarint(left)
+		end := prefix + int(length)
+		text := string(left[prefix:end])
+		left = left[end:]
+		return text
+	}
+	for len(left) > 0 {
+		name := next()
+		h.Add(name, next())
 	}
 	set(h, fiber.HeaderCacheControl, "no-store")
 }

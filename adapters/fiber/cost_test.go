@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/helmet"
 
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
@@ -90,6 +91,10 @@ func TestAllocations(t *testing.T) {
 	bare := allocs(unused)
 	if got := allocs(sessionfiber.Middleware(shop.Manager), unused) - bare; got > 3 {
 		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 3 at most", got)
+	}
+	around := helmet.New() // sets many headers
+	if got := allocs(around, sessionfiber.Middleware(shop.Manager), unused) - allocs(around, unused); got > 3 {
+		t.Errorf("after a middleware that sets headers, that costs %v allocations, want 3 at most", got)
 	}
 	decoder := testing.AllocsPerRun(100, func() {
 		if err := json.Unmarshal(encoded, new(cart)); err != nil {

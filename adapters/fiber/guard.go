@@ -1,8 +1,8 @@
 package sessionfiber
 
 import (
-	"bytes"
 	"net/http"
+	"strings"
 
 	"github.com/gofiber/fiber/v3"
 
@@ -23,8 +23,8 @@ func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 		refusal := account.Check(c, m, g, account.Request{
 			Method:    c.Method(),
 			Target:    c.OriginalURL(),
-			Accept:    string(bytes.Join(c.Request().Header.PeekAll(fiber.HeaderAccept), []byte(","))),
-			FetchMode: c.Get("Sec-Fetch-Mode"),
+			Accept:    requestHeader(c, fiber.HeaderAccept),
+			FetchMode: requestHeader(c, "Sec-Fetch-Mode"),
 		})
 		if refusal == nil {
 			return c.Next()
@@ -44,6 +44,18 @@ func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 		}
 		return &refused{fiber.NewError(refusal.Status), refusal.Err}
 	}
+}
+
+// requestHeader returns the lines of that name as one, whatever the case of the
+// name is, which is the client's with Config.DisableHeaderNormalizing.
+func requestHeader(c fiber.Ctx, name string) string {
+	var lines []string
+	for n, value := range c.Request().Header.All() {
+		if strings.EqualFold(string(n), name) {
+			lines = append(lines, string(value))
+		}
+	}
+	return strings.Join(lines, ",")
 }
 
 // A refused is a fiber.Error to fiber, and wraps why, which its text keeps from

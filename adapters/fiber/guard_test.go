@@ -1,7 +1,10 @@
 package sessionfiber_test
 
 import (
+	"bufio"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,6 +92,31 @@ func TestRequireLogin(t *testing.T) {
 	a.wants(t, 503, `{"error":"Service Unavailable"}`, 0)
 	if a.Header.Get("Retry-After") == "" || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("got the headers %v, want Retry-After and no-store", a.Header)
+	}
+}
+
+// TestRequireLoginAsSent: with Config.DisableHeaderNormalizing a client may spell
+// the names of headers as proxies that speak HTTP/2 do.
+func TestRequireLoginAsSent(t *testing.T) {
+	shop := newShop(t)
+	app := fiber.New(fiber.Config{DisableHeaderNormalizing: true})
+	app.Use(sessionfiber.Middleware(shop.Manager), sessionfiber.RequireLogin(shop.Manager, account.Guard{LoginURL: "/login"}))
+	address := strings.TrimPrefix(serve(t, app), "http://")
+	for lines, status := range map[string]int{
+		"accept: text/plain\r\naccept: text/html\r\n":          303,
+		"sec-fetch-mode: navigate\r\n":                         303,
+		"accept: text/html\r\nsec-fetch-mode: same-origin\r\n": 401,
+	} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, "GET / HTTP/1.1\r\nhost: shop.example\r\n"+lines+"\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || resp.StatusCode != status {
+			t.Errorf("%q: got %v, %v, want status %d", lines, resp, err, status)
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ type exchange struct {
 	session session.Exchange
 	c       fiber.Ctx
 	lines   [1]string // of the Cookie header: few requests have more
-	outer   []field   // of the response, before the handler
+	outer   []byte    // the header of the response before the handler, as remember keeps it
 }
 
 // begin returns false if the request has a session of the manager already, as after
