@@ -43,7 +43,7 @@ func (t *table) disconnected(err error) bool {
 		return state == "" || strings.HasPrefix(state, "08") || strings.HasPrefix(state, "57P")
 	case MySQL:
 		switch number(err, "Number") {
-		case 0, 1053, 1927: // no answer, server shutdown, connection killed
+		case 0, 1053, 1317, 1927, 4031: // no answer, server shutdown, killed: by MySQL, by MariaDB; idle for too long
 			return true
 		}
 	}

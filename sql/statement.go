@@ -66,7 +66,9 @@ WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
 	findExpiredMySQL = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT {batch}`
 
 	removeFoundSQLite = `DELETE FROM {table} WHERE expires_at <= ? AND id IN `
-	removeFoundMySQL  = `DELETE expired FROM {table} AS expired FORCE INDEX (PRIMARY) WHERE {expiry} <= ? AND id IN `
+	// In the form for several tables, as the other takes no index; and without an alias,
+	// which MySQL's manual says to be looked for in the connection's database.
+	removeFoundMySQL = `DELETE {table} FROM {table} FORCE INDEX (PRIMARY) WHERE {expiry} <= ? AND id IN `
 )
 
 // statements are those of one table. Those that a dialect does not need are not
@@ -258,10 +260,10 @@ func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case ok && !time.Now().Before(until): // the context is about to notice, as a dialer has
+			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 		case s.crowded(err) && time.Now().Before(until):
 			pause(ctx, attempt)
-		case s.crowded(err) && ok: // the context is about to notice
-			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 		case !read || attempt >= dead || !s.disconnected(err):
 			return err
 		}
