@@ -22,8 +22,8 @@ type backend struct {
 }
 
 var (
-	onPostgres = backend{engines[0], servers.Postgres, servers.PostgresURL, "postgres", []string{"-c", "fsync=off"}}
-	onMariaDB  = backend{engines[1], servers.MariaDB, servers.MariaDBDSN, "test", []string{"--innodb-flush-log-at-trx-commit=0"}}
+	onPostgres = backend{postgreSQL, servers.Postgres, servers.PostgresURL, "postgres", []string{"-c", "fsync=off"}}
+	onMariaDB  = backend{mariaDB, servers.MariaDB, servers.MariaDBDSN, "test", []string{"--innodb-flush-log-at-trx-commit=0"}}
 	backends   = []backend{onPostgres, onMariaDB}
 )
 

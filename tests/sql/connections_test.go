@@ -15,12 +15,13 @@ import (
 	"github.com/gostateful/session/tests/stress"
 )
 
-// others are the connections of a server, but for the administrator's own.
-func (b backend) others(t testing.TB, admin *sql.DB) (all []int) {
+// others are the connections of a server, but for the administrator's own, and in MySQL
+// those of the database.
+func (e engine) others(t testing.TB, admin *sql.DB) (all []int) {
 	t.Helper()
 	text := "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-	if b.dialect == sessionsql.MySQL {
-		text = "SELECT id FROM information_schema.processlist WHERE user = 'root' AND id <> connection_id()"
+	if e.dialect == sessionsql.MySQL {
+		text = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> connection_id()"
 	}
 	rows, err := admin.QueryContext(t.Context(), text)
 	require.NoError(t, err)
@@ -35,16 +36,16 @@ func (b backend) others(t testing.TB, admin *sql.DB) (all []int) {
 }
 
 // killAll ends all connections but its own, as an administrator does.
-func (b backend) killAll(t testing.TB, admin *sql.DB) {
+func (e engine) killAll(t testing.TB, admin *sql.DB) {
 	t.Helper()
-	for _, id := range b.others(t, admin) {
-		if b.dialect == sessionsql.Postgres {
+	for _, id := range e.others(t, admin) {
+		if e.dialect == sessionsql.Postgres {
 			must(t, admin, fmt.Sprintf("SELECT pg_terminate_backend(%d)", id))
 			continue
 		}
 		_, err := admin.ExecContext(t.Context(), fmt.Sprint("KILL CONNECTION ", id))
-		var e *mysql.MySQLError
-		if gone := errors.As(err, &e) && e.Number == 1094; !gone {
+		var refused *mysql.MySQLError
+		if gone := errors.As(err, &refused) && refused.Number == 1094; !gone {
 			require.NoError(t, err)
 		}
 	}
@@ -54,42 +55,46 @@ func (b backend) killAll(t testing.TB, admin *sql.DB) {
 // and nothing is lost or done twice.
 func TestConnectionsKilled(t *testing.T) {
 	for _, b := range backends {
-		t.Run(b.name, func(t *testing.T) {
-			server := b.serve(t, b.hasty...)
-			admin := b.open(t, b.dsn(server, b.database))
-			admin.SetMaxOpenConns(1)
-			db := b.connect(t, server)
-
-			t.Run("idle", func(t *testing.T) {
-				store := b.migrated(t, db, sessionsql.Options{})
-				r := create(t, store, record("alice"))
-				for range 3 {
-					occupy(t, db, 20)
-					occupy(t, db, 20) // pgx asks a connection that is not used in the second before whether it lives
-					require.Equal(t, 20, db.Stats().Idle)
-					b.killAll(t, admin)
-					stress.Await(t, func() bool { return len(b.others(t, admin)) == 0 })
-					requireHolds(t, store, r, "the first read after it")
-				}
-			})
-			t.Run("under load", func(t *testing.T) {
-				store := b.migrated(t, db, sessionsql.Options{})
-				c, h := stress.NewCrowd(b.site(t, db)), stress.RecordStore(t, store, store)
-				c.During(func() {
-					for range 20 {
-						b.killAll(t, admin)
-						c.AwaitServed(20)
-						h.Await(10)
-					}
-				})
-				assert.NotZero(t, c.Refused(), "a write is not repeated: no connection died in use")
-				c.AwaitServed(100)
-				c.Leave()
-				h.Check()
-				assert.NotContains(t, c.Complaints(), "sessionsql: load", "what can be repeated is")
-			})
-		})
+		t.Run(b.name, func(t *testing.T) { b.killConnections(t, b.dsn(b.serve(t, b.hasty...), b.database)) })
 	}
+	for _, e := range mySQLs {
+		t.Run(e.name, func(t *testing.T) { e.killConnections(t, e.start(t)) })
+	}
+}
+
+func (e engine) killConnections(t *testing.T, dsn string) {
+	admin := e.open(t, dsn)
+	admin.SetMaxOpenConns(1)
+	db := e.pool(t, dsn, 20)
+
+	t.Run("idle", func(t *testing.T) {
+		store := e.migrated(t, db, sessionsql.Options{})
+		r := create(t, store, record("alice"))
+		for range 3 {
+			occupy(t, db, 20)
+			occupy(t, db, 20) // pgx asks a connection that is not used in the second before whether it lives
+			require.Equal(t, 20, db.Stats().Idle)
+			e.killAll(t, admin)
+			stress.Await(t, func() bool { return len(e.others(t, admin)) == 0 })
+			requireHolds(t, store, r, "the first read after it")
+		}
+	})
+	t.Run("under load", func(t *testing.T) {
+		store := e.migrated(t, db, sessionsql.Options{})
+		c, h := stress.NewCrowd(e.site(t, db)), stress.RecordStore(t, store, store)
+		c.During(func() {
+			for range 20 {
+				e.killAll(t, admin)
+				c.AwaitServed(20)
+				h.Await(10)
+			}
+		})
+		assert.NotZero(t, c.Refused(), "a write is not repeated: no connection died in use")
+		c.AwaitServed(100)
+		c.Leave()
+		h.Check()
+		assert.NotContains(t, c.Complaints(), "sessionsql: load", "what can be repeated is")
+	})
 }
 
 // occupy has a pool open so many connections, and leaves them idle.
@@ -108,4 +113,42 @@ func occupy(t testing.TB, db *sql.DB, n int) {
 	for _, c := range conns {
 		require.NoError(t, c.Close())
 	}
+}
+
+// TestConnectionsIdle has MySQL, which says so, end a connection that is idle for a
+// second, and a driver that does not look at it before it uses it.
+func TestConnectionsIdle(t *testing.T) {
+	for _, e := range mySQLs {
+		t.Run(e.name, func(t *testing.T) {
+			dsn := e.start(t)
+			admin := e.open(t, dsn)
+			admin.SetMaxOpenConns(1)
+			db := e.pool(t, with(dsn, "wait_timeout=1&checkConnLiveness=false"), 1)
+			store := e.migrated(t, db, sessionsql.Options{})
+			r := create(t, store, record("alice"))
+			requireHolds(t, store, r, "before") // it is prepared, which the driver would repeat
+			stress.Await(t, func() bool { return len(e.others(t, admin)) == 0 })
+			require.Equal(t, 1, db.Stats().Idle, "the pool does not know")
+			requireHolds(t, store, r, "the first read after it")
+		})
+	}
+}
+
+// TestReadRepeated has a read fail with the codes of connections that MySQL or MariaDB
+// ended, and with others.
+func TestReadRepeated(t *testing.T) {
+	db, spy := mariaDB.spied(t, mariaDB.start(t))
+	store := mariaDB.migrated(t, db, sessionsql.Options{})
+	r := create(t, store, record("alice"))
+	requireHolds(t, store, r, "before")
+	for _, number := range []uint16{1053, 1317, 1927, 4031} {
+		spy.fail(&mysql.MySQLError{Number: number})
+		requireHolds(t, store, r, fmt.Sprint("after ", number))
+	}
+	for _, number := range []uint16{1064, 1142} { // syntax, no right
+		spy.fail(&mysql.MySQLError{Number: number})
+		_, err := store.Load(t.Context(), r.ID)
+		assert.ErrorContains(t, err, fmt.Sprint(number))
+	}
+	requireHolds(t, store, r, "in the end")
 }

@@ -48,7 +48,7 @@ func TestKilled(t *testing.T) {
 // TestKilledWriters kills processes that write to an SQLite file, while another
 // goes on with the other driver.
 func TestKilledWriters(t *testing.T) {
-	for i, e := range engines[2:] {
+	for i, e := range sqlites {
 		t.Run(e.name, func(t *testing.T) {
 			name := file(t)
 			writers := []job{{name: "live", driver: "sqlite", dsn: modernc(name)}, {name: "live", driver: "sqlite3", dsn: mattn(name)}}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -27,17 +28,21 @@ type engine struct {
 	start   func(t testing.TB) (dsn string)
 }
 
-// engines are those that the store is tested on, by the drivers in use.
-var engines = []engine{
-	{"PostgreSQL, pgx", sessionsql.Postgres, "pgx", func(t testing.TB) string {
+var (
+	postgreSQL = engine{"PostgreSQL, pgx", sessionsql.Postgres, "pgx", func(t testing.TB) string {
 		return servers.PostgresURL(servers.Postgres(t), "postgres")
-	}},
-	{"MariaDB, go-sql-driver", sessionsql.MySQL, "mysql", func(t testing.TB) string {
+	}}
+	mariaDB = engine{"MariaDB, go-sql-driver", sessionsql.MySQL, "mysql", func(t testing.TB) string {
 		return servers.MariaDBDSN(servers.MariaDB(t), "test")
-	}},
-	{"SQLite, modernc", sessionsql.SQLite, "sqlite", func(t testing.TB) string { return modernc(file(t)) }},
-	{"SQLite, mattn", sessionsql.SQLite, "sqlite3", func(t testing.TB) string { return mattn(file(t)) }},
-}
+	}}
+	sqlites = []engine{
+		{"SQLite, modernc", sessionsql.SQLite, "sqlite", func(t testing.TB) string { return modernc(file(t)) }},
+		{"SQLite, mattn", sessionsql.SQLite, "sqlite3", func(t testing.TB) string { return mattn(file(t)) }},
+	}
+)
+
+// engines are those that the store is tested on, by the drivers in use.
+var engines = slices.Concat([]engine{postgreSQL, mariaDB}, sqlites, mySQLs)
 
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") }
 

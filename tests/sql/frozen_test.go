@@ -180,7 +180,7 @@ func (b backend) freezeCalls(t *testing.T, server *servers.Server) {
 // TestFileLocked has another process hold the lock of an SQLite file: the lock to
 // write, or, without WAL, the one that keeps even readers away.
 func TestFileLocked(t *testing.T) {
-	for _, e := range engines[2:] {
+	for _, e := range sqlites {
 		for lock, mode := range map[string]string{"BEGIN IMMEDIATE": "WAL", "BEGIN EXCLUSIVE": "DELETE"} {
 			t.Run(e.name+"/"+lock, func(t *testing.T) {
 				t.Parallel() // it waits for calls to time out

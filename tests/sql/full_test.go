@@ -40,8 +40,8 @@ func TestFull(t *testing.T) {
 				require.NoError(t, s.Start())
 			}}
 		},
-		"SQLite, modernc, pages": func(t *testing.T) shortage { return fewPages(t, engines[2]) },
-		"SQLite, mattn, pages":   func(t *testing.T) shortage { return fewPages(t, engines[3]) },
+		"SQLite, modernc, pages": func(t *testing.T) shortage { return fewPages(t, sqlites[0]) },
+		"SQLite, mattn, pages":   func(t *testing.T) shortage { return fewPages(t, sqlites[1]) },
 	} {
 		t.Run(name, func(t *testing.T) { start(t).test(t) })
 	}
@@ -132,20 +132,20 @@ func TestReadOnly(t *testing.T) {
 			return onMariaDB.engine, dsn, strings.Replace(dsn, "root@", "app@", 1) // root may write nevertheless
 		},
 		"SQLite, modernc, file": func(t *testing.T) (engine, string, string) {
-			dsn := engines[2].start(t)
-			return engines[2], dsn, dsn + "&mode=ro"
+			dsn := sqlites[0].start(t)
+			return sqlites[0], dsn, dsn + "&mode=ro"
 		},
 		"SQLite, mattn, file": func(t *testing.T) (engine, string, string) {
-			dsn := engines[3].start(t)
-			return engines[3], dsn, dsn + "&mode=ro"
+			dsn := sqlites[1].start(t)
+			return sqlites[1], dsn, dsn + "&mode=ro"
 		},
 		"SQLite, modernc, connection": func(t *testing.T) (engine, string, string) {
-			dsn := engines[2].start(t)
-			return engines[2], dsn, dsn + "&_pragma=query_only(1)"
+			dsn := sqlites[0].start(t)
+			return sqlites[0], dsn, dsn + "&_pragma=query_only(1)"
 		},
 		"SQLite, mattn, connection": func(t *testing.T) (engine, string, string) {
-			dsn := engines[3].start(t)
-			return engines[3], dsn, dsn + "&_query_only=1"
+			dsn := sqlites[1].start(t)
+			return sqlites[1], dsn, dsn + "&_query_only=1"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,10 @@ import (
 
 // TestIndexes asks each database what it does to execute a call.
 func TestIndexes(t *testing.T) {
-	for _, e := range engines[:3] {
+	for _, e := range engines {
+		if e.name == sqlites[1].name {
+			continue // the same library
+		}
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			dsn := e.start(t)

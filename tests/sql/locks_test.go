@@ -109,17 +109,24 @@ func elsewhere(r session.Record) session.Record {
 // every other session meanwhile.
 func TestLocks(t *testing.T) {
 	postgres := servers.PostgresURL(servers.Postgres(t, "-c", "lock_timeout=1ms"), "postgres")
-	mariaDB := servers.MariaDBDSN(servers.MariaDB(t), "test") + "?innodb_lock_wait_timeout=0"
-	for _, test := range []struct {
+	type test struct {
 		name string
 		e    engine
 		dsn  string
 		gaps bool
-	}{
-		{"PostgreSQL", engines[0], postgres, false},
-		{"MariaDB READ-COMMITTED", engines[1], mariaDB + "&tx_isolation='READ-COMMITTED'", false},
-		{"MariaDB REPEATABLE-READ", engines[1], mariaDB, true},
-	} {
+	}
+	tests := []test{{"PostgreSQL", postgreSQL, postgres, false}}
+	for _, e := range slices.Concat([]engine{mariaDB}, mySQLs) {
+		wait := "innodb_lock_wait_timeout=0"
+		if e.name != mariaDB.name {
+			wait = "innodb_lock_wait_timeout=1" // the least
+		}
+		dsn := with(e.start(t), wait)
+		tests = append(tests,
+			test{e.name + " READ-COMMITTED", e, e.isolation(dsn, "READ-COMMITTED"), false},
+			test{e.name + " REPEATABLE-READ", e, dsn, true})
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			db := test.e.open(t, test.dsn)
@@ -128,7 +135,7 @@ func TestLocks(t *testing.T) {
 			c := newCrowd(t, s)
 			analyze, lockText := "ANALYZE "+table, "SELECT 1 FROM "+table+" WHERE id = '%x' FOR UPDATE SKIP LOCKED"
 			if test.e.dialect == sessionsql.MySQL { // which may fail to skip
-				analyze, lockText = "ANALYZE TABLE "+table, "SELECT 1 FROM "+table+" WHERE id = X'%x' FOR UPDATE"
+				analyze, lockText = "ANALYZE TABLE "+table, "SELECT 1 FROM "+table+" WHERE id = X'%x' FOR UPDATE NOWAIT"
 			}
 			_, err := db.ExecContext(t.Context(), analyze)
 			require.NoError(t, err)
@@ -269,5 +276,5 @@ func waited(err error) bool {
 	if errors.As(err, &state) {
 		return state.SQLState() == "55P03"
 	}
-	return strings.Contains(err.Error(), "Error 1205")
+	return strings.Contains(err.Error(), "Error 1205") || strings.Contains(err.Error(), "Error 3572")
 }

@@ -16,21 +16,26 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/servers"
 	"github.com/gostateful/session/tests/stress"
 )
 
-// dial returns a pool of a server whose connections a dialer makes.
-func (b backend) dial(t testing.TB, s *servers.Server, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *sql.DB {
+// A distance is a database at the other end of a network.
+type distance struct {
+	engine
+	dsn, addr string
+}
+
+// dial returns a pool whose connections a dialer makes.
+func (b distance) dial(t testing.TB, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *sql.DB {
 	t.Helper()
 	var db *sql.DB
 	if b.dialect == sessionsql.Postgres {
-		config, err := pgx.ParseConfig(b.dsn(s, b.database))
+		config, err := pgx.ParseConfig(b.dsn)
 		require.NoError(t, err)
 		config.DialFunc = dial
 		db = stdlib.OpenDB(*config)
 	} else {
-		config, err := mysql.ParseDSN(b.dsn(s, b.database))
+		config, err := mysql.ParseDSN(b.dsn)
 		require.NoError(t, err)
 		config.DialFunc = dial
 		connector, err := mysql.NewConnector(config)
@@ -95,19 +100,31 @@ func TestLostReply(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
 			server := b.serve(t, b.hasty...)
-			t.Run("calls", func(t *testing.T) { b.loseReplies(t, server) })
-			t.Run("requests", func(t *testing.T) { b.loseRepliesOfRequests(t, server) })
-			t.Run("history", func(t *testing.T) { b.loseAtRandom(t, server) })
+			distance{b.engine, b.dsn(server, b.database), server.Addr()}.test(t)
+		})
+	}
+	for _, e := range mySQLs {
+		t.Run(e.name, func(t *testing.T) {
+			dsn := e.start(t)
+			config, err := mysql.ParseDSN(dsn)
+			require.NoError(t, err)
+			distance{e, dsn, config.Addr}.test(t)
 		})
 	}
 }
 
+func (b distance) test(t *testing.T) {
+	t.Run("calls", b.loseReplies)
+	t.Run("requests", b.loseRepliesOfRequests)
+	t.Run("history", b.loseAtRandom)
+}
+
 // loseReplies loses the reply to each call: what was done is not done again, and
 // the call does not say that somebody else did it.
-func (b backend) loseReplies(t *testing.T, server *servers.Server) {
-	proxy := stress.NewProxy(t, server.Addr())
-	db := b.dial(t, server, stress.DialThrough(proxy))
-	control := b.migrated(t, b.connect(t, server), sessionsql.Options{})
+func (b distance) loseReplies(t *testing.T) {
+	proxy := stress.NewProxy(t, b.addr)
+	db := b.dial(t, stress.DialThrough(proxy))
+	control := b.migrated(t, b.pool(t, b.dsn, 20), sessionsql.Options{})
 	store := sessionsql.New(db, b.dialect, &sessionsql.Options{Table: lastTable()})
 	for _, l := range losses {
 		for how, patience := range map[string]time.Duration{"cut": stress.StoreTimeout, "silent": 150 * time.Millisecond} {
@@ -145,10 +162,10 @@ func (b backend) loseReplies(t *testing.T, server *servers.Server) {
 
 // loseRepliesOfRequests takes requests through the engine: what the visitor sees
 // is what is stored, and each change is there once.
-func (b backend) loseRepliesOfRequests(t *testing.T, server *servers.Server) {
-	proxy := stress.NewProxy(t, server.Addr())
-	direct := b.migrated(t, b.connect(t, server), sessionsql.Options{})
-	si := stress.NewSite(t, sessionsql.New(b.dial(t, server, stress.DialThrough(proxy)), b.dialect, &sessionsql.Options{Table: lastTable()}))
+func (b distance) loseRepliesOfRequests(t *testing.T) {
+	proxy := stress.NewProxy(t, b.addr)
+	direct := b.migrated(t, b.pool(t, b.dsn, 20), sessionsql.Options{})
+	si := stress.NewSite(t, sessionsql.New(b.dial(t, stress.DialThrough(proxy)), b.dialect, &sessionsql.Options{Table: lastTable()}))
 	v := si.Visitor()
 	require.Equal(t, stress.OK("new"), si.Visitor().Post("/login?as=warm")) // all is prepared
 	// post loses the reply to the command that has the needle.
@@ -187,9 +204,9 @@ func (b backend) loseRepliesOfRequests(t *testing.T, server *servers.Server) {
 
 // loseAtRandom breaks one in twenty reads and writes of the connections, before a
 // command has left or when its reply is due.
-func (b backend) loseAtRandom(t *testing.T, server *servers.Server) {
-	b.migrated(t, b.connect(t, server), sessionsql.Options{})
-	store := sessionsql.New(b.dial(t, server, stress.DialFragile), b.dialect, &sessionsql.Options{Table: lastTable()})
+func (b distance) loseAtRandom(t *testing.T) {
+	b.migrated(t, b.pool(t, b.dsn, 20), sessionsql.Options{})
+	store := sessionsql.New(b.dial(t, stress.DialFragile), b.dialect, &sessionsql.Options{Table: lastTable()})
 	h := stress.RecordStore(t, store, store, store)
 	h.Await(500)
 	h.AwaitUnknown(20)

@@ -193,7 +193,7 @@ func (e engine) testAlike(t *testing.T, db *sql.DB) {
 
 // TestUnfit makes stores that cannot work.
 func TestUnfit(t *testing.T) {
-	db := engines[2].open(t, modernc(file(t)))
+	db := sqlites[0].open(t, modernc(file(t)))
 	for want, s := range map[string]*sessionsql.Store{
 		"New was given no database":                  sessionsql.New(nil, sessionsql.Postgres, nil),
 		"one of the dialects Postgres, MySQL":        sessionsql.New(db, 0, nil),

@@ -1,12 +1,14 @@
 package sql_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +25,7 @@ func TestPublishedFiles(t *testing.T) {
 		server := servers.Postgres(t)
 		dsn := servers.PostgresURL(server, "postgres")
 		pipe(t, server, published(t, "postgres"), "psql", "-v", "ON_ERROR_STOP=1", dsn)
-		engines[0].testPublished(t, dsn, strings.Replace(dsn, "postgres@", "app@", 1),
+		postgreSQL.testPublished(t, dsn, strings.Replace(dsn, "postgres@", "app@", 1),
 			"CREATE ROLE app LOGIN", "GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO app")
 	})
 	t.Run("MariaDB", func(t *testing.T) {
@@ -31,10 +33,27 @@ func TestPublishedFiles(t *testing.T) {
 		server := servers.MariaDB(t)
 		dsn := servers.MariaDBDSN(server, "test")
 		pipe(t, server, published(t, "mysql"), "mariadb", "--no-defaults", "-h127.0.0.1", "-P"+strconv.Itoa(server.Port), "-uroot", "test")
-		engines[1].testPublished(t, dsn, strings.Replace(dsn, "root@", "app@", 1),
+		mariaDB.testPublished(t, dsn, strings.Replace(dsn, "root@", "app@", 1),
 			"CREATE USER app@127.0.0.1", "GRANT SELECT, INSERT, UPDATE, DELETE ON test.sessions TO app@127.0.0.1")
 	})
-	for _, e := range engines[2:] {
+	for _, e := range mySQLs { // without a tool, as that may not be here
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			dsn := e.start(t)
+			config, err := mysql.ParseDSN(dsn)
+			require.NoError(t, err)
+			app := "app" + config.DBName
+			owner := e.open(t, dsn)
+			must(t, owner, published(t, "mysql"), "CREATE USER "+app+" IDENTIFIED BY 'secret'")
+			t.Cleanup(func() {
+				_, err := owner.ExecContext(context.Background(), "DROP USER "+app)
+				assert.NoError(t, err)
+			})
+			config.User, config.Passwd = app, "secret"
+			e.testPublished(t, dsn, config.FormatDSN(), "GRANT SELECT, INSERT, UPDATE, DELETE ON "+config.DBName+".sessions TO "+app)
+		})
+	}
+	for _, e := range sqlites {
 		t.Run(e.name, func(t *testing.T) {
 			dsn := e.start(t)
 			e.testPublished(t, dsn, dsn, published(t, "sqlite"))

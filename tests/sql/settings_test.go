@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -29,18 +30,29 @@ const awkward = "É'\"`]; ?$1 {id}{table} %s \\\n--."
 func TestSettings(t *testing.T) {
 	_, offset := time.Now().Zone()
 	require.Equal(t, -11*60*60, offset, "the process is in the time zone that TestMain chose")
-	for name, test := range map[string]func(*testing.T){
-		"PostgreSQL": testPostgresSettings, "MariaDB": testMariaDBSettings, "SQLite": testSQLiteSettings,
-	} {
-		t.Run(name, func(t *testing.T) {
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		testPostgresSettings(t)
+	})
+	t.Run("MariaDB", func(t *testing.T) {
+		t.Parallel()
+		server := servers.MariaDB(t, "--default-time-zone=+13:00")
+		mariaDB.testMySQLSettings(t, servers.MariaDBDSN(server, "test"), mariaDB.frozen(t))
+	})
+	for _, e := range mySQLs {
+		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			test(t)
+			e.testMySQLSettings(t, e.start(t), sessionsql.New(e.open(t, e.nowhere(t)), e.dialect, nil))
 		})
 	}
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		testSQLiteSettings(t)
+	})
 }
 
 func testPostgresSettings(t *testing.T) {
-	e := engines[0]
+	e := postgreSQL
 	server := servers.Postgres(t, "-c", "timezone=Pacific/Kiritimati") // UTC+14
 	dsn := servers.PostgresURL(server, "postgres")
 	t.Run("All", func(t *testing.T) {
@@ -64,38 +76,50 @@ func testPostgresSettings(t *testing.T) {
 	}
 }
 
-func testMariaDBSettings(t *testing.T) {
-	e := engines[1]
-	server := servers.MariaDB(t, "--default-time-zone=+13:00")
-	dsn := servers.MariaDBDSN(server, "test") + "?"
+// testMySQLSettings takes a server, and a store whose server is down.
+func (e engine) testMySQLSettings(t *testing.T, dsn string, down session.Store) {
 	t.Run("All", func(t *testing.T) {
+		schema := awkward + fmt.Sprint(databases.Add(1)) // as the server may be shared
 		db := e.open(t, dsn)
-		_, err := db.ExecContext(t.Context(), "CREATE DATABASE "+quoted("`", awkward))
-		require.NoError(t, err)
-		e.hold(t, dsn+"parseTime=true&loc=Pacific%2FKiritimati&clientFoundRows=true&interpolateParams=true"+
-			"&tx_isolation='SERIALIZABLE'&sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES'&time_zone='-12:00'",
-			sessionsql.Options{Schema: awkward, Table: awkward}, e.frozen(t))
+		must(t, db, "CREATE DATABASE "+quoted("`", schema))
+		t.Cleanup(func() {
+			_, err := db.ExecContext(context.Background(), "DROP DATABASE "+quoted("`", schema))
+			assert.NoError(t, err)
+		})
+		e.hold(t, with(e.isolation(dsn, "SERIALIZABLE"), "parseTime=true&loc=Pacific%2FKiritimati&clientFoundRows=true&interpolateParams=true"+
+			"&sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES'&time_zone='-12:00'"),
+			sessionsql.Options{Schema: schema, Table: awkward}, down)
 	})
-	for name, params := range map[string]string{
-		"parseTime":            "parseTime=true&loc=Pacific%2FKiritimati",
-		"clientFoundRows":      "clientFoundRows=true",
-		"interpolateParams":    "interpolateParams=true",
-		"latin1":               "interpolateParams=true&charset=latin1",
-		"NO_BACKSLASH_ESCAPES": "interpolateParams=true&sql_mode='NO_BACKSLASH_ESCAPES'",
-		"ANSI_QUOTES":          "sql_mode='ANSI_QUOTES'",
-		"lax":                  "sql_mode=''",
-		"Oracle":               "sql_mode='ORACLE'",
-		"SERIALIZABLE":         "tx_isolation='SERIALIZABLE'",
-		"READ-COMMITTED":       "tx_isolation='READ-COMMITTED'",
-		"READ-UNCOMMITTED":     "tx_isolation='READ-UNCOMMITTED'",
-		"time zone":            "time_zone='-12:00'",
-	} {
-		t.Run(name, func(t *testing.T) { e.roundTrip(t, e.open(t, dsn+params), sessionsql.Options{Table: awkward}) })
+	settings := map[string]string{
+		"parseTime":            with(dsn, "parseTime=true&loc=Pacific%2FKiritimati"),
+		"clientFoundRows":      with(dsn, "clientFoundRows=true"),
+		"interpolateParams":    with(dsn, "interpolateParams=true"),
+		"latin1":               with(dsn, "interpolateParams=true&charset=latin1"),
+		"NO_BACKSLASH_ESCAPES": with(dsn, "interpolateParams=true&sql_mode='NO_BACKSLASH_ESCAPES'"),
+		"ANSI_QUOTES":          with(dsn, "sql_mode='ANSI_QUOTES'"),
+		"lax":                  with(dsn, "sql_mode=''"),
+		"SERIALIZABLE":         e.isolation(dsn, "SERIALIZABLE"),
+		"READ-COMMITTED":       e.isolation(dsn, "READ-COMMITTED"),
+		"READ-UNCOMMITTED":     e.isolation(dsn, "READ-UNCOMMITTED"),
+		"time zone":            with(dsn, "time_zone='-12:00'"),
 	}
+	if e.name == mariaDB.name {
+		settings["Oracle"] = with(dsn, "sql_mode='ORACLE'")
+	}
+	for name, dsn := range settings {
+		t.Run(name, func(t *testing.T) { e.roundTrip(t, e.open(t, dsn), sessionsql.Options{Table: awkward}) })
+	}
+	t.Run("no database", func(t *testing.T) {
+		config, err := mysql.ParseDSN(dsn)
+		require.NoError(t, err)
+		schema := config.DBName
+		config.DBName = ""
+		e.roundTrip(t, e.open(t, config.FormatDSN()), sessionsql.Options{Schema: schema})
+	})
 }
 
 func testSQLiteSettings(t *testing.T) {
-	for _, e := range engines[2:] {
+	for _, e := range sqlites {
 		t.Run(e.name, func(t *testing.T) {
 			t.Run("attached", func(t *testing.T) {
 				e.roundTrip(t, e.attached(t, e.start(t), awkward, file(t)), sessionsql.Options{Schema: awkward, Table: awkward})

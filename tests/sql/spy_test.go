@@ -18,6 +18,7 @@ type spy struct {
 	mu   sync.Mutex
 	sent []string
 	ran  []execution
+	next error // of fail
 }
 
 // An execution is a statement and what it was given.
@@ -63,6 +64,22 @@ func (s *spy) take() []string {
 	sent := s.sent
 	s.sent, s.ran = nil, nil
 	return sent
+}
+
+// fail has the next prepared query fail.
+func (s *spy) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = err
+}
+
+// failure is what a query gets, instead of being sent.
+func (s *spy) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.next
+	s.next = nil
+	return err
 }
 
 // run notes that a statement was executed.
@@ -159,6 +176,9 @@ func (s *spiedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (
 }
 
 func (s *spiedStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if err := s.conn.spy.failure(); err != nil {
+		return nil, err
+	}
 	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 	s.conn.spy.run(s.text, args, err)
 	return rows, err

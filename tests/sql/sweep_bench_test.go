@@ -81,8 +81,8 @@ func populate(b *testing.B, e engine, db *sql.DB, store *sessionsql.Store, name 
 			SELECT (lpad(to_hex(%[2]d + i * 350), 12, '0') || substr(md5(i::text), 1, 20))::uuid, 1, %[2]d + i * 350, decode(repeat('ab', 500), 'hex')
 			FROM generate_series(0, %[3]d - 1) i`,
 		sessionsql.MySQL: `INSERT INTO %[1]s (id, version, expires_at, data)
-			SELECT UNHEX(CONCAT(LPAD(HEX(%[2]d + seq * 350), 12, '0'), SUBSTR(MD5(seq), 1, 20))), 1, %[2]d + seq * 350, REPEAT('x', 500)
-			FROM seq_0_to_%[3]d WHERE seq < %[3]d`,
+			SELECT UNHEX(CONCAT(LPAD(HEX(%[2]d + i * 350), 12, '0'), SUBSTR(MD5(i), 1, 20))), 1, %[2]d + i * 350, REPEAT('x', 500)
+			FROM ` + mySQLSeries + ` n`,
 		sessionsql.SQLite: `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %[3]d - 1)
 			INSERT INTO %[1]s (id, version, expires_at, data)
 			SELECT unhex(printf('%%012x', %[2]d + i * 350) || hex(randomblob(10))), 1, %[2]d + i * 350, randomblob(500) FROM n`,
