@@ -15,18 +15,18 @@ import (
 // A difference is how the exported API of a module changed, a line for each.
 type difference struct{ compatible, incompatible []string }
 
-// compareAPI compares the module's API now with that of its newest tag. Each is
+// compareAPI compares the module's API now with that of its newest stable tag. Each is
 // read in the go.work of its time.
 func (r *repository) compareAPI(m *goModule) (difference, error) {
 	var d difference
 	before := filepath.Join(r.scratch, "tagged", filepath.FromSlash(m.dir))
-	if _, err := r.git("worktree", "add", "--detach", before, m.tag(m.tagged)); err != nil {
+	if _, err := r.git("worktree", "add", "--detach", before, m.tag(m.stable)); err != nil {
 		return d, err
 	}
 	defer r.git("worktree", "remove", "--force", before)
 	then, err := api(before, m)
 	if err != nil {
-		return d, fmt.Errorf("the API at %s: %w", m.tag(m.tagged), err)
+		return d, fmt.Errorf("the API at %s: %w", m.tag(m.stable), err)
 	}
 	now, err := api(r.root, m)
 	if err != nil {

@@ -37,7 +37,14 @@ func (r *repository) checkDeclared() error {
 		faults = append(faults, r.checkVersion(m)...)
 		if m.planned() {
 			faults = append(faults, r.checkRequires(m)...)
-			faults = append(faults, r.checkChange(m))
+		}
+	}
+	// To read an API, go would ask the module proxy for what is not there.
+	if len(faults) == 0 {
+		for _, m := range r.modules {
+			if m.planned() {
+				faults = append(faults, r.checkChange(m))
+			}
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -64,7 +71,7 @@ func (r *repository) checkVersion(m *goModule) (faults []error) {
 		faults = append(faults, fmt.Errorf("versions.json: %s %s: %s", m.dir, m.declared, fmt.Sprintf(format, args...)))
 	}
 	if semver.Canonical(m.declared) != m.declared || module.IsPseudoVersion(m.declared) {
-		fault("this is no version of a release; one looks like v0.2.0")
+		fault("%q is no version of a release; one looks like v0.2.0", m.declared)
 		return faults
 	}
 	if _, major, _ := module.SplitPathVersion(m.path()); module.CheckPathMajor(m.declared, major) != nil {
@@ -109,22 +116,23 @@ func (r *repository) checkRequires(m *goModule) (faults []error) {
 	return faults
 }
 
-// checkChange holds the step of a version to what changed.
+// checkChange holds the step of a version to what changed since the last stable
+// one. What came before the first promised nothing.
 func (r *repository) checkChange(m *goModule) error {
-	if m.tagged == "" {
+	if m.stable == "" {
 		return nil
 	}
 	difference, err := r.compareAPI(m)
 	if err != nil {
 		return err
 	}
-	if breaks := difference.incompatible; len(breaks) > 0 && !permits(m.tagged, m.declared, breaking) {
-		return fmt.Errorf("%s breaks the API of %s, so it is not %s but %s:\n    %s", m.dir, m.tagged, m.declared,
-			next(m.tagged, breaking), strings.Join(breaks, "\n    "))
+	if breaks := difference.incompatible; len(breaks) > 0 && !permits(m.stable, m.declared, breaking) {
+		return fmt.Errorf("%s breaks the API of %s, so it is not %s but %s:\n    %s", m.dir, m.stable, m.declared,
+			next(m.stable, breaking), strings.Join(breaks, "\n    "))
 	}
-	if more := difference.compatible; len(more) > 0 && !permits(m.tagged, m.declared, addition) {
-		return fmt.Errorf("%s adds to the API of %s, so it is not %s but %s:\n    %s", m.dir, m.tagged, m.declared,
-			next(m.tagged, addition), strings.Join(more, "\n    "))
+	if more := difference.compatible; len(more) > 0 && !permits(m.stable, m.declared, addition) {
+		return fmt.Errorf("%s adds to the API of %s, so it is not %s but %s:\n    %s", m.dir, m.stable, m.declared,
+			next(m.stable, addition), strings.Join(more, "\n    "))
 	}
 	return nil
 }

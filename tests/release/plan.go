@@ -53,7 +53,7 @@ func (r *repository) propose(m *goModule, proposals map[*goModule]proposal) (pro
 			raise(repair, c.subject)
 		}
 	}
-	if len(commits) > 0 {
+	if len(commits) > 0 && m.stable != "" {
 		difference, err := r.compareAPI(m)
 		if err != nil {
 			return p, err
@@ -71,20 +71,20 @@ func (r *repository) propose(m *goModule, proposals map[*goModule]proposal) (pro
 		}
 	}
 	p.version = next(m.tagged, p.change)
+	if p.version != "" && m.stable != "" && !permits(m.stable, p.version, p.change) {
+		p.version = next(m.stable, p.change) // a pre-release of less than it became
+	}
 	return p, nil
 }
 
 // next is the version after a change. In v0, where minor versions may break, an
 // addition is a patch, so that a patch never needs more than go get.
 func next(version string, c change) string {
-	if semver.Prerelease(version) != "" {
-		c = min(c, repair) // v1.0.0-rc.1 is followed by v1.0.0
-	}
 	major, minor, patch := parts(version)
 	switch {
 	case c == nothing:
 		return ""
-	case semver.Prerelease(version) != "":
+	case semver.Prerelease(version) != "": // v1.0.0-rc.1 is followed by v1.0.0
 	case c == breaking && major > 0:
 		major, minor, patch = major+1, 0, 0
 	case c == breaking, c == addition && major > 0:

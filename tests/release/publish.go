@@ -31,7 +31,7 @@ func (r *repository) publish() error {
 	if err := r.read(); err != nil { // mirrored may have brought tags
 		return err
 	}
-	if err := r.check(); err != nil {
+	if err := r.checkDeclared(); err != nil { // the workflow has run all of check before
 		return err
 	}
 	for _, m := range r.modules {

@@ -173,6 +173,11 @@ func (r *rehearsal) refuses(reason string, args ...string) {
 	out, err := r.release(args...)
 	require.Error(r.t, err, "release %s", strings.Join(args, " "))
 	require.Contains(r.t, out, reason)
+	r.undo()
+}
+
+// undo makes the clone's tree what is committed.
+func (r *rehearsal) undo() {
 	r.run(r.clone, "git", "reset", "--quiet", "--hard")
 	r.run(r.clone, "git", "clean", "--quiet", "--force", "-d")
 }

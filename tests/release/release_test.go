@@ -26,8 +26,9 @@ func TestRelease(t *testing.T) {
 	step(t, "one", r.one)
 	step(t, "breaking", r.breaking)
 	step(t, "again", r.again)
-	r.proxy.asked(t)
 	step(t, "consumers", r.consumers)
+	step(t, "refusals", r.refusals)
+	r.proxy.asked(t)
 }
 
 func step(t *testing.T, name string, run func(*testing.T)) {

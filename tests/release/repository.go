@@ -36,6 +36,7 @@ type goModule struct {
 	file     *modfile.File
 	declared string // its version in versions.json
 	tagged   string // its newest tag's version, or ""
+	stable   string // the newest that is no pre-release: what its API is held to; or ""
 }
 
 func (m *goModule) path() string { return m.file.Module.Mod.Path }
@@ -82,7 +83,7 @@ func (r *repository) read() error {
 		if m.file, err = readMod(filepath.Join(r.root, dir)); err != nil {
 			return err
 		}
-		if m.tagged, err = r.newestTag(dir); err != nil {
+		if err := r.readTags(m); err != nil {
 			return err
 		}
 		modules = append(modules, m)
@@ -104,19 +105,24 @@ func (r *repository) read() error {
 	return nil
 }
 
-func (r *repository) newestTag(dir string) (string, error) {
-	list, err := r.git("tag", "--list", dir+"/v*")
+func (r *repository) readTags(m *goModule) error {
+	list, err := r.git("tag", "--list", m.dir+"/v*")
 	if err != nil {
-		return "", err
+		return err
 	}
-	newest := ""
 	for _, tag := range strings.Fields(list) {
-		version := strings.TrimPrefix(tag, dir+"/")
-		if semver.IsValid(version) && (newest == "" || semver.Compare(version, newest) > 0) {
-			newest = version
+		version := strings.TrimPrefix(tag, m.dir+"/")
+		if !semver.IsValid(version) {
+			continue
+		}
+		if semver.Compare(version, m.tagged) > 0 { // anything is above no version
+			m.tagged = version
+		}
+		if semver.Prerelease(version) == "" && semver.Compare(version, m.stable) > 0 {
+			m.stable = version
 		}
 	}
-	return newest, nil
+	return nil
 }
 
 // module returns the released module of a folder, or nil.
