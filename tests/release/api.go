@@ -48,6 +48,8 @@ func api(root string, m *goModule) (*apidiff.Module, error) {
 		Mode: packages.NeedName | packages.NeedTypes,
 		Dir:  filepath.Join(root, filepath.FromSlash(m.dir)),
 		Env:  append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work")),
+		// The path of a temporary checkout in what is compiled would have it compiled each time.
+		BuildFlags: []string{"-trimpath"},
 	}
 	loaded, err := packages.Load(config, "./...")
 	if err != nil {
