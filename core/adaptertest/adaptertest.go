@@ -38,7 +38,7 @@ type Server struct {
 	Context func(context.Context) context.Context
 
 	// Header is what that middleware sets in the header of each response before
-	// it calls on.
+	// it calls on, also where Managers is empty.
 	Header map[string]string
 }
 

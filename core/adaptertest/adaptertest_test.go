@@ -51,11 +51,13 @@ var faults = []struct {
 	{"hides only a list of headers", []string{"FailureHidesResponse", "FailureKeepsOuterHeader"}},
 	{"drops the headers of those around", []string{"FailureKeepsOuterHeader"}},
 	{"keeps the handler's word for that of those around", []string{"FailureKeepsOuterHeader"}},
+	{"is started without Server.Header", []string{"FailureKeepsOuterHeader"}},
 	{"lets a failure be cached", []string{"FailureIsNotCached"}},
 
 	{"swallows a panic", []string{"PanicDiscards", "PanicAfterResponse"}},
 	{"commits on a panic", []string{"PanicDiscards"}},
 	{"finishes on a panic", []string{"PanicAfterResponse"}},
+	{"answers a failure when the handler returns", []string{"PanicAfterFailure"}},
 	{"forgets a client that left", []string{"ClientGone"}},
 	{"never finishes", []string{"Frozen"}},
 	{"never finishes", []string{"LateChange/Respond"}},

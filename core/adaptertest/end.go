@@ -12,6 +12,7 @@ func endLaws() []law {
 	return []law{
 		{"PanicDiscards", panicDiscards},
 		{"PanicAfterResponse", panicAfterResponse},
+		{"PanicAfterFailure", panicAfterFailure},
 		{"ClientGone", clientGone},
 		{"Frozen", frozen},
 	}
@@ -59,6 +60,24 @@ func panicAfterResponse(t *testing.T, on setup) {
 	if calls := si.store.took(); calls != "Load" {
 		t.Errorf("the store saw %q, want only Load: a handler that panics commits nothing more", calls)
 	}
+}
+
+// panicAfterFailure: a handler may panic because its response could not begin,
+// and the server may make a response of that.
+func panicAfterFailure(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/panic": func(si *site, r Request) {
+		if si.incremented(r) == nil {
+			return
+		}
+		si.store.fail(down, everyMethod...)
+		r.Respond(200, "hello")
+		panic("adaptertest: a handler panics")
+	}})
+	a := si.raw("/panic")
+	if !a.failed() {
+		t.Errorf("got %v, want a failure: the session could not be written, and the handler panicked", a)
+	}
+	a.wantsNoCookie(t, "the session that it is for could not be written")
 }
 
 // clientGone: that the client has left does not interrupt the commit.

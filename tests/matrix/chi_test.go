@@ -56,6 +56,9 @@ func onChi(t *testing.T, s adaptertest.Server) string {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for name, value := range s.Header {
+				w.Header().Set(name, value)
+			}
 			next.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 		})
 	})

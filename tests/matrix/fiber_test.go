@@ -21,6 +21,9 @@ func onFiber(t *testing.T, s adaptertest.Server) string {
 	app.Use(recover.New()) // the handlers of the suite panic
 	app.Use(func(c fiber.Ctx) error {
 		c.SetContext(s.Context(c.Context()))
+		for name, value := range s.Header {
+			c.Set(name, value)
+		}
 		return c.Next()
 	})
 	for _, manager := range s.Managers {

@@ -51,6 +51,9 @@ func netHTTP(t *testing.T, s adaptertest.Server) string {
 		h = nethttp.Middleware(manager)(h)
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range s.Header {
+			w.Header().Set(name, value)
+		}
 		h.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handlers of the suite panic
