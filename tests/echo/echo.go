@@ -18,30 +18,19 @@ import (
 func Middleware(manager session.Engine) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
-			response, err := echo.UnwrapResponse(c.Response())
-			if err != nil {
-				return err
-			}
-			w := &writer{ResponseWriter: response.ResponseWriter, c: c}
+			w := &writer{ResponseWriter: c.Response(), c: c}
 			w.commit = sync.OnceValue(w.begin)
-			w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"])
-			if w.exchange.Nested() {
+			if w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"]); w.exchange.Nested() {
 				return next(c)
 			}
 			w.exchange.Route = w
-			defer w.exchange.Discard() // after a panic; else the exchange is over by then
-			response.ResponseWriter = w
+			defer w.end(c.Request(), w.Header().Clone())
 			c.SetRequest(c.Request().WithContext(&w.exchange))
-			outer := w.Header().Clone()
-			err = next(c)
+			c.SetResponse(w)
+			err := next(c)
 			if failure := w.commit(); failure != nil { // now, or when the handler wrote
-				clear(w.Header())
-				maps.Copy(w.Header(), outer)
-				w.Header().Set("Cache-Control", "no-store")
-				response.ResponseWriter, response.Committed = w.ResponseWriter, false
 				return echo.NewHTTPError(session.HTTPStatus(failure), "cannot keep your session").Wrap(failure)
-			}
-			if w.exchange.Finish() != nil {
+			} else if w.exchange.Finish() != nil {
 				panic(http.ErrAbortHandler) // cuts the connection: the response has told of a success
 			}
 			return err
@@ -57,9 +46,6 @@ type writer struct {
 	commit   func() error
 }
 
-func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter } // for deadlines
-func (w *writer) Route() string               { return w.c.Request().Method + " " + w.c.Path() }
-
 func (w *writer) begin() error {
 	added, err := w.exchange.Commit()
 	if added.SetCookie != "" {
@@ -71,6 +57,21 @@ func (w *writer) begin() error {
 	}
 	return err
 }
+
+// end gives request and response back as they were, also after a panic.
+func (w *writer) end(request *http.Request, outer http.Header) {
+	w.exchange.Discard() // what a panic left; else the exchange is over by now
+	w.c.SetResponse(w.ResponseWriter)
+	request.MultipartForm = w.c.Request().MultipartForm // whose files the server removes
+	if w.commit() != nil {
+		clear(w.Header())
+		maps.Copy(w.Header(), outer)
+		w.Header().Set("Cache-Control", "no-store")
+	}
+}
+
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter } // for deadlines
+func (w *writer) Route() string               { return w.c.Request().Method + " " + w.c.Path() }
 
 func (w *writer) WriteHeader(status int) {
 	if status < 200 && status != http.StatusSwitchingProtocols || w.commit() == nil { // 1xx is no response
@@ -85,11 +86,10 @@ func (w *writer) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-func (w *writer) FlushError() error {
-	if err := w.commit(); err != nil {
-		return err
+func (w *writer) Flush() {
+	if w.commit() == nil {
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
 	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -1,14 +1,17 @@
 package sessionecho_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -97,9 +100,10 @@ func request(c *echo.Context) adaptertest.Request {
 				return flush()
 			})
 		},
-		Inform: func(status int) { // echo's own WriteHeader takes it for the response
+		Inform: func(status int) {
+			w.WriteHeader(status)
 			if response, err := echo.UnwrapResponse(w); err == nil {
-				response.ResponseWriter.WriteHeader(status)
+				response.Committed = false // as echo takes it for the response
 			}
 		},
 	}
@@ -138,30 +142,94 @@ func TestErrors(t *testing.T) {
 	assert.Empty(t, w.Result().Cookies(), "a panic changes nothing, whoever recovers outside")
 }
 
-// TestCommitFails: echo's error handler answers in place of the handler, and
-// what an outer middleware has said stays.
+// TestCommitFails: echo's error handler answers in place of the handler, what an
+// outer middleware has said stays, and what one has buffered is not sent.
 func TestCommitFails(t *testing.T) {
+	for name, around := range map[string]echo.MiddlewareFunc{
+		"CORS":     middleware.CORS("https://shop.example"),
+		"Gzip":     middleware.Gzip(),
+		"Buffers":  middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1000}),
+		"BodyDump": middleware.BodyDump(func(*echo.Context, []byte, []byte, error) {}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			visits, err := session.New[int](broken{memory.New(nil)}, nil)
+			require.NoError(t, err)
+			e := newEcho()
+			e.Use(middleware.CORS("https://shop.example"), around, sessionecho.Middleware(visits))
+			e.GET("/", func(c *echo.Context) error {
+				s, err := visits.Get(c.Request().Context())
+				require.NoError(t, err)
+				require.NoError(t, s.Update(func(n *int) error { *n++; return nil }))
+				c.Response().Header().Set("ETag", `"a"`)
+				return c.String(http.StatusOK, "kept")
+			})
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Origin", "https://shop.example")
+			r.Header.Set("Accept-Encoding", "gzip")
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+			assert.JSONEq(t, `{"message": "cannot keep your session"}`, w.Body.String())
+			assert.Equal(t, "https://shop.example", w.Header().Get("Access-Control-Allow-Origin"))
+			assert.Empty(t, w.Header().Get("ETag"))
+			assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+			assert.Empty(t, w.Result().Cookies())
+		})
+	}
+}
+
+// TestPanicAfterFailure: a panic for what could not be sent becomes a response
+// without anything of the handler's.
+func TestPanicAfterFailure(t *testing.T) {
 	visits, err := session.New[int](broken{memory.New(nil)}, nil)
 	require.NoError(t, err)
 	e := newEcho()
-	e.Use(middleware.CORS("https://shop.example"), sessionecho.Middleware(visits))
+	e.Use(middleware.Recover(), sessionecho.Middleware(visits))
 	e.GET("/", func(c *echo.Context) error {
 		s, err := visits.Get(c.Request().Context())
 		require.NoError(t, err)
 		require.NoError(t, s.Update(func(n *int) error { *n++; return nil }))
-		c.Response().Header().Set("ETag", `"a"`)
-		return c.String(http.StatusOK, "kept")
+		c.SetCookie(&http.Cookie{Name: "paid", Value: "yes"})
+		panic(c.String(http.StatusOK, "kept"))
 	})
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Origin", "https://shop.example")
 	w := httptest.NewRecorder()
-	e.ServeHTTP(w, r)
-	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
-	assert.JSONEq(t, `{"message": "cannot keep your session"}`, w.Body.String())
-	assert.Equal(t, "https://shop.example", w.Header().Get("Access-Control-Allow-Origin"))
-	assert.Empty(t, w.Header().Get("ETag"))
-	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.NotContains(t, w.Body.String(), "kept")
 	assert.Empty(t, w.Result().Cookies())
+	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+}
+
+// TestUpload: the server removes the files of a form that the handler has read.
+func TestUpload(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	visits, err := session.New[int](memory.New(nil), nil)
+	require.NoError(t, err)
+	e := newEcho()
+	e.Use(sessionecho.Middleware(visits))
+	e.POST("/", func(c *echo.Context) error {
+		assert.NoError(t, c.Request().ParseMultipartForm(0))
+		files, err := os.ReadDir(os.TempDir())
+		assert.NoError(t, err)
+		assert.Len(t, files, 1)
+		return nil
+	})
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("photo", "a.png")
+	require.NoError(t, err)
+	_, err = part.Write(make([]byte, 11<<20)) // a ReadForm of 0 bytes keeps 10 MB in memory
+	require.NoError(t, err)
+	require.NoError(t, form.Close())
+	server := httptest.NewServer(e)
+	resp, err := http.Post(server.URL, form.FormDataContentType(), &body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	server.Close() // waits for the end of the request
+	files, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	assert.Empty(t, files)
 }
 
 // broken is a store that keeps nothing new.
