@@ -175,7 +175,7 @@ func (r *repository) checkTogether(proxy moduleProxy) error {
 		}
 	}
 	files := map[string]string{
-		"go.mod":  "module together\n\ngo " + goVersion(r) + "\n\n" + requires.String(),
+		"go.mod":      "module together\n\ngo " + goVersion(r) + "\n\n" + requires.String(),
 		"together.go": "package together\n\n" + imports.String(), // no program, as linking one takes long
 	}
 	for name, text := range files {
