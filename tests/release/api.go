@@ -20,10 +20,9 @@ type difference struct{ compatible, incompatible []string }
 func (r *repository) compareAPI(m *goModule) (difference, error) {
 	var d difference
 	before := filepath.Join(r.scratch, "tagged", filepath.FromSlash(m.dir))
-	if _, err := r.git("worktree", "add", "--detach", before, m.tag(m.stable)); err != nil {
+	if err := r.checkout(m.tag(m.stable), before); err != nil {
 		return d, err
 	}
-	defer r.git("worktree", "remove", "--force", before)
 	then, err := api(before, m)
 	if err != nil {
 		return d, fmt.Errorf("the API at %s: %w", m.tag(m.stable), err)
@@ -51,11 +50,15 @@ func api(root string, m *goModule) (*apidiff.Module, error) {
 		// The path of a temporary checkout in what is compiled would have it compiled each time.
 		BuildFlags: []string{"-trimpath"},
 	}
+	file, err := readMod(config.Dir) // its path ends otherwise in another major version
+	if err != nil {
+		return nil, err
+	}
+	found := &apidiff.Module{Path: file.Module.Mod.Path}
 	loaded, err := packages.Load(config, "./...")
 	if err != nil {
 		return nil, err
 	}
-	found := &apidiff.Module{Path: m.path()}
 	for _, p := range loaded {
 		for _, fault := range p.Errors {
 			err = errors.Join(err, fault)

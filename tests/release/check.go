@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 )
@@ -18,7 +19,7 @@ func (r *repository) check() error {
 	if err := r.checkDeclared(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(r.modules, (*goModule).planned) {
+	if !slices.ContainsFunc(r.modules, (*goModule).pending) {
 		fmt.Println("nothing to release")
 		return nil
 	}
@@ -35,14 +36,14 @@ func (r *repository) checkDeclared() error {
 	var faults []error
 	for _, m := range r.modules {
 		faults = append(faults, r.checkVersion(m)...)
-		if m.planned() {
+		if m.pending() {
 			faults = append(faults, r.checkRequires(m)...)
 		}
 	}
 	// To read an API, go would ask the module proxy for what is not there.
 	if len(faults) == 0 {
 		for _, m := range r.modules {
-			if m.planned() {
+			if m.pending() {
 				faults = append(faults, r.checkChange(m))
 			}
 		}
@@ -53,10 +54,10 @@ func (r *repository) checkDeclared() error {
 	return nil
 }
 
-// checkBuilds builds what is planned as its users will.
+// checkBuilds builds what is pending as its users will.
 func (r *repository) checkBuilds(proxy moduleProxy) error {
 	for _, m := range r.modules {
-		if m.planned() {
+		if m.pending() {
 			fmt.Printf("%s %s\n", m.dir, m.declared)
 			if err := r.checkAlone(m, proxy); err != nil {
 				return err
@@ -75,17 +76,21 @@ func (r *repository) checkVersion(m *goModule) (faults []error) {
 		return faults
 	}
 	if _, major, _ := module.SplitPathVersion(m.path()); module.CheckPathMajor(m.declared, major) != nil {
-		fault("a module of this version is called %s%s/%s", project, m.dir, semver.Major(m.declared))
+		fault("%s is not how the path of a module of this version ends: from v2 on it ends in /vN", m.path())
 	}
 	if m.tagged != "" && semver.Compare(m.declared, m.tagged) < 0 {
 		fault("it was released at %s already", m.tagged)
 	}
-	if m.planned() {
+	if m.pending() {
 		log, err := r.changelog(m)
 		if err != nil {
 			fault("%v", err)
-		} else if log.section(m.declared) == "" {
-			fault("%s/CHANGELOG.md has no section of it; go run ./tests/release prepare makes it", m.dir)
+		} else if changes, err := log.unreleased(); err != nil {
+			fault("%s/CHANGELOG.md %v", m.dir, err)
+		} else if again := "go run ./tests/release prepare " + m.dir + "=" + m.declared; log.section(m.declared) == "" {
+			fault("%s/CHANGELOG.md has no section of it: %s makes it", m.dir, again)
+		} else if changes != "" {
+			fault("%s/CHANGELOG.md has something unreleased, which this would release: %s takes it in", m.dir, again)
 		}
 	}
 	return faults
@@ -107,7 +112,7 @@ func (r *repository) checkRequires(m *goModule) (faults []error) {
 	for sibling, version := range r.siblings(m.file) {
 		if module.IsPseudoVersion(version) {
 			fault("requires %s at %s, which is no release", sibling.dir, version)
-		} else if version != sibling.declared || !sibling.planned() {
+		} else if version != sibling.declared || !sibling.pending() {
 			if _, err := r.git("rev-parse", "--verify", "--quiet", "refs/tags/"+sibling.tag(version)); err != nil {
 				fault("requires %s at %s, which is neither released nor declared: release it too", sibling.dir, version)
 			}
@@ -137,12 +142,13 @@ func (r *repository) checkChange(m *goModule) error {
 	return nil
 }
 
-// checkAlone builds a planned module with the siblings it requires as they are
-// released or planned, not as they are in the tree.
+// checkAlone builds a pending module with the siblings it requires as they are
+// released or pending, not as they are in the tree.
 func (r *repository) checkAlone(m *goModule, proxy moduleProxy) error {
 	dir := filepath.Join(r.root, filepath.FromSlash(m.dir))
 	if _, err := proxy.goCommand(r.ctx, dir, "mod", "tidy", "-diff"); err != nil {
-		return fmt.Errorf("%s is not as prepare left it: undo the release's commit, and prepare it again: %w", m.dir, err)
+		return fmt.Errorf("%s/go.sum does not fit what it requires. If a sibling has changed since, prepare that again, at the same version; "+
+			"if this clone lacks tags: git fetch --tags: %w", m.dir, err)
 	}
 	if _, err := proxy.goCommand(r.ctx, dir, "build", "./..."); err != nil {
 		return fmt.Errorf("%s does not build with the siblings that it requires; release those too: %w", m.dir, err)
@@ -150,56 +156,35 @@ func (r *repository) checkAlone(m *goModule, proxy moduleProxy) error {
 	return nil
 }
 
-// checkTogether builds a package outside of the repository that takes each
-// module at its declared version. It finds what each module by itself does not: a
-// core that was released without the stores that its change breaks.
+// checkTogether builds all packages outside of the repository, from each module at
+// its declared version. It finds what each module by itself does not: a core
+// that was released without the stores that its change breaks.
 func (r *repository) checkTogether(proxy moduleProxy) error {
 	dir := filepath.Join(r.scratch, "together")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	var imports, requires strings.Builder
+	mod := new(modfile.File)
+	if err := mod.AddModuleStmt("together"); err != nil {
+		return err
+	}
+	build := []string{"build", "-mod=mod"} // it may write its go.mod and go.sum
 	for _, m := range r.modules {
 		if m.declared == unreleased {
 			continue
 		}
-		fmt.Fprintf(&requires, "require %s %s\n", m.path(), m.declared)
-		packages, err := proxy.goCommand(r.ctx, filepath.Join(r.root, filepath.FromSlash(m.dir)), "list", "./...")
-		if err != nil {
+		if err := mod.AddRequire(m.path(), m.declared); err != nil {
 			return err
 		}
-		for _, path := range strings.Fields(packages) {
-			if !strings.Contains(path, "/internal/") && !strings.HasSuffix(path, "/internal") {
-				fmt.Fprintf(&imports, "import _ %q\n", path)
-			}
-		}
+		build = append(build, m.path()+"/...")
 	}
-	files := map[string]string{
-		"go.mod":      "module together\n\ngo " + goVersion(r) + "\n\n" + requires.String(),
-		"together.go": "package together\n\n" + imports.String(), // no program, as linking one takes long
+	if err := writeMod(dir, mod); err != nil {
+		return err
 	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	for _, args := range [][]string{{"mod", "tidy"}, {"build", "."}} {
-		if _, err := proxy.goCommand(r.ctx, dir, args...); err != nil {
-			return fmt.Errorf("a program that takes all modules at their declared versions does not build. "+
-				"If a released module does not fit another that is to be: release both: %w", err)
-		}
+	if _, err := proxy.goCommand(r.ctx, dir, build...); err != nil {
+		return fmt.Errorf("the modules do not build together at their declared versions. "+
+			"If a released one does not fit another that is to be: release both: %w", err)
 	}
 	fmt.Println("together: builds")
 	return nil
-}
-
-// goVersion is the highest that a module asks for.
-func goVersion(r *repository) string {
-	highest := "1.21"
-	for _, m := range r.modules {
-		if m.file.Go != nil && semver.Compare("v"+m.file.Go.Version, "v"+highest) > 0 {
-			highest = m.file.Go.Version
-		}
-	}
-	return highest
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 )
 
 const publicAPI = "https://api.github.com"
@@ -31,7 +32,8 @@ func (g *github) released(ctx context.Context, tag string) (bool, error) {
 		return false, err
 	}
 	request.Header.Set("Authorization", "Bearer "+g.token)
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: time.Minute}
+	response, err := client.Do(request)
 	if err != nil {
 		return false, err
 	}

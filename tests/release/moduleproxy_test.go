@@ -56,7 +56,7 @@ func newPublicProxy(t *testing.T, remote string) *publicProxy {
 
 func (p *publicProxy) fetch(dir string, v module.Version) error {
 	tag := dir + "/" + v.Version
-	if _, err := output(p.clone, "git", "fetch", "--quiet", "--tags", "origin"); err != nil {
+	if _, err := output(p.clone, "git", "fetch", "--quiet", "--force", "--tags", "origin"); err != nil {
 		return err
 	}
 	mod, err := output(p.clone, "git", "show", "refs/tags/"+tag+":"+dir+"/go.mod")

@@ -37,6 +37,9 @@ func (r *repository) propose(m *goModule, proposals map[*goModule]proposal) (pro
 		return proposal{breaking, version, []string{"it was never released"}}, nil
 	}
 	var p proposal
+	if m.tagged != m.stable {
+		p = proposal{repair, "", []string{m.tagged + " is a pre-release"}}
+	}
 	raise := func(c change, reason string) {
 		p.change = max(p.change, c)
 		p.reasons = append(p.reasons, reason)
@@ -134,6 +137,9 @@ func (r *repository) plan() (map[*goModule]proposal, error) {
 }
 
 func (r *repository) showPlan() error {
+	if err := r.allTags(); err != nil {
+		return err
+	}
 	proposals, err := r.plan()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -63,8 +64,16 @@ func TestChangelog(t *testing.T) {
 	assert.Equal(t, "- Requires more.", again.section("v0.3.0"))
 	assert.Equal(t, "### Added\n\n- More.", again.section("v0.2.0"))
 
-	_, err = log.release("v0.1.0", "2026-02-03", "")
-	assert.ErrorContains(t, err, "has a section of v0.1.0 already")
+	more, err := released.release("v0.2.0", "2026-02-04", "")
+	require.NoError(t, err)
+	assert.Equal(t, strings.Replace(string(released), "02-03", "02-04", 1), string(more))
+	_, err = again.release("v0.2.0", "2026-02-03", "")
+	assert.ErrorContains(t, err, "below that of another version")
+
+	stable, err := changelog("# Changelog\n\n## [Unreleased]\n\n## [0.2.0-rc.1] - 2026-01-02\n\n- All.\n").release("v0.2.0", "2026-02-03", "- Requires more.")
+	require.NoError(t, err)
+	assert.Equal(t, "- All.", stable.section("v0.2.0"))
+
 	_, err = changelog("# Changelog\n").release("v0.1.0", "2026-02-03", "")
 	assert.ErrorContains(t, err, "has no line")
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +19,11 @@ import (
 // of each other, the changelogs, go.work and the README's table. Without arguments
 // it releases what plan proposes.
 func (r *repository) prepare(args []string) error {
-	if dirty, err := r.git("status", "--porcelain"); err != nil || dirty != "" {
-		return errors.Join(err, fmt.Errorf("commit or undo these first, so that the release is a change by itself:\n%s", dirty))
+	if err := r.clean(); err != nil {
+		return err
+	}
+	if err := r.allTags(); err != nil {
+		return err
 	}
 	versions, err := r.wanted(args)
 	if err != nil {
@@ -28,10 +33,19 @@ func (r *repository) prepare(args []string) error {
 		m.declared = version
 	}
 	if err := r.write(versions); err != nil {
-		return fmt.Errorf("%w\nThe tree holds the release as far as it went; to undo that: git restore . && git clean -d --interactive", err)
+		return errors.Join(err, r.undo())
 	}
 	fmt.Println("\nRead the changelogs, commit this as one change and open a pull request. Merging it publishes.")
 	return nil
+}
+
+// undo restores the tree, which was clean. A half of a release in it would have
+// the next go command ask the module proxy for what is not there.
+func (r *repository) undo() error {
+	r.ctx = context.WithoutCancel(r.ctx)
+	_, err1 := r.git("reset", "--quiet", "--hard")
+	_, err2 := r.git("clean", "--quiet", "--force", "-d")
+	return errors.Join(err1, err2)
 }
 
 func (r *repository) write(versions map[*goModule]string) error {
@@ -42,7 +56,7 @@ func (r *repository) write(versions map[*goModule]string) error {
 		if versions[m] == "" {
 			continue
 		}
-		raised, err := r.require(m.dir, m.file)
+		raised, err := r.require(m.dir, m.file, m.declared)
 		if err != nil {
 			return err
 		}
@@ -55,7 +69,7 @@ func (r *repository) write(versions map[*goModule]string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := r.require(dir, file); err != nil {
+		if _, err := r.require(dir, file, ""); err != nil {
 			return err
 		}
 	}
@@ -87,38 +101,47 @@ func (r *repository) wanted(args []string) (map[*goModule]string, error) {
 		if m == nil {
 			return nil, fmt.Errorf("%s: versions.json has no module %q", arg, dir)
 		}
-		if semver.Canonical(version) != version {
+		if version == "" || semver.Canonical(version) != version {
 			return nil, fmt.Errorf("%s: %q is no version; one looks like v0.2.0", arg, version)
-		}
-		if _, major, _ := module.SplitPathVersion(m.path()); module.CheckPathMajor(version, major) != nil {
-			return nil, fmt.Errorf("%s: a module of this version is called %s%s; change its go.mod and all imports first", arg, project+dir, "/"+semver.Major(version))
 		}
 		versions[m] = version
 	}
-	if len(args) > 0 {
-		return versions, nil
-	}
-	proposals, err := r.plan()
-	if err != nil {
-		return nil, err
-	}
-	for m, p := range proposals {
-		if p.version != "" {
-			versions[m] = p.version
+	if len(args) == 0 {
+		proposals, err := r.plan()
+		if err != nil {
+			return nil, err
+		}
+		for m, p := range proposals {
+			if p.version != "" {
+				versions[m] = p.version
+			}
+		}
+		if len(versions) == 0 {
+			return nil, errors.New("nothing has changed since the last release")
 		}
 	}
-	if len(versions) == 0 {
-		return nil, errors.New("nothing has changed since the last release")
+	for m, version := range versions {
+		if semver.Compare(version, m.tagged) <= 0 || version == unreleased {
+			return nil, fmt.Errorf("%s=%s: it is at %s already", m.dir, version, m.tagged)
+		}
+		if _, major, _ := module.SplitPathVersion(m.path()); module.CheckPathMajor(version, major) != nil {
+			return nil, fmt.Errorf("%s=%s: from v2 on a module's path ends in its major version. Change its go.mod, what imports and requires it, "+
+				"and go.work, in a commit of the same pull request, and then prepare it", m.dir, version)
+		}
 	}
 	return versions, nil
 }
 
 // require makes a go.mod require its siblings at their declared versions, and
-// returns those that it had at others.
-func (r *repository) require(dir string, file *modfile.File) (raised []string, err error) {
+// returns those that it had at others. A stable version does not come to require
+// a pre-release.
+func (r *repository) require(dir string, file *modfile.File, own string) (raised []string, err error) {
 	for _, sibling := range r.modules {
 		version, required := r.siblings(file)[sibling]
 		if !required || version == sibling.declared {
+			continue
+		}
+		if own != "" && semver.Prerelease(own) == "" && semver.Prerelease(sibling.declared) != "" {
 			continue
 		}
 		if err := file.AddRequire(sibling.path(), sibling.declared); err != nil {
@@ -142,6 +165,15 @@ func (r *repository) writeChangelog(m *goModule, raised []string) error {
 	if len(raised) > 0 {
 		fallback = "### Changed\n\n- Requires " + strings.Join(raised, ", ") + "."
 	}
+	if m.tagged != "" {
+		commits, err := r.commits(m, m.tag(m.tagged), "HEAD")
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(commits, func(c commit) bool { return c.ships }) {
+			fallback = "" // there is more to tell
+		}
+	}
 	log, err = log.release(m.declared, time.Now().Format(time.DateOnly), fallback)
 	if err != nil {
 		return fmt.Errorf("%s/CHANGELOG.md %w", m.dir, err)
@@ -156,27 +188,28 @@ func (r *repository) writeWork() error {
 	if err != nil {
 		return err
 	}
-	for _, old := range work.Replace {
-		if strings.HasPrefix(old.Old.Path, project) {
-			if err := work.DropReplace(old.Old.Path, old.Old.Version); err != nil {
-				return err
-			}
-		}
-	}
-	work.Cleanup()
+	needed := map[module.Version]bool{}
 	for _, use := range work.Use {
 		file, err := readMod(filepath.Join(r.root, use.Path))
 		if err != nil {
 			return err
 		}
-		for _, sibling := range r.modules {
-			if version, required := r.siblings(file)[sibling]; required {
-				if err := work.AddReplace(sibling.path(), version, "./"+sibling.dir, ""); err != nil {
-					return err
-				}
+		for sibling, version := range r.siblings(file) {
+			needed[module.Version{Path: sibling.path(), Version: version}] = true
+			// First, as it goes beside the one that it takes the place of.
+			if err := work.AddReplace(sibling.path(), version, "./"+sibling.dir, ""); err != nil {
+				return err
 			}
 		}
 	}
+	for _, replace := range work.Replace {
+		if strings.HasPrefix(replace.Old.Path, project) && !needed[replace.Old] {
+			if err := work.DropReplace(replace.Old.Path, replace.Old.Version); err != nil {
+				return err
+			}
+		}
+	}
+	work.Cleanup()
 	work.SortBlocks()
 	return os.WriteFile(filepath.Join(r.root, "go.work"), modfile.Format(work.Syntax), 0o644)
 }
@@ -209,11 +242,11 @@ func (r *repository) writeReadme() error {
 	return os.WriteFile(name, []byte(strings.Join(lines, "")), 0o644)
 }
 
-// writeSums tidies each planned module by itself, the required before those that
+// writeSums tidies each pending module by itself, the required before those that
 // require them, as a zip's hash goes into the next one's go.sum.
 func (r *repository) writeSums(proxy moduleProxy) error {
 	for _, m := range r.modules {
-		if !m.planned() {
+		if !m.pending() {
 			continue
 		}
 		if err := r.forget(m); err != nil {
@@ -226,14 +259,14 @@ func (r *repository) writeSums(proxy moduleProxy) error {
 		if err != nil {
 			return err
 		}
-		if err := proxy.add(r.root, tree, m.dir, module.Version{Path: m.path(), Version: m.declared}); err != nil {
+		if err := proxy.add(r.root, tree, m.dir, m.declared); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forget drops the hashes of siblings from a go.sum: those of planned versions
+// forget drops the hashes of siblings from a go.sum: those of pending versions
 // change with each change of the release.
 func (r *repository) forget(m *goModule) error {
 	name := filepath.Join(r.root, m.dir, "go.sum")

@@ -10,19 +10,20 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/zip"
 )
 
 // A moduleProxy is a folder that the go command takes for a module proxy. It
-// has the project's modules at versions that are tagged or planned, so that what
+// has the project's modules at versions that are tagged or pending, so that what
 // requires them can be tidied and built as its users will: go.work does not serve
 // for that, and the public proxy must not be asked for a version before it exists,
 // since it remembers a no.
 type moduleProxy struct{ dir string }
 
 // proxy makes one with the versions that are tagged and, from the tree, those that
-// are planned.
+// are pending.
 func (r *repository) proxy() (moduleProxy, error) {
 	p := moduleProxy{filepath.Join(r.scratch, "proxy")}
 	tree, err := r.tree()
@@ -30,21 +31,17 @@ func (r *repository) proxy() (moduleProxy, error) {
 		return p, err
 	}
 	for _, m := range r.modules {
-		tags, err := r.git("tag", "--list", m.dir+"/v*")
+		versions, err := r.versions(m)
 		if err != nil {
 			return p, err
 		}
-		for _, tag := range strings.Fields(tags) {
-			v := module.Version{Path: m.path(), Version: strings.TrimPrefix(tag, m.dir+"/")}
-			if _, major, _ := module.SplitPathVersion(v.Path); module.CheckPathMajor(v.Version, major) != nil {
-				continue // of the time when the module's path ended otherwise
-			}
-			if err := p.add(r.root, tag, m.dir, v); err != nil {
+		for _, version := range versions {
+			if err := p.add(r.root, "refs/tags/"+m.tag(version), m.dir, version); err != nil {
 				return p, err
 			}
 		}
-		if m.planned() {
-			if err := p.add(r.root, tree, m.dir, module.Version{Path: m.path(), Version: m.declared}); err != nil {
+		if m.pending() {
+			if err := p.add(r.root, tree, m.dir, m.declared); err != nil {
 				return p, err
 			}
 		}
@@ -55,7 +52,14 @@ func (r *repository) proxy() (moduleProxy, error) {
 // add puts a version of a module into the proxy: what git has of the module's
 // folder in a tree or a commit. The zip is the one that the tag will give, and
 // so is its hash.
-func (p moduleProxy) add(root, treeish, dir string, v module.Version) error {
+func (p moduleProxy) add(root, treeish, dir, version string) error {
+	show := exec.Command("git", "show", treeish+":"+dir+"/go.mod")
+	show.Dir = root
+	mod, err := show.Output()
+	if err != nil {
+		return fmt.Errorf("no %s/go.mod in %s: %w", dir, treeish, err)
+	}
+	v := module.Version{Path: modfile.ModulePath(mod), Version: version}
 	path, err := module.EscapePath(v.Path)
 	if err != nil {
 		return err
@@ -63,12 +67,6 @@ func (p moduleProxy) add(root, treeish, dir string, v module.Version) error {
 	versions := filepath.Join(p.dir, filepath.FromSlash(path), "@v")
 	if err := os.MkdirAll(versions, 0o755); err != nil {
 		return err
-	}
-	show := exec.Command("git", "show", treeish+":"+dir+"/go.mod")
-	show.Dir = root
-	mod, err := show.Output()
-	if err != nil {
-		return fmt.Errorf("no %s/go.mod in %s: %w", dir, treeish, err)
 	}
 	info, err := json.Marshal(map[string]any{"Version": v.Version, "Time": time.Now().UTC()})
 	if err != nil {
@@ -107,7 +105,7 @@ func (p moduleProxy) list(versions string) error {
 }
 
 // goCommand runs a go command that sees the proxy, without go.work. It has a
-// module cache of its own, since a planned version may still change, and takes
+// module cache of its own, since a pending version may still change, and takes
 // from the user's what is there.
 func (p moduleProxy) goCommand(ctx context.Context, dir string, args ...string) (string, error) {
 	env, err := p.environment()
@@ -136,4 +134,6 @@ func (p moduleProxy) environment() ([]string, error) {
 	}, nil
 }
 
-func fileURL(dir string) string { return "file://" + filepath.ToSlash(dir) }
+func fileURL(dir string) string {
+	return "file:///" + strings.TrimPrefix(filepath.ToSlash(dir), "/")
+}

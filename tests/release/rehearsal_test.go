@@ -3,9 +3,12 @@ package main_test
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,10 +48,13 @@ func newRehearsal(t *testing.T) *rehearsal {
 	r.pushes = filepath.Join(t.TempDir(), "pushes")
 	root := gotool.Root(t)
 
-	// What is in the working tree, committed or not, and none of the tags.
+	// What is in the working tree, committed or not, as if nothing had been released.
 	seed := t.TempDir()
 	r.run(seed, "git", "init", "--quiet", "--initial-branch=main")
 	r.run(seed, "git", "--work-tree="+root, "add", "--all", ".")
+	r.run(seed, "git", "checkout-index", "--all")
+	require.NoError(t, unrelease(seed))
+	r.run(seed, "git", "add", "--all")
 	r.run(seed, "git", "commit", "--quiet", "--message=all: as it stands")
 	r.run(seed, "git", "clone", "--quiet", "--bare", seed, r.remote)
 	hook := "#!/bin/sh\nprintf '%s ' $(cut -d' ' -f3) >>'" + r.pushes + "'\necho >>'" + r.pushes + "'\n"
@@ -73,6 +79,60 @@ func (r *rehearsal) cloneAgain() {
 	r.run(r.dir, "git", "clone", "--quiet", r.remote, r.clone)
 }
 
+var ownVersion = regexp.MustCompile(`(` + regexp.QuoteMeta(project) + `\S+) v\S+`)
+
+// unrelease takes the versions of the project's modules out of a tree.
+func unrelease(root string) error {
+	edit := func(file string, change func(text string) string) error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(file, []byte(change(string(text))), 0o644)
+	}
+	unreleased := func(text string) string { return ownVersion.ReplaceAllString(text, "$1 v0.0.0") }
+	once := func(text string) string {
+		lines := strings.SplitAfter(unreleased(text), "\n")
+		return strings.Join(slices.Compact(lines), "")
+	}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		switch entry.Name() {
+		case "go.mod":
+			return edit(path, unreleased)
+		case "go.work":
+			return edit(path, once)
+		case "go.sum":
+			if err := edit(path, func(text string) string {
+				return strings.Join(slices.DeleteFunc(strings.SplitAfter(text, "\n"), func(line string) bool { return strings.HasPrefix(line, project) }), "")
+			}); err != nil {
+				return err
+			}
+			if info, err := os.Stat(path); err != nil || info.Size() > 0 {
+				return err
+			}
+			return os.Remove(path)
+		case "CHANGELOG.md":
+			return edit(path, func(text string) string {
+				head, _, _ := strings.Cut(text, "## [Unreleased]\n")
+				return head + "## [Unreleased]\n"
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	version := regexp.MustCompile(`"v[^"]+"`)
+	if err := edit(filepath.Join(root, "versions.json"), func(text string) string { return version.ReplaceAllString(text, `"v0.0.0"`) }); err != nil {
+		return err
+	}
+	row := regexp.MustCompile(`(?m)^(\| \[.*\| )v\S+( \|)$`)
+	return edit(filepath.Join(root, "README.md"), func(text string) string { return row.ReplaceAllString(text, "${1}none yet$2") })
+}
+
 func output(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
@@ -84,6 +144,7 @@ func output(dir, name string, args ...string) (string, error) {
 var identity = []string{
 	"GIT_AUTHOR_NAME=rehearsal", "GIT_AUTHOR_EMAIL=rehearsal@example.com",
 	"GIT_COMMITTER_NAME=rehearsal", "GIT_COMMITTER_EMAIL=rehearsal@example.com",
+	"GIT_CONFIG_GLOBAL=" + os.DevNull, // no signing, no hooks
 }
 
 func (r *rehearsal) run(dir, name string, args ...string) string {
@@ -142,6 +203,7 @@ func (r *rehearsal) release(args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), identity...)
 	user := strings.TrimSpace(gotool.Run(r.t, r.clone, "off", "env", "GOPROXY"))
 	cmd.Env = append(cmd.Env, "GOPROXY="+r.proxy.URL+","+user, "GONOSUMDB="+strings.TrimSuffix(project, "/"),
+		"TMPDIR="+r.dir, // what a killed one leaves is removed with it
 		"GITHUB_API_URL="+r.github.URL, "GITHUB_REPOSITORY=gostateful/session", "GITHUB_TOKEN="+token)
 	// A group of its own: what it started ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

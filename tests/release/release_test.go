@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,8 +44,23 @@ func (r *rehearsal) first(t *testing.T) {
 	for _, dir := range r.modules {
 		args = append(args, dir+"=v0.1.0")
 	}
+	before := r.run(r.clone, "git", "rev-parse", "HEAD")
 	r.must(append([]string{"prepare"}, args...)...)
 	r.merge("all: release v0.1.0")
+
+	// So the next rehearsal, which begins with this tree, can do the same.
+	again := filepath.Join(t.TempDir(), "again")
+	r.run(r.dir, "git", "clone", "--quiet", r.remote, again)
+	require.NoError(t, unrelease(again))
+	for _, dir := range r.modules { // as the tree had nothing unreleased but these
+		text := "## [Unreleased]\n\n### Changed\n\n- The first of " + dir + ".\n"
+		file := filepath.Join(again, dir, "CHANGELOG.md")
+		log, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(log), "## [Unreleased]\n", text, 1)), 0o644))
+	}
+	require.Empty(t, r.run(again, "git", "diff", "--stat", before), "unrelease does not take a release out of the tree")
+
 	r.must("publish")
 	r.published(t, "core", "adapters/fiber", "adapters/nethttp", "adapters/chi", "memory", "redis", "sql")
 }
@@ -133,9 +150,10 @@ func (r *rehearsal) breaking(t *testing.T) {
 	r.replace("core/rehearsal.go", "int { return 1 }", "string { return \"1\" }")
 	r.replace("redis/rehearsal.go", "rehearsed int", "rehearsed string")
 	r.notable("core", "Rehearsed returns a text.")
+	r.notable("redis", "Rehearses in words.")
 	r.commit("core: count in words")
 	r.refuses("breaks the API of v0.1.0, so it is not v0.1.1 but v0.2.0", "prepare", "core=v0.1.1")
-	r.refuses("does not build", "prepare", "core=v0.2.0")
+	r.refuses("do not build together", "prepare", "core=v0.2.0")
 	plan := r.planned()
 	assert.Len(t, plan, len(r.modules), "all modules require core")
 	for _, line := range plan {

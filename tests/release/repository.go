@@ -44,8 +44,8 @@ func (m *goModule) path() string { return m.file.Module.Mod.Path }
 // tag is the name of a version's tag, which Go wants so.
 func (m *goModule) tag(version string) string { return m.dir + "/" + version }
 
-// planned reports whether the declared version is still to be released.
-func (m *goModule) planned() bool {
+// pending reports whether the declared version is still to be tagged.
+func (m *goModule) pending() bool {
 	return m.declared != unreleased && m.declared != m.tagged
 }
 
@@ -105,21 +105,51 @@ func (r *repository) read() error {
 	return nil
 }
 
-func (r *repository) readTags(m *goModule) error {
+// versions returns those that have a tag, in no order.
+func (r *repository) versions(m *goModule) (versions []string, err error) {
 	list, err := r.git("tag", "--list", m.dir+"/v*")
+	for _, tag := range strings.Fields(list) {
+		// Others are no versions to the go command.
+		if version := strings.TrimPrefix(tag, m.dir+"/"); semver.Canonical(version) == version {
+			versions = append(versions, version)
+		}
+	}
+	return versions, err
+}
+
+func (r *repository) readTags(m *goModule) error {
+	versions, err := r.versions(m)
 	if err != nil {
 		return err
 	}
-	for _, tag := range strings.Fields(list) {
-		version := strings.TrimPrefix(tag, m.dir+"/")
-		if !semver.IsValid(version) {
-			continue
-		}
+	for _, version := range versions {
 		if semver.Compare(version, m.tagged) > 0 { // anything is above no version
 			m.tagged = version
 		}
 		if semver.Prerelease(version) == "" && semver.Compare(version, m.stable) > 0 {
 			m.stable = version
+		}
+	}
+	return nil
+}
+
+// allTags makes sure that this clone has the tags of the remote: without them,
+// what is released looks as if it were not.
+func (r *repository) allTags() error {
+	remote, err := r.git("ls-remote", "--tags", "--refs", "origin")
+	if err != nil {
+		return err
+	}
+	local, err := r.git("for-each-ref", "--format=%(objectname)\t%(refname)", "refs/tags")
+	if err != nil {
+		return err
+	}
+	here := strings.Split(local, "\n")
+	for line := range strings.SplitSeq(remote, "\n") {
+		_, tag, _ := strings.Cut(line, "\trefs/tags/")
+		dir, _, _ := strings.Cut(tag, "/v")
+		if r.module(dir) != nil && !slices.Contains(here, line) {
+			return fmt.Errorf("the remote has the tag %s, and this clone does not, or another: git fetch --tags origin", tag)
 		}
 	}
 	return nil
