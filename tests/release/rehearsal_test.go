@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -208,17 +209,23 @@ func (r *rehearsal) release(args ...string) (string, error) {
 	// A group of its own: what it started ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	crash, started := r.crash, make(chan struct{})
+	r.crash = ""
 	r.github.before(func(change string) bool {
-		if r.crash == "" || change != r.crash {
+		if crash == "" || change != crash {
 			return true
 		}
+		<-started
 		return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) != nil
 	})
-	out, err := cmd.CombinedOutput()
-	r.crash = ""
-	r.t.Logf("release %s\n%s", strings.Join(args, " "), out)
-	assert.NotContains(r.t, string(out), token, "the token is a secret")
-	return string(out), err
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(r.t, cmd.Start())
+	close(started)
+	err := cmd.Wait()
+	r.t.Logf("release %s\n%s", strings.Join(args, " "), out.String())
+	assert.NotContains(r.t, out.String(), token, "the token is a secret")
+	return out.String(), err
 }
 
 func (r *rehearsal) must(args ...string) string {
