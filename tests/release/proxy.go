@@ -36,6 +36,9 @@ func (r *repository) proxy() (moduleProxy, error) {
 			return p, err
 		}
 		for _, version := range versions {
+			if _, err := r.git("cat-file", "-e", "refs/tags/"+m.tag(version)+":"+m.dir+"/go.mod"); err != nil {
+				continue // not of this module: somebody's mistake, which the module proxy does not serve either
+			}
 			if err := p.add(r.root, "refs/tags/"+m.tag(version), m.dir, version); err != nil {
 				return p, err
 			}

@@ -17,7 +17,7 @@ import (
 )
 
 // goReleaser is run from its source, so that the release uses what was
-// rehearsed, and Go verifies it. Later versions need a later Go.
+// rehearsed, and Go verifies it.
 const goReleaser = "github.com/goreleaser/goreleaser/v2@v2.16.0"
 
 // publish tags and releases each module whose declared version is not yet, one

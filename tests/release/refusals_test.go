@@ -131,7 +131,8 @@ func (r *rehearsal) refusals(t *testing.T) {
 	r.cloneAgain()
 
 	// Tags that are no versions, and clones without the tags.
-	r.run(r.clone, "git", "push", "--quiet", "origin", "HEAD:refs/tags/core/v1", "HEAD:refs/tags/core/vnext", "HEAD:refs/tags/elsewhere/v9.0.0")
+	r.run(r.clone, "git", "push", "--quiet", "origin", "HEAD:refs/tags/core/v1", "HEAD:refs/tags/core/vnext", "HEAD:refs/tags/elsewhere/v9.0.0",
+		r.run(r.clone, "git", "commit-tree", "HEAD:docs", "-m", "no module")+":refs/tags/memory/v0.0.1")
 	r.refuses("git fetch --tags origin", "plan")
 	r.refuses("git fetch --tags origin", "prepare")
 	r.cloneAgain()
