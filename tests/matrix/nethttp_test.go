@@ -14,7 +14,16 @@ import (
 
 // netHTTP is a server of net/http. Its own tests begin a response in more ways.
 func netHTTP(t *testing.T, s adaptertest.Server) string {
-	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := handle(s)
+	for _, manager := range slices.Backward(s.Managers) {
+		h = nethttp.Middleware(manager)(h)
+	}
+	return serve(t, s, h)
+}
+
+// handle has the suite answer requests.
+func handle(s adaptertest.Server) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		write := func(part string) error {
 			_, err := io.WriteString(w, part)
 			return err
@@ -47,9 +56,10 @@ func netHTTP(t *testing.T, s adaptertest.Server) string {
 			Inform: w.WriteHeader,
 		})
 	})
-	for _, manager := range slices.Backward(s.Managers) {
-		h = nethttp.Middleware(manager)(h)
-	}
+}
+
+// serve starts a server of the handler, with what comes before the sessions.
+func serve(t *testing.T, s adaptertest.Server, h http.Handler) string {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range s.Header {
 			w.Header().Set(name, value)
