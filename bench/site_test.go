@@ -120,7 +120,7 @@ func oursOn(tb testing.TB, store session.Store, pause func()) routes {
 		return s.Update(func(c *cart) error { *c = ten(); return nil })
 	}
 	return routes{
-		middleware: nethttp.Middleware(carts),
+		middleware: nethttp.Middleware(carts, nil),
 		unused:     unused,
 		fill:       handle(func(_ http.ResponseWriter, s *session.Session[cart]) error { return fill(s) }),
 		read: handle(func(w http.ResponseWriter, s *session.Session[cart]) error {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Info describes a session to its owner or an administrator: "your devices".
@@ -24,13 +22,13 @@ type Info[T any] struct {
 // revoked, and named in the error, which is then ErrUndecodable. On any other
 // error the list is nil.
 func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error) {
-	if err := checkSubject(subject); err != nil {
+	if err := m.checkSubject(subject); err != nil {
 		return nil, err
 	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
-	started := m.now()
-	records, err := m.store.List(b, subject)
+	started := m.started()
+	records, err := m.store.List(b, m.owner(subject))
 	if err != nil {
 		err = unavailable("list", err)
 		m.event(ctx, EventError, ID{}, subject, started, err)
@@ -39,17 +37,9 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	infos := make([]Info[T], 0, len(records))
 	var faults []error
 	for _, rec := range records {
-		info := Info[T]{ID: rec.ID, Subject: rec.Subject, ExpiresAt: rec.ExpiresAt}
-		env, err := m.unseal(rec)
-		if err == errExpired {
+		info, expired, err := m.describe(rec)
+		if expired {
 			continue
-		}
-		if err == nil {
-			info.CreatedAt, info.AuthenticatedAt = fromMilli(env.created), fromMilli(env.authenticated)
-			err = m.decodeInto(&info.Data, env)
-		}
-		if err != nil && !errors.Is(err, ErrUndecodable) {
-			err = undecodable(rec.ID, err)
 		}
 		if err != nil {
 			faults = append(faults, err)
@@ -59,32 +49,76 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	return infos, errors.Join(faults...)
 }
 
-func (m *Manager[T]) decodeInto(v *T, env envelope) error {
-	if err := m.migrate(&env); err != nil {
-		return err
+// describe opens a record, as far as that is possible.
+func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error) {
+	info = Info[T]{ID: rec.ID, Subject: m.subject(rec.Subject), ExpiresAt: rec.ExpiresAt}
+	env, err := openEnvelope(rec.Data, &m.likely)
+	if err != nil {
+		return info, !time.Now().Before(rec.ExpiresAt), undecodable(rec.ID, err)
 	}
-	data, err := m.decode(env.data)
-	if err == nil {
-		*v = *data
+	s := state{expiresAt: rec.ExpiresAt, env: env}
+	info.CreatedAt, info.AuthenticatedAt = fromMilli(env.created), fromMilli(env.authenticated)
+	info.ExpiresAt = m.endsAt(&s)
+	var data *T
+	if err = m.migrate(&env.content); err == nil {
+		data, err = decode[T](&m.engine, env.data)
 	}
-	return err
+	if err != nil {
+		return info, m.expired(rec.ExpiresAt, &env), undecodable(rec.ID, err)
+	}
+	info.Data = *data
+	return info, m.expired(rec.ExpiresAt, &env), nil
+}
+
+// Find returns a live session by its ID, or ErrNotFound. A session whose data
+// cannot be decoded is returned without its data, with ErrUndecodable.
+// ErrUnavailable if the store failed.
+func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
+	if id.IsZero() {
+		return Info[T]{}, errZeroID
+	}
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	started := m.started()
+	rec, _, err := m.fetch(b, id)
+	if err != nil && !errors.Is(err, ErrUndecodable) {
+		if !errors.Is(err, ErrNotFound) {
+			m.event(ctx, EventError, id, "", started, err)
+		}
+		return Info[T]{}, err
+	}
+	info, _, err := m.describe(rec)
+	return info, err
 }
 
 // Revoke ends a session, whoever it belongs to. That there was none is no
 // error. A request of the session that is on its way does not bring it back.
+// The cookie of the session opens nothing from then on, and stays.
 func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	if id.IsZero() {
 		return errZeroID
 	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
-	started := m.now()
-	if err := m.store.Delete(b, id); err != nil {
-		err = unavailable("revoke", err)
-		m.event(ctx, EventError, id, "", started, err)
+	started := m.started()
+	// Loaded first, since it may be another realm's; and a tombstone stays.
+	rec, _, err := m.fetch(b, id)
+	switch {
+	case errors.Is(err, ErrUndecodable) && rec.Subject == "":
+		return err // nobody can tell whose it is
+	case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUndecodable):
+		return nil
+	case err == nil, errors.Is(err, ErrUndecodable):
+		if err = m.store.Delete(b, id); err != nil {
+			err = unavailable("revoke", err)
+		}
+	}
+	subject := m.subject(rec.Subject)
+	if err != nil {
+		m.event(ctx, EventError, id, subject, started, err)
 		return err
 	}
-	m.event(ctx, EventDestroyed, id, "", started, nil)
+	m.event(ctx, EventDestroyed, id, subject, started, nil)
 	return nil
 }
 
@@ -92,13 +126,13 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 // the present one, and returns how many: after a change of password, say. It
 // ends each session whose login had been committed before the call.
 func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID) (int, error) {
-	if err := checkSubject(subject); err != nil {
+	if err := m.checkSubject(subject); err != nil {
 		return 0, err
 	}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
-	started := m.now()
-	n, err := m.store.DeleteAll(b, subject, except...)
+	started := m.started()
+	n, err := m.store.DeleteAll(b, m.owner(subject), except...)
 	if err != nil {
 		err = unavailable("revoke all", err)
 		m.event(ctx, EventError, ID{}, subject, started, err)
@@ -112,40 +146,9 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 
 // checkSubject refuses what not every store can keep. Nobody's sessions are
 // not one owner's: so an empty subject neither logs in nor owns anything.
-func checkSubject(subject string) error {
-	if subject == "" || len(subject) > 255 || strings.IndexByte(subject, 0) >= 0 || !utf8.ValidString(subject) {
-		return fmt.Errorf("session: a subject has 1 to 255 bytes of UTF-8 without NUL, and this one has %d bytes: use a short key such as the user's id", len(subject))
+func (e *engine) checkSubject(subject string) error {
+	if subject == "" || len(e.owner(subject)) > 255 || !cleanText(subject) {
+		return fmt.Errorf("session: a subject has 1 to 255 bytes of UTF-8, with the realm, without NUL and without the unit separator U+001F; this one has %d bytes, and the realm %d: use a short key such as the user's id", len(subject), len(e.opts.Realm))
 	}
 	return nil
-}
-
-// Modify changes the data of a session from outside its requests, such as from
-// a job, with the promises of Session.Update. It does not count as use: the
-// expiry stays as it was read, and a use that is recorded at the same moment
-// may be set back to it until the next one. ErrNotFound if there is no such
-// session.
-func (m *Manager[T]) Modify(ctx context.Context, id ID, fn func(*T) error) error {
-	if id.IsZero() {
-		return errZeroID
-	}
-	b := bound(ctx, m.opts.StoreTimeout)
-	defer b.stop()
-	started := m.now()
-	rec, env, err := m.fetch(b, id)
-	s := &Session[T]{m: m, x: &Exchange{Context: ctx, manager: m.engine()}, stored: true, trusted: true}
-	if err == nil {
-		if err = s.adopt(rec, env); err != nil {
-			err = undecodable(id, err)
-		}
-	}
-	if err != nil {
-		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrUndecodable) {
-			m.event(ctx, EventError, id, rec.Subject, started, err)
-		}
-		return err
-	}
-	if err := s.Update(fn); err != nil {
-		return err
-	}
-	return s.Commit(ctx)
 }

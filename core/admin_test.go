@@ -62,7 +62,7 @@ func TestListAndRevoke(t *testing.T) {
 			"List of an empty subject":      second(si.List(ctx, "")),
 			"RevokeAll of an empty subject": second(si.RevokeAll(ctx, "")),
 			"Revoke of the zero ID":         si.Revoke(ctx, session.ID{}),
-			"Modify of the zero ID":         si.Modify(ctx, session.ID{}, increment),
+			"Modify of the zero ID":         si.Update(ctx, session.ID{}, increment),
 		} {
 			if err == nil || errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s: got %v", name, err)
@@ -77,7 +77,7 @@ func TestListAndRevoke(t *testing.T) {
 			"List":      second(si.List(ctx, "bob")),
 			"RevokeAll": second(si.RevokeAll(ctx, "bob")),
 			"Revoke":    si.Revoke(ctx, ids[2]),
-			"Modify":    si.Modify(ctx, ids[2], increment),
+			"Modify":    si.Update(ctx, ids[2], increment),
 		} {
 			if !errors.Is(err, session.ErrUnavailable) {
 				t.Errorf("%s while the store is down: got %v, want ErrUnavailable", name, err)
@@ -116,7 +116,7 @@ func TestListShowsWhatCannotBeDecoded(t *testing.T) {
 }
 
 func TestModify(t *testing.T) {
-	modify := func(si *site, id session.ID) error { return si.Modify(si.t.Context(), id, increment) }
+	modify := func(si *site, id session.ID) error { return si.Update(si.t.Context(), id, increment) }
 	start := func(t *testing.T) (*site, *browser, session.ID) {
 		si, b := newSite(t, nil), &browser{}
 		var id session.ID
@@ -163,7 +163,7 @@ func TestModify(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b, id := start(t)
 			errNo := errors.New("no")
-			if err := si.Modify(t.Context(), id, func(*cart) error { return errNo }); err != errNo {
+			if err := si.Update(t.Context(), id, func(*cart) error { return errNo }); err != errNo {
 				t.Errorf("got %v, want the function's own", err)
 			}
 			if err := modify(si, session.NewID()); !errors.Is(err, session.ErrNotFound) {
@@ -184,7 +184,7 @@ func TestModify(t *testing.T) {
 	t.Run("writes nothing for no change", func(t *testing.T) {
 		si, _, id := start(t)
 		si.store.took()
-		err := si.Modify(t.Context(), id, func(*cart) error { return nil })
+		err := si.Update(t.Context(), id, func(*cart) error { return nil })
 		if got := si.store.took(); err != nil || !slices.Equal(got, []string{"load"}) {
 			t.Errorf("%v, the store got %v", err, got)
 		}

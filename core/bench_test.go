@@ -37,11 +37,11 @@ func BenchmarkExchange(b *testing.B) {
 			first.Begin(b.Context(), m, nil)
 			s, _ := m.Get(&first)
 			_ = s.Update(add("tea", "jam", "milk"))
-			h, err := first.Commit()
+			h, err := first.Commit(session.Response{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			cookies := []string{h.SetCookie[:len("__Host-session=")+64]}
+			cookies := []string{cookieOf(h)[:len("__Host-session=")+64]}
 			b.ReportAllocs()
 			for b.Loop() {
 				var x session.Exchange
@@ -49,7 +49,7 @@ func BenchmarkExchange(b *testing.B) {
 				if err := bench.act(m, &x); err != nil {
 					b.Fatal(err)
 				}
-				if _, err := x.Commit(); err != nil {
+				if _, err := x.Commit(session.Response{}); err != nil {
 					b.Fatal(err)
 				}
 				_ = x.Finish()

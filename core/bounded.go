@@ -13,6 +13,7 @@ import (
 type bounded struct {
 	context.Context
 	deadline time.Time
+	detached bool // the end of the parent is not heeded
 
 	mu     sync.Mutex
 	timed  context.Context // nil until Done or stop
@@ -27,13 +28,22 @@ func bound(parent context.Context, timeout time.Duration) *bounded {
 	return &bounded{Context: parent, deadline: deadline}
 }
 
+// detach is bound without the cancellation and the deadline of the parent (law 8).
+func detach(parent context.Context, timeout time.Duration) *bounded {
+	return &bounded{Context: parent, deadline: time.Now().Add(timeout), detached: true}
+}
+
 func (c *bounded) Deadline() (time.Time, bool) { return c.deadline, true }
 
 func (c *bounded) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
-		c.timed, c.cancel = context.WithDeadline(c.Context, c.deadline)
+		parent := c.Context
+		if c.detached {
+			parent = context.WithoutCancel(parent)
+		}
+		c.timed, c.cancel = context.WithDeadline(parent, c.deadline)
 	}
 	return c.timed.Done()
 }
@@ -45,7 +55,7 @@ func (c *bounded) Err() error {
 	switch {
 	case timed != nil:
 		return timed.Err()
-	case c.Context.Err() != nil:
+	case !c.detached && c.Context.Err() != nil:
 		return c.Context.Err()
 	case !time.Now().Before(c.deadline):
 		return context.DeadlineExceeded

@@ -44,6 +44,17 @@ func TestBounded(t *testing.T) {
 		if quiet.Err() != context.Canceled || waited.Err() != context.Canceled {
 			t.Error("not over when the parent is")
 		}
+		quiet, waited = detach(parent, time.Second), detach(parent, time.Second)
+		done = waited.Done()
+		if quiet.Err() != nil || waited.Err() != nil {
+			t.Error("a detached context is over when its parent is")
+		}
+		time.Sleep(time.Second)
+		<-done
+		if quiet.Err() == nil || waited.Err() == nil {
+			t.Error("a detached context has no deadline of its own")
+		}
+		waited.stop()
 		short, end := context.WithTimeout(t.Context(), time.Second)
 		defer end()
 		if d, _ := bound(short, time.Hour).Deadline(); !d.Equal(time.Now().Add(time.Second)) {

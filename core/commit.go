@@ -1,178 +1,157 @@
 package session
 
 import (
-	"bytes"
-	"context"
 	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// commit ends the phase in which a cookie can be sent.
-func (s *Session[T]) commit() (Header, error) {
-	s.op.Lock()
-	defer s.op.Unlock()
-	if s.x.offline {
-		return Header{Vary: "Cookie"}, nil // of a test, which may send more requests
+// commit stores what is pending when the response begins. Changes to a session
+// that has ended meanwhile are dropped, as if they had come before its end
+// (law 2); flush has reported that.
+func (v *visit) commit(receives bool) error {
+	v.gate.become(over) // should an Update function panic, when it runs again
+	v.receives = receives
+	err := v.flush(v.ctx, false)
+	if err != nil && err != errEnded {
+		return err
 	}
-	if s.x.phase.Load() != open {
-		return Header{}, nil
-	}
-	optional := !s.dirty()
-	s.autoRenew = s.renewalDue(time.Now())
-	// An ended session's changes are dropped, as if they had come before its
-	// end (law 2); flush has reported that. A renewal that only time asked for
-	// may fail: it is due again with the next request.
-	s.x.phase.Store(finished) // should an Update function panic, when it runs again
-	err := s.flush(s.x.Context, false)
-	if err != nil && err != errEnded && !optional {
-		return Header{}, err
-	}
-	if err == nil {
-		s.touch()
-	}
-	s.x.phase.Store(sent)
-
-	h := Header{Vary: "Cookie"}
-	switch cookie := &s.m.opts.Cookie; {
-	case s.handOut:
-		h.SetCookie = cookie.set(&s.fresh, time.Now(), s.now.env.startedAt().Add(s.m.opts.Lifetime))
-	case s.removal:
-		h.SetCookie = cookie.remove()
-	}
-	if h.SetCookie != "" {
-		h.CacheControl = "no-store"
-	}
-	return h, nil
+	v.recordUse()
+	v.receives = false
+	v.gate.become(sent)
+	return nil
 }
 
-func (s *Session[T]) finish() error {
-	s.op.Lock()
-	defer s.op.Unlock()
-	if s.x.offline || s.x.phase.Load() == finished {
-		return nil
-	}
-	defer s.x.phase.Store(finished)
-	err := s.flush(s.x.Context, false)
+// finish stores what was changed since the response began.
+func (v *visit) finish() error {
+	err := v.flush(v.ctx, false)
 	if err == errEnded {
 		err = nil
 	}
 	if err == nil {
-		s.touch()
+		v.recordUse()
 	}
-	s.mu.Lock()
-	value, shared := s.value, s.shared
-	s.mu.Unlock()
-	if value != nil && shared {
-		s.m.checkUntouched(s.x, s.now.id, value, s.now.env.data)
-	}
+	v.typed.inspect()
 	return err
 }
 
-func (s *Session[T]) discard() {
-	s.op.Lock()
-	defer s.op.Unlock()
-	if s.x.offline || s.x.phase.Load() == finished {
-		return
+// discard drops what is pending: the handler panicked (law 10).
+func (v *visit) discard() {
+	if v.dirty() {
+		v.note(EventDiscarded, v.now.id, v.now.subject, time.Time{}, errors.New("session: the handler panicked"))
 	}
-	s.x.phase.Store(finished)
-	if s.dirty() {
-		s.m.event(s.x, EventDiscarded, s.now.id, s.now.subject, time.Time{}, errors.New("session: the handler panicked"))
-	}
+	v.ending = nil
+	v.drop()
 }
 
-// dirty reports whether anything is to be written.
-func (s *Session[T]) dirty() bool { return s.ended != nil || s.changed() }
-
-// changed reports whether now differs from what is stored. A new session that
-// is still empty does not (law 6).
-func (s *Session[T]) changed() bool {
-	return s.now.subject != s.base.subject || s.now.env.authenticated != s.base.env.authenticated ||
-		s.stored && (s.now.renew || s.autoRenew) || !bytes.Equal(s.now.env.data, s.base.env.data)
-}
-
-func (s *Session[T]) renewalDue(now time.Time) bool {
-	every := s.m.opts.RenewEvery
-	return every > 0 && s.stored && !s.x.offline && s.refuse == nil &&
-		!now.Before(fromMilli(s.now.env.renewed).Add(every))
-}
-
-// touch records the use of the session, if that is due (law 6). Its failure is
-// reported and harms nobody: the next request tries again.
-func (s *Session[T]) touch() {
-	if !s.stored || s.x.offline || s.trusted || s.refuse != nil {
+// recordUse does what a request does to a session that it did not change, where
+// that is due: renew the secret, note that the last one has arrived, or touch.
+// It is tried once and cannot fail the request, as it is due again with the next.
+func (v *visit) recordUse() {
+	if v.refusal != nil || !v.proof.opens() || v.proof == trusted {
 		return
 	}
-	until := s.m.expiry(&s.now.env, time.Now())
-	if until.Sub(s.now.expiresAt) < s.m.opts.touchInterval() {
-		return
-	}
-	b := bound(context.WithoutCancel(s.x.Context), s.m.opts.StoreTimeout)
-	defer b.stop()
-	started := s.m.now()
-	if err := s.m.store.Touch(b, s.now.id, until); err != nil {
-		if !errors.Is(err, ErrNotFound) {
-			s.m.event(s.x, EventError, s.now.id, s.now.subject, started, unavailable("touch", err))
+	now := time.Now()
+	if v.renewal(now) == kept && !v.firstUse() {
+		if v.touchDue(now) {
+			v.touch(v.ctx)
 		}
 		return
 	}
-	s.mu.Lock()
-	s.base.expiresAt, s.now.expiresAt = until, until
-	s.mu.Unlock()
-	s.m.event(s.x, EventTouched, s.now.id, s.now.subject, started, nil)
-}
-
-// flush brings the pending changes to the store. It runs detached from the
-// cancellation of ctx (law 8), and heeds its deadline only if told so. When it
-// fails the pending changes are dropped.
-func (s *Session[T]) flush(ctx context.Context, heedDeadline bool) error {
-	if !s.dirty() || s.x.offline {
-		s.settled()
-		return nil
+	p := v.plan()
+	if v.sendable(&p) != nil {
+		return
 	}
-	timeout := s.m.opts.StoreTimeout
-	if deadline, ok := ctx.Deadline(); ok && heedDeadline {
-		timeout = min(timeout, time.Until(deadline))
-	}
-	b := bound(context.WithoutCancel(ctx), timeout)
+	b := detach(v.ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()
-	written := false
-	defer func() {
-		if !written { // or an Update function panicked, when it ran again
-			s.drop()
+	started := v.engine.started()
+	switch err := v.send(b, &p); {
+	case err == nil:
+		v.settle(&p, started)
+	case !promises(err):
+		v.note(EventError, p.rec.ID, v.now.subject, started, unavailable("renew", err))
+	}
+}
+
+// Header is what the session adds to a response; an empty field adds nothing.
+type Header struct {
+	SetCookie    []string // add, each as a line of its own
+	CacheControl string   // set, replacing: a cookie must not be cached
+	Vary         string   // add, unless it is there
+	RetryAfter   string   // set, unless it is there: when the client may come again
+}
+
+// AddTo adds the fields to the header of a response: an http.Header, or what can
+// do the same.
+func (h *Header) AddTo(header interface {
+	Add(name, value string)
+	Set(name, value string)
+	Values(name string) []string
+},
+) {
+	for _, line := range h.SetCookie {
+		header.Add("Set-Cookie", line)
+	}
+	if h.CacheControl != "" {
+		header.Set("Cache-Control", h.CacheControl)
+	}
+	if h.Vary != "" && !lists(header.Values("Vary"), h.Vary) {
+		header.Add("Vary", h.Vary)
+	}
+	if h.RetryAfter != "" && len(header.Values("Retry-After")) == 0 {
+		header.Set("Retry-After", h.RetryAfter)
+	}
+}
+
+// lists reports whether header lines that are lists, such as those of Vary,
+// name something.
+func lists(lines []string, name string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool {
+		for element := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(element), name) {
+				return true
+			}
 		}
-	}()
-	err := s.end(b)
-	if err == ErrSuperseded && s.now.subject != "" {
-		err = nil // whoever logs in after that need not have been the one who left
-	}
-	if err == nil && s.changed() {
-		err = s.write(b)
-	}
-	if err == nil {
-		written = true
-		s.settled()
-		return nil
-	}
-	kind := EventError
-	if err == errEnded || err == ErrSuperseded { // and not an Update function's own
-		kind = EventDiscarded
-		s.refuse = err
-	}
-	s.m.event(s.x, kind, s.now.id, s.now.subject, time.Time{}, err)
-	return err
+		return false
+	})
 }
 
-// drop makes the handle show what is stored.
-func (s *Session[T]) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changes, s.now, s.value, s.autoRenew = nil, s.base, nil, false
+// header is what the session adds to a response that was committed.
+func (v *visit) header() Header {
+	h := Header{Vary: "Cookie"}
+	cookie := &v.engine.opts.Cookie
+	switch v.answer {
+	case handOut:
+		h.SetCookie = cookie.set(&v.token, time.Now(), v.engine.lifetimeEnd(&v.base.env))
+	case takeAway:
+		h.SetCookie = cookie.remove()
+	}
+	if len(h.SetCookie) > 0 {
+		h.CacheControl = "no-store"
+	}
+	if !v.retry.IsZero() {
+		h.RetryAfter = retryAfter(v.retry)
+	}
+	return h
 }
 
-// settled makes what is now the base for later changes.
-func (s *Session[T]) settled() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changes, s.autoRenew, s.now.renew = nil, false, false
-	s.base = s.now
+// failed is what is added to the response that tells of an error.
+func failed(err error, retry time.Time) Header {
+	h := Header{CacheControl: "no-store", Vary: "Cookie"}
+	switch HTTPStatus(err) {
+	case http.StatusServiceUnavailable:
+		h.RetryAfter = "1"
+	case http.StatusConflict:
+		h.RetryAfter = retryAfter(retry)
+	}
+	return h
+}
+
+// retryAfter is a number of seconds (RFC 9110, 10.2.3): at least one.
+func retryAfter(at time.Time) string {
+	seconds := (time.Until(at) + time.Second - 1) / time.Second
+	return strconv.Itoa(max(1, int(seconds)))
 }

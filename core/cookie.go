@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,62 +34,110 @@ type Cookie struct {
 	// the session can last.
 	Persistent bool
 
+	// Former names cookies that the manager still reads, after the present one:
+	// those of an earlier release with another Name, Path or Domain. A session
+	// that came by one goes on, and at the next renewal or login moves to the
+	// present cookie, while the old one is removed with its own attributes. In a
+	// deployment that runs both releases at once, first list the coming cookie
+	// here in all of them, and rename it with the next release.
+	//
+	// A former name without the prefix __Host- can be planted by a sibling
+	// domain, as it could before. Drop it once the sessions of that time are
+	// over. Only Name, Path, Domain, Partitioned and Insecure count.
+	Former []Cookie
+
 	// Insecure drops Secure, so that the cookie travels over plain http where
 	// anyone on the way can take it. For tests on hosts other than localhost.
 	Insecure bool
 }
 
-// maxTokens bounds how many cookies of our name cost a look into the store:
+// maxTokens bounds how many cookies of our names cost a look into the store:
 // a sibling domain can plant more of them than a browser shows.
 const maxTokens = 3
 
-// tokens collects the distinct tokens that the Cookie header lines carry
-// under our name, in their order.
-func (c *Cookie) tokens(lines []string) (found [maxTokens]token, n int) {
-	for _, line := range lines {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			value, ok := strings.CutPrefix(strings.Trim(pair, " \t"), c.Name)
-			if !ok || value == "" || value[0] != '=' {
-				continue
-			}
-			t, ok := decodeToken(value[1:])
-			for i := range n {
-				ok = ok && found[i] != t
-			}
-			if !ok {
-				continue
-			}
-			found[n] = t
-			if n++; n == maxTokens {
-				return found, n
-			}
+// A presented token came in a cookie of a name.
+type presented struct {
+	token
+	carrier string
+}
+
+// tokens collects the distinct tokens that the Cookie header lines carry under
+// our names: first those under the present one, in their order.
+func (c *Cookie) tokens(lines []string) (found [maxTokens]presented, n int) {
+	n = collect(lines, c.Name, &found, 0)
+	for i := range c.Former {
+		if name := c.Former[i].Name; name != c.Name {
+			n = collect(lines, name, &found, n)
 		}
 	}
 	return found, n
 }
 
+func collect(lines []string, name string, found *[maxTokens]presented, n int) int {
+	for _, line := range lines {
+		for line != "" && n < maxTokens {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			value, ok := strings.CutPrefix(strings.Trim(pair, " \t"), name)
+			if !ok || value == "" || value[0] != '=' {
+				continue
+			}
+			t, ok := decodeToken(value[1:])
+			for i := range n {
+				ok = ok && (found[i].token != t || found[i].carrier != name)
+			}
+			if ok {
+				found[n] = presented{t, name}
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// names are those of the cookies that are read.
+func (c *Cookie) names() []string {
+	names := []string{c.Name}
+	for i := range c.Former {
+		if name := c.Former[i].Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // longestCookie is what browsers keep at most (RFC 6265bis, 5.5).
 const longestCookie = 400 * 24 * time.Hour
 
-// set returns the Set-Cookie line that hands out a token. A persistent cookie
-// is kept until lastsUntil, the end of the session's absolute lifetime, so
-// that it need not be sent again each time the session is used.
-func (c *Cookie) set(t *token, now, lastsUntil time.Time) string {
+// set returns the Set-Cookie lines that hand out a token and remove the former
+// cookies. A persistent cookie is kept until lastsUntil, the end of the session's
+// absolute lifetime, so that it need not be sent again each time the session is
+// used.
+func (c *Cookie) set(t *token, now, lastsUntil time.Time) []string {
 	h := c.http()
 	h.Value = t.encode()
 	if c.Persistent {
 		left := min(lastsUntil.Sub(now), longestCookie)
 		h.MaxAge = max(1, int((left+time.Second-1)/time.Second))
 	}
-	return h.String()
+	return append([]string{h.String()}, c.removeFormer()...)
 }
 
-// remove returns the Set-Cookie line that takes the cookie away: browsers
-// match it by name, domain and path, and refuse it without the attributes
-// that a prefix demands.
-func (c *Cookie) remove() string {
+// remove returns the Set-Cookie lines that take the cookie and the former ones
+// away: browsers match them by name, domain and path, and refuse them without
+// the attributes that a prefix demands.
+func (c *Cookie) remove() []string {
+	return append([]string{c.removal()}, c.removeFormer()...)
+}
+
+func (c *Cookie) removeFormer() (lines []string) {
+	for i := range c.Former {
+		lines = append(lines, c.Former[i].removal())
+	}
+	return lines
+}
+
+func (c *Cookie) removal() string {
 	h := c.http()
 	h.MaxAge = -1
 	h.Expires = time.Unix(0, 0)
@@ -141,8 +190,21 @@ func (c *Cookie) setDefaults() error {
 	fault(hasPrefixFold(c.Name, "__Http-") || hasPrefixFold(c.Name, "__Host-Http-"), "Name %q: this prefix is not supported everywhere; use __Host-", c.Name)
 	fault(c.Partitioned && c.Insecure, "Partitioned: browsers refuse a partitioned cookie without Secure")
 	fault(c.SameSite == http.SameSiteNoneMode && c.Insecure, "SameSite: browsers refuse SameSite=None without Secure")
+	for i := range c.Former {
+		former := &c.Former[i]
+		fault(len(former.Former) > 0, "Former: a former cookie has no former ones itself; list them all beside it")
+		if err := former.setDefaults(); err != nil {
+			faults = append(faults, fmt.Errorf("session: Cookie.Former[%d]: %w", i, err))
+		}
+		fault(former.same(c), "Former[%d] is the present cookie %q: name one with another Name, Path or Domain", i, c.Name)
+	}
 	fault(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "SameSite %d is none of the modes of net/http", c.SameSite)
 	return errors.Join(faults...)
+}
+
+// same reports whether a browser takes both for one cookie.
+func (c *Cookie) same(other *Cookie) bool {
+	return c.Name == other.Name && c.Path == other.Path && strings.EqualFold(strings.TrimPrefix(c.Domain, "."), strings.TrimPrefix(other.Domain, ".")) && c.Partitioned == other.Partitioned
 }
 
 func hasPrefixFold(s, prefix string) bool {

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestUnusedCostsNothing(t *testing.T) {
 	si.store.took()
 	r := si.begin(b)
 	h, err := r.respond()
-	if err != nil || h != (session.Header{}) || r.Finish() != nil {
+	if err != nil || !reflect.DeepEqual(h, session.Header{}) || r.Finish() != nil {
 		t.Errorf("got %+v and %v, want nothing", h, err)
 	}
 	if calls := si.store.took(); len(calls) > 0 {
@@ -45,7 +46,7 @@ func TestUnchangedWritesNothing(t *testing.T) {
 		}
 		h, _ := r.respond()
 		calls(t, si, "load")
-		if h != (session.Header{Vary: "Cookie"}) {
+		if !reflect.DeepEqual(h, session.Header{Vary: "Cookie"}) {
 			t.Errorf("got %+v, want Vary: Cookie alone", h)
 		}
 	})
@@ -123,14 +124,23 @@ func TestUnchangedWritesNothing(t *testing.T) {
 			}
 		})
 	})
-	t.Run("no touch beyond the lifetime", func(t *testing.T) {
+	t.Run("the expiry that a store keeps tells the last use", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, &session.Options{Lifetime: time.Hour}), &browser{}
 			si.visit(b, incremented)
-			si.store.took()
 			time.Sleep(50 * time.Minute)
 			si.visit(b, look)
-			calls(t, si, "load")
+			for _, r := range si.store.Records {
+				if want := time.Now().Add(time.Hour); !r.ExpiresAt.Equal(want) {
+					t.Errorf("got %v, want %v: only the engine knows of Lifetime", r.ExpiresAt, want)
+				}
+			}
+			si.visit(b, func(s *session.Session[cart]) error {
+				if want := time.Now().Add(10 * time.Minute); !s.ExpiresAt().Equal(want) {
+					t.Errorf("the session says %v, want %v", s.ExpiresAt(), want)
+				}
+				return nil
+			})
 		})
 	})
 }

@@ -1,64 +1,95 @@
 package session
 
 import (
-	"crypto/subtle"
 	"encoding/binary"
 	"errors"
-	"time"
 )
 
 // An envelope is what the engine seals into Record.Data. Its first byte names
-// the format; all that follows in format 1:
+// the format. Format 1 continues with
 //
 //	32 bytes  SHA-256 of the secret
-//	 8 bytes  write: a random mark of the write that stored this envelope
-//	 1 byte   flags: 1 = a previous secret follows
-//	32 bytes  SHA-256 of the previous secret, if flagged
-//	varint    until when the previous secret is still good, if flagged
+//	 8 bytes  a random mark of the write that stored this envelope
 //	varint    created, authenticated, renewed: three times
-//	uvarint   schema version
-//	uvarint   length of the codec's name, then the name
+//	text      the carrier: the name of the cookie that the token was issued for
+//	uvarint   schema version of the data
+//	text      name of the codec of the data
+//	fields    each a tag of one byte and a text; tag 0 ends them and has none
 //	the rest  the encoded data
 //
-// A time is in milliseconds since 1970; zero stands for never.
+// A text is its length as a uvarint, then its bytes. A time is in milliseconds
+// since 1970; zero stands for never.
+//
+// Fields are what few sessions have, and what later releases add. A program
+// refuses an envelope with a field that it does not know: the field may be a
+// limit or a proof, and ignoring it would open what is closed.
 type envelope struct {
 	secret        digest
-	write         [8]byte
-	hasPrevious   bool
-	previous      digest
-	previousUntil int64
+	mark          [8]byte
 	created       int64
 	authenticated int64
-	renewed       int64
-	schema        uint64
-	codec         string
-	data          []byte
+	renewed       int64 // when the present secret was made
+	carrier       string
+	realm         string
+	ended         int64 // Destroy: all that is left is to recognise stragglers
+
+	previous      digest // the secret before; zero where there is none
+	previousUntil int64  // until when it is good; see untilUsed
+
+	content
 }
+
+// content is the application's data as it is stored.
+type content struct {
+	schema uint64
+	codec  string
+	data   []byte
+}
+
+// untilUsed, as previousUntil, means: until the present secret has been used.
+const untilUsed = -1
 
 const (
 	envelopeFormat = 1
-	flagPrevious   = 1
+
+	fieldPrevious = 1 // 32 bytes SHA-256 of the previous secret, then previousUntil
+	fieldEnded    = 2 // a time
+	fieldRealm    = 3 // Options.Realm
 )
 
 func (e *envelope) seal() []byte {
-	b := make([]byte, 0, 160+len(e.codec)+len(e.data))
+	b := make([]byte, 0, 176+len(e.carrier)+len(e.codec)+len(e.realm)+len(e.data))
 	b = append(b, envelopeFormat)
 	b = append(b, e.secret[:]...)
-	b = append(b, e.write[:]...)
-	if e.hasPrevious {
-		b = append(b, flagPrevious)
-		b = append(b, e.previous[:]...)
-		b = binary.AppendVarint(b, e.previousUntil)
-	} else {
-		b = append(b, 0)
-	}
+	b = append(b, e.mark[:]...)
 	b = binary.AppendVarint(b, e.created)
 	b = binary.AppendVarint(b, e.authenticated)
 	b = binary.AppendVarint(b, e.renewed)
+	b = appendText(b, e.carrier)
 	b = binary.AppendUvarint(b, e.schema)
-	b = binary.AppendUvarint(b, uint64(len(e.codec)))
-	b = append(b, e.codec...)
+	b = appendText(b, e.codec)
+	if e.previous != (digest{}) {
+		var until [binary.MaxVarintLen64]byte
+		n := binary.PutVarint(until[:], e.previousUntil)
+		b = append(b, fieldPrevious, byte(len(e.previous)+n))
+		b = append(b, e.previous[:]...)
+		b = append(b, until[:n]...)
+	}
+	if e.ended != 0 {
+		var at [binary.MaxVarintLen64]byte
+		n := binary.PutVarint(at[:], e.ended)
+		b = append(append(b, fieldEnded, byte(n)), at[:n]...)
+	}
+	if e.realm != "" {
+		b = appendText(append(b, fieldRealm), e.realm)
+	}
+	b = append(b, 0)
 	return append(b, e.data...)
+}
+
+func appendText(b []byte, text string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(text)))
+	return append(b, text...)
 }
 
 var (
@@ -66,9 +97,9 @@ var (
 	errEnvelopeBroken = errors.New("broken envelope: something else wrote it")
 )
 
-// openEnvelope reads what seal wrote; data aliases b. codec is the name that is
-// most likely in it, which then need not be copied.
-func openEnvelope(b []byte, codec string) (envelope, error) {
+// openEnvelope reads what seal wrote; data aliases b. The likely texts need not
+// be copied.
+func openEnvelope(b []byte, likely *envelope) (envelope, error) {
 	if len(b) == 0 {
 		return envelope{}, errEnvelopeBroken
 	}
@@ -78,28 +109,43 @@ func openEnvelope(b []byte, codec string) (envelope, error) {
 	var e envelope
 	r := reader{b: b[1:]}
 	copy(e.secret[:], r.bytes(uint64(len(e.secret))))
-	copy(e.write[:], r.bytes(uint64(len(e.write))))
-	switch flags := r.bytes(1); {
-	case r.failed:
-	case flags[0] == flagPrevious:
-		e.hasPrevious = true
-		copy(e.previous[:], r.bytes(uint64(len(e.previous))))
-		e.previousUntil = r.varint()
-	case flags[0] != 0:
-		return envelope{}, errEnvelopeFormat
-	}
+	copy(e.mark[:], r.bytes(uint64(len(e.mark))))
 	e.created, e.authenticated, e.renewed = r.varint(), r.varint(), r.varint()
+	e.carrier = r.text(likely.carrier)
 	e.schema = r.uvarint()
-	if name := r.bytes(r.uvarint()); string(name) == codec {
-		e.codec = codec
-	} else {
-		e.codec = string(name)
+	e.codec = r.text(likely.codec)
+	if err := e.openFields(&r, likely); err != nil {
+		return envelope{}, err
 	}
 	if r.failed {
 		return envelope{}, errEnvelopeBroken
 	}
 	e.data = r.b
 	return e, nil
+}
+
+func (e *envelope) openFields(r *reader, likely *envelope) error {
+	for {
+		tag := r.bytes(1)
+		if r.failed || tag[0] == 0 {
+			return nil
+		}
+		switch tag[0] {
+		case fieldPrevious:
+			field := reader{b: r.bytes(r.uvarint())}
+			copy(e.previous[:], field.bytes(uint64(len(e.previous))))
+			e.previousUntil = field.varint()
+			r.failed = r.failed || field.failed || len(field.b) > 0
+		case fieldEnded:
+			field := reader{b: r.bytes(r.uvarint())}
+			e.ended = field.varint()
+			r.failed = r.failed || field.failed || len(field.b) > 0
+		case fieldRealm:
+			e.realm = r.text(likely.realm)
+		default:
+			return errEnvelopeFormat
+		}
+	}
 }
 
 // A reader takes values off the front of b until one is not there.
@@ -116,6 +162,13 @@ func (r *reader) bytes(n uint64) []byte {
 	taken := r.b[:n]
 	r.b = r.b[n:]
 	return taken
+}
+
+func (r *reader) text(likely string) string {
+	if b := r.bytes(r.uvarint()); string(b) != likely {
+		return string(b)
+	}
+	return likely
 }
 
 func (r *reader) varint() int64 {
@@ -136,41 +189,4 @@ func (r *reader) skip(n int) {
 		return
 	}
 	r.b = r.b[n:]
-}
-
-// What a presented secret is to an envelope.
-type possession int
-
-const (
-	foreign  possession = iota // never issued for this session, or long replaced
-	replaced                   // the one before the last renewal, no longer good
-	graced                     // the one before the last renewal, still good
-	current
-)
-
-// check compares in constant time and in the same time for each outcome.
-func (e *envelope) check(d digest, now time.Time) possession {
-	isCurrent := subtle.ConstantTimeCompare(e.secret[:], d[:]) == 1
-	isPrevious := subtle.ConstantTimeCompare(e.previous[:], d[:]) == 1 && e.hasPrevious
-	switch {
-	case isCurrent:
-		return current
-	case isPrevious && now.UnixMilli() < e.previousUntil:
-		return graced
-	case isPrevious:
-		return replaced
-	}
-	return foreign
-}
-
-// startedAt is where the absolute lifetime counts from: the last login, or
-// the creation of a session that has seen none.
-func (e *envelope) startedAt() time.Time { return fromMilli(max(e.created, e.authenticated)) }
-
-// fromMilli is the time of a stamp; zero stands for never.
-func fromMilli(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

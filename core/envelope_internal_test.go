@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"reflect"
@@ -11,35 +10,52 @@ import (
 	"time"
 )
 
-func sampleEnvelope(previous bool) envelope {
-	e := envelope{created: 1, authenticated: 2, renewed: 1_800_000_000_000, schema: 300, codec: "json", data: []byte(`{"n":1}`)}
+// sampleEnvelope returns an envelope without fields, or with all of them.
+func sampleEnvelope(fields bool) envelope {
+	e := envelope{
+		created: 1, authenticated: 2, renewed: 1_800_000_000_000, carrier: "session",
+		content: content{schema: 300, codec: "json", data: []byte(`{"n":1}`)},
+	}
 	copy(e.secret[:], bytes.Repeat([]byte{0xaa}, 32))
-	copy(e.write[:], "WRITE-ID")
-	if previous {
-		e.hasPrevious, e.previousUntil = true, 1_800_000_060_000
+	copy(e.mark[:], "THE-MARK")
+	if fields {
+		e.previousUntil = 1_800_000_060_000
 		copy(e.previous[:], bytes.Repeat([]byte{0xbb}, 32))
+		e.ended = 1
+		e.realm = "shop"
 	}
 	return e
 }
 
 func TestEnvelope(t *testing.T) {
-	for _, e := range []envelope{sampleEnvelope(false), sampleEnvelope(true), {data: []byte{}}} {
-		got, err := openEnvelope(e.seal(), "json")
-		if err != nil || !reflect.DeepEqual(got, e) {
-			t.Errorf("got %+v, %v\nwant %+v", got, err, e)
+	for _, e := range []envelope{sampleEnvelope(false), sampleEnvelope(true), {content: content{data: []byte{}}}} {
+		for _, likely := range []*envelope{{}, &e} {
+			got, err := openEnvelope(e.seal(), likely)
+			if err != nil || !reflect.DeepEqual(got, e) {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, e)
+			}
 		}
 	}
 }
 
 // The layout is a contract with every release that shares the store.
 func TestEnvelopeLayout(t *testing.T) {
-	want := "01" + strings.Repeat("aa", 32) + hex.EncodeToString([]byte("WRITE-ID")) +
-		"01" + strings.Repeat("bb", 32) + "c0e9e985e368" + // previous, until
+	text := func(s string) string { return hex.EncodeToString([]byte{byte(len(s))}) + hex.EncodeToString([]byte(s)) }
+	head := "01" + strings.Repeat("aa", 32) + hex.EncodeToString([]byte("THE-MARK")) +
 		"02" + "04" + "80c0e285e368" + // created, authenticated, renewed
-		"ac02" + "04" + hex.EncodeToString([]byte("json")) + hex.EncodeToString([]byte(`{"n":1}`))
-	e := sampleEnvelope(true)
-	if got := hex.EncodeToString(e.seal()); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+		text("session") + "ac02" + text("json")
+	data := hex.EncodeToString([]byte(`{"n":1}`))
+	for _, test := range []struct {
+		fields bool
+		want   string
+	}{
+		{false, head + "00" + data},
+		{true, head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "00" + data},
+	} {
+		e := sampleEnvelope(test.fields)
+		if got := hex.EncodeToString(e.seal()); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
 	}
 }
 
@@ -47,62 +63,75 @@ func TestEnvelopeBroken(t *testing.T) {
 	e := sampleEnvelope(true)
 	sealed := e.seal()
 	for n := range len(sealed) - len(e.data) {
-		if _, err := openEnvelope(sealed[:n], "json"); err == nil {
+		if _, err := openEnvelope(sealed[:n], &e); err == nil {
 			t.Errorf("the first %d bytes were taken for an envelope", n)
 		}
 	}
-	for at, want := range map[int]error{0: errEnvelopeFormat, 41: errEnvelopeFormat} {
+	field := len(sealed) - len(e.data) - 1 - len("\x03\x04shop") // the tag of the realm
+	for at, want := range map[int]error{0: errEnvelopeFormat, field: errEnvelopeFormat, field + 1: errEnvelopeBroken} {
 		other := bytes.Clone(sealed)
 		other[at] = 0x7f
-		if _, err := openEnvelope(other, "json"); !errors.Is(err, want) {
+		if _, err := openEnvelope(other, &e); !errors.Is(err, want) {
 			t.Errorf("byte %d: got %v, want %v", at, err, want)
 		}
 	}
 }
 
-func TestPossession(t *testing.T) {
-	now := time.UnixMilli(1_800_000_000_000)
-	until := now.UnixMilli()
-	e := envelope{hasPrevious: true, previousUntil: until}
-	_, _ = rand.Read(e.secret[:])
-	_, _ = rand.Read(e.previous[:])
-	none := envelope{secret: e.secret}
+// Law 3 and law 19: what each secret is good for, and when.
+func TestProve(t *testing.T) {
+	const window = time.Minute
+	at := time.UnixMilli(1_800_000_000_000)
+	ms := at.UnixMilli()
+	one, two, three := digest{1}, digest{2}, digest{3}
 	for _, test := range []struct {
 		name string
 		e    envelope
 		d    digest
 		now  time.Time
-		want possession
+		want proof
 	}{
-		{"current", e, e.secret, now, current},
-		{"previous in its grace", e, e.previous, now.Add(-time.Millisecond), graced},
-		{"previous after its grace", e, e.previous, now, replaced},
-		{"another", e, digest{1}, now, foreign},
-		{"zero, without a previous", none, digest{}, now, foreign},
+		{"the present secret", envelope{secret: one}, one, at, current},
+		{"a wrong one of a session that was never renewed", envelope{secret: one, renewed: ms}, two, at, unknown},
+		{"no secret, and none before", envelope{secret: one}, digest{}, at, unknown},
+
+		{"before a login, at once", envelope{secret: one, previous: two, renewed: ms}, two, at, superseded},
+		{"before a login, last moment of the window", envelope{secret: one, previous: two, renewed: ms}, two, at.Add(window - time.Millisecond), superseded},
+		{"before a login, after the window", envelope{secret: one, previous: two, renewed: ms}, two, at.Add(window), stale},
+		{"before two logins", envelope{secret: one, previous: two, renewed: ms}, three, at, superseded},
+		{"before two logins, after the window", envelope{secret: one, previous: two, renewed: ms}, three, at.Add(window), unknown},
+
+		{"before an offered renewal, long ago", envelope{secret: one, previous: two, previousUntil: untilUsed, renewed: ms}, two, at.Add(100 * window), previous},
+		{"the offered secret", envelope{secret: one, previous: two, previousUntil: untilUsed, renewed: ms}, one, at, current},
+		{"before a renewal whose secret is in use", envelope{secret: one, previous: two, previousUntil: ms + 1, renewed: ms - 1e6}, two, at, previous},
+		{"the same, after its time", envelope{secret: one, previous: two, previousUntil: ms, renewed: ms - 1e6}, two, at, stale},
+
+		{"the present secret of a tombstone", envelope{secret: one, ended: ms}, one, at, ended},
+		{"any secret of a tombstone", envelope{secret: one, ended: ms}, three, at, ended},
+		{"of a tombstone, after the window", envelope{secret: one, ended: ms}, one, at.Add(window), unknown},
 	} {
-		if got := test.e.check(test.d, test.now); got != test.want {
+		if got := test.e.prove(test.d, test.now, window); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 	}
 }
 
 func FuzzEnvelope(f *testing.F) {
-	for _, previous := range []bool{false, true} {
-		e := sampleEnvelope(previous)
+	for _, fields := range []bool{false, true} {
+		e := sampleEnvelope(fields)
 		f.Add(e.seal())
 		f.Add(e.seal()[:60])
 	}
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := openEnvelope(b, "json")
+		e, err := openEnvelope(b, &envelope{})
 		if err != nil {
 			return
 		}
-		again, err := openEnvelope(e.seal(), "json")
+		again, err := openEnvelope(e.seal(), &e)
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Errorf("sealed again: got %+v, %v\nwant %+v", again, err, e)
 		}
-		e.check(digest{}, time.Now())
+		e.prove(digest{}, time.Now(), time.Minute)
 		_ = e.startedAt()
 	})
 }

@@ -36,54 +36,40 @@ type Event struct {
 	Err      error
 }
 
-// watched reports whether anybody wants events, so that nobody else pays.
-func (c *config) watched() bool { return c.opts.Observer != nil || c.opts.Logger != nil }
+// watched reports whether anybody wants all events, so that nobody else pays.
+func (e *engine) watched() bool { return e.opts.Observer != nil || e.opts.Logger != nil }
 
-func (c *config) emit(ctx context.Context, e Event) {
-	if x, ok := ctx.Value(c).(*Exchange); ok {
-		e.Route = x.known()
+// level is that at which an event is logged: operators watch Warn and Error.
+func (kind EventKind) level() slog.Level {
+	switch kind {
+	case EventError:
+		return slog.LevelError
+	case EventDiscarded, EventReused:
+		return slog.LevelWarn
 	}
-	if logger := c.opts.Logger; logger != nil && logger.Enabled(ctx, slog.LevelDebug) {
-		attrs := make([]slog.Attr, 0, 6)
-		attrs = append(attrs, slog.String("event", string(e.Kind)))
-		if !e.ID.IsZero() {
-			attrs = append(attrs, slog.String("id", e.ID.String()))
-		}
-		if e.Route != "" {
-			attrs = append(attrs, slog.String("route", e.Route))
-		}
-		attrs = append(attrs, slog.Duration("duration", e.Duration))
-		if e.Count > 0 {
-			attrs = append(attrs, slog.Int("count", e.Count))
-		}
-		if e.Err != nil {
-			attrs = append(attrs, slog.String("error", e.Err.Error()))
-		}
-		logger.LogAttrs(ctx, slog.LevelDebug, "session", attrs...)
-	}
-	if c.opts.Observer != nil {
-		c.opts.Observer(ctx, e)
-	}
+	return slog.LevelDebug
 }
 
-// now is when a call to the store starts, if anybody is watching.
-func (c *config) now() time.Time {
-	if !c.watched() {
+// started is when a call to the store starts, if anybody is watching.
+func (e *engine) started() time.Time {
+	if !e.watched() {
 		return time.Time{}
 	}
 	return time.Now()
 }
 
-func (c *config) event(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) {
-	if c.watched() {
-		c.emit(ctx, newEvent(kind, id, subject, started, err))
+// note keeps an event until the gate is left: then nothing is held while the
+// observer runs, which may ask for the session itself.
+func (v *visit) note(kind EventKind, id ID, subject string, started time.Time, err error) {
+	if v.engine.watched() || kind.level() > slog.LevelDebug {
+		v.journal = append(v.journal, newEvent(kind, id, subject, started, err))
 	}
 }
 
-// note keeps an event for later.
-func (c *config) note(events *[]Event, kind EventKind, id ID, subject string, started time.Time, err error) {
-	if c.watched() {
-		*events = append(*events, newEvent(kind, id, subject, started, err))
+// event tells of what happens outside of a visit.
+func (e *engine) event(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) {
+	if e.watched() || kind.level() > slog.LevelDebug {
+		e.emit(ctx, newEvent(kind, id, subject, started, err))
 	}
 }
 
@@ -93,4 +79,39 @@ func newEvent(kind EventKind, id ID, subject string, started time.Time, err erro
 		e.Duration = time.Since(started)
 	}
 	return e
+}
+
+func (e *engine) emit(ctx context.Context, event Event) {
+	if x, ok := ctx.Value(e).(*Exchange); ok {
+		event.Route = x.known()
+	}
+	logger := e.opts.Logger
+	if logger == nil && event.Kind.level() > slog.LevelDebug {
+		logger = slog.Default()
+	}
+	if logger != nil && logger.Enabled(ctx, event.Kind.level()) {
+		logger.LogAttrs(ctx, event.Kind.level(), "session", event.attrs()...)
+	}
+	if e.opts.Observer != nil {
+		e.opts.Observer(ctx, event)
+	}
+}
+
+func (e *Event) attrs() []slog.Attr {
+	attrs := make([]slog.Attr, 0, 6)
+	attrs = append(attrs, slog.String("event", string(e.Kind)))
+	if !e.ID.IsZero() {
+		attrs = append(attrs, slog.String("id", e.ID.String()))
+	}
+	if e.Route != "" {
+		attrs = append(attrs, slog.String("route", e.Route))
+	}
+	attrs = append(attrs, slog.Duration("duration", e.Duration))
+	if e.Count > 0 {
+		attrs = append(attrs, slog.Int("count", e.Count))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return attrs
 }

@@ -109,26 +109,26 @@ func ExampleExchange() {
 	s, _ := baskets.Get(&x) // in the handler
 	_ = s.Update(func(b *Basket) error { b.Items = []string{"tea"}; return nil })
 
-	header, err := x.Commit() // before the first byte of the response
-	fmt.Println(header.SetCookie[:len("__Host-session=")], header.CacheControl, header.Vary, err)
+	header, err := x.Commit(session.Response{}) // before the first byte of the response
+	fmt.Println(header.SetCookie[0][:len("__Host-session=")], header.CacheControl, header.Vary, err)
 	fmt.Println(x.Finish()) // when the handler has returned
 	// Output:
 	// __Host-session= no-store Cookie <nil>
 	// <nil>
 }
 
-// Modify changes a session from outside its requests.
-func ExampleManager_Modify() {
+// A job changes a session from outside its requests.
+func ExampleManager_Update() {
 	ctx := context.Background()
 	var x session.Exchange // a visitor comes by and logs in
 	x.Begin(ctx, baskets, nil)
 	s, _ := baskets.Get(&x)
 	_ = s.Login("carol")
-	_, _ = x.Commit()
+	_, _ = x.Commit(session.Response{})
 
 	devices, _ := baskets.List(ctx, "carol")
 	for _, device := range devices {
-		err := baskets.Modify(ctx, device.ID, func(b *Basket) error {
+		err := baskets.Update(ctx, device.ID, func(b *Basket) error {
 			b.Items = append(b.Items, "gift")
 			return nil
 		})

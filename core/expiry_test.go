@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,8 +117,8 @@ func TestBothClocksHold(t *testing.T) {
 			_ = r.get().Update(increment)
 			si.visit(b, incremented) // so that the write conflicts and looks again
 			time.Sleep(time.Hour)
-			if _, err := r.respond(); err != nil {
-				t.Error(err)
+			if _, err := r.respond(); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("got %v, want ErrNotFound: the change is lost (law 18)", err)
 			}
 			if alive(si, b) {
 				t.Error("a change brought an expired session back")

@@ -26,8 +26,6 @@ func NewID() ID {
 	return id
 }
 
-var errZeroID = errors.New("session: the zero ID names no session")
-
 // ParseID reads what String writes; letters may be of either case. The zero
 // ID is refused.
 func ParseID(s string) (ID, error) {

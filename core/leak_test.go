@@ -65,7 +65,7 @@ func TestNothingSecretLeaks(t *testing.T) {
 		var log bytes.Buffer
 		si, tokens := everything(t, &session.Options{
 			Logger:     slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-			RenewEvery: 10 * time.Minute, RenewGrace: time.Second,
+			RenewEvery: 10 * time.Minute, StragglerWindow: time.Second,
 		})
 		said := log.String()
 		for _, e := range si.events {
@@ -152,14 +152,21 @@ func TestEvents(t *testing.T) {
 		var log bytes.Buffer
 		si, _ := everything(t, &session.Options{
 			Logger:     slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-			RenewEvery: 10 * time.Minute, RenewGrace: time.Second,
+			RenewEvery: 10 * time.Minute, StragglerWindow: time.Second,
 		})
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 		if len(lines) != len(si.events) {
 			t.Errorf("%d debug lines for %d events", len(lines), len(si.events))
 		}
 		for i, e := range si.events {
-			for _, want := range []string{"level=DEBUG", "event=" + string(e.Kind), "id=" + e.ID.String(), "duration="} {
+			level := "level=DEBUG"
+			switch e.Kind {
+			case session.EventError:
+				level = "level=ERROR"
+			case session.EventDiscarded, session.EventReused:
+				level = "level=WARN"
+			}
+			for _, want := range []string{level, "event=" + string(e.Kind), "id=" + e.ID.String(), "duration="} {
 				if !strings.Contains(lines[i], want) {
 					t.Errorf("the line of event %+v is %q, without %q", e, lines[i], want)
 				}
@@ -183,7 +190,7 @@ func TestEvents(t *testing.T) {
 		x.Begin(t.Context(), m, nil)
 		s, _ := m.Get(x)
 		_ = s.Update(increment)
-		if _, err := x.Commit(); err != nil || log.Len() > 0 {
+		if _, err := x.Commit(session.Response{}); err != nil || log.Len() > 0 {
 			t.Errorf("%v, logged %q", err, log.String())
 		}
 	})
@@ -203,7 +210,7 @@ func TestEvents(t *testing.T) {
 		x.Begin(context.WithValue(t.Context(), key{}, "trace"), m, nil)
 		s, _ := m.Get(x)
 		_ = s.Update(increment)
-		_, _ = x.Commit()
+		_, _ = x.Commit(session.Response{})
 		if seen == 0 {
 			t.Error("the observer does not see the values of the request's context")
 		}

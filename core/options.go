@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Options for New. The zero value of each field, and a nil *Options, mean the
@@ -47,14 +50,17 @@ type Options struct {
 	// that a faulty deployment loses nobody's session.
 	DiscardUndecodable bool
 
-	// Logger, if set, gets one debug line for each event, with the ID and the
-	// duration and never a token. At debug level the engine also looks for
-	// data that was changed in place, outside Update, and reports it as an error.
+	// Logger gets a line for each event, with the ID and the duration and never
+	// a token: failures at level Error, dropped changes and reused secrets at
+	// Warn, all else at Debug. Nil means slog.Default() for Error and Warn, and
+	// no other lines; slog.DiscardHandler silences them. At debug level the
+	// engine also looks for data that was changed in place, outside Update, and
+	// reports it as an error.
 	Logger *slog.Logger
 
 	// Observer, if set, is called with each event, from the goroutine of the
 	// request and with its context: metrics and tracing hang here. It must
-	// return soon and not use the session.
+	// return soon. Nothing is locked while it runs.
 	Observer func(ctx context.Context, e Event)
 
 	// StoreTimeout bounds each load, and each commit with all its retries;
@@ -64,23 +70,27 @@ type Options struct {
 	// MaxBytes bounds the encoded data of one session; zero means 1 MiB.
 	MaxBytes int
 
-	// RenewEvery replaces the secret of a session each time that it has been
-	// in use for so long; zero means only at Login and Renew. RenewGrace is
-	// for how long the previous secret then stays good, for the requests that
-	// are on their way; zero means one minute. A secret that Login or Renew
-	// replaced is refused at once. A browser that gets no response that
-	// carries the new secret, until the grace is over, has lost the session,
-	// and so has one whose renewal the store made without being able to say so.
-	// Login and Renew with the previous secret get ErrSuperseded in the grace.
+	// RenewEvery replaces the secret of a session that has been in use for so
+	// long; zero means only at Login and Renew. The previous secret stays good
+	// until the new one has been used, and for StragglerWindow after that: a
+	// browser that lost the response loses nothing, and is offered another
+	// secret when the window is over.
 	RenewEvery time.Duration
-	RenewGrace time.Duration
-}
 
-// Encoded is stored data and what it was written with.
-type Encoded struct {
-	Codec  string // Codec.Name
-	Schema uint64 // Options.Schema
-	Data   []byte
+	// StragglerWindow is how long a request may be on its way; zero means one
+	// minute. For so long after a Login, a Renew or a Destroy, a request with an
+	// older secret of the session reads nothing and changes nothing but by Login:
+	// it gets ErrSuperseded, and the client 409 with Retry-After. After that its
+	// browser is a visitor without a session.
+	StragglerWindow time.Duration
+
+	// Realm separates the sessions in one store. Managers of different realms
+	// see nothing of each other's sessions, by token, subject or ID. Managers of
+	// one realm, such as the empty one, share the sessions of a subject: each can
+	// list and revoke them, and each opens only the tokens of its own cookie.
+	// Changing the realm logs everybody out. At most 64 bytes of UTF-8, without
+	// NUL and without the unit separator U+001F.
+	Realm string
 }
 
 // withDefaults returns the options with nothing left empty, or every fault.
@@ -97,6 +107,7 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	duration := func(name string, d *time.Duration, standard time.Duration) {
 		fault(*d != 0 && *d < time.Millisecond, "%s %v: must be at least a millisecond, or zero for %v", name, *d, standard)
+		fault(*d > longest, "%s %v: must be at most 100 years, which every store can keep", name, *d)
 		if *d == 0 {
 			*d = standard
 		}
@@ -104,10 +115,13 @@ func (o *Options) withDefaults() (Options, error) {
 	duration("Lifetime", &filled.Lifetime, 24*time.Hour)
 	duration("IdleTimeout", &filled.IdleTimeout, min(time.Hour, max(filled.Lifetime, time.Millisecond)))
 	duration("StoreTimeout", &filled.StoreTimeout, 3*time.Second)
-	duration("RenewGrace", &filled.RenewGrace, time.Minute)
+	duration("StragglerWindow", &filled.StragglerWindow, time.Minute)
 	fault(filled.IdleTimeout > filled.Lifetime, "IdleTimeout %v is longer than Lifetime %v and would never end a session", filled.IdleTimeout, filled.Lifetime)
 	fault(filled.RenewEvery < 0, "RenewEvery %v: must not be negative; zero renews only at Login and Renew", filled.RenewEvery)
-	fault(filled.RenewEvery > 0 && filled.RenewGrace >= filled.RenewEvery, "RenewGrace %v must be shorter than RenewEvery %v", filled.RenewGrace, filled.RenewEvery)
+	fault(filled.RenewEvery > 0 && filled.StragglerWindow >= filled.RenewEvery, "StragglerWindow %v must be shorter than RenewEvery %v", filled.StragglerWindow, filled.RenewEvery)
+	forgotten := filled.Cookie.Persistent && filled.Lifetime > longestCookie && (filled.RenewEvery == 0 || filled.RenewEvery > longestCookie/2)
+	fault(forgotten, "Lifetime %v: browsers drop a persistent cookie after 400 days: set RenewEvery to at most 200 days, which sends it again, or shorten Lifetime", filled.Lifetime)
+	fault(len(filled.Realm) > 64 || !cleanText(filled.Realm), "Realm %q: must be at most 64 bytes of UTF-8 without NUL and without the unit separator U+001F", filled.Realm)
 	fault(filled.MaxBytes < 0, "MaxBytes %d: must not be negative; zero means 1 MiB", filled.MaxBytes)
 	if filled.MaxBytes == 0 {
 		filled.MaxBytes = 1 << 20
@@ -123,10 +137,19 @@ func (o *Options) withDefaults() (Options, error) {
 	fault(c.Name == "" || len(c.Name) > 64, "Codec.Name must have 1 to 64 characters: it is stored with the data")
 	fault(c.Marshal == nil || c.Unmarshal == nil, "Codec needs both Marshal and Unmarshal")
 
+	filled.Cookie.Former = slices.Clone(filled.Cookie.Former) // which is the caller's
 	if err := filled.Cookie.setDefaults(); err != nil {
 		faults = append(faults, err)
 	}
 	return filled, errors.Join(faults...)
+}
+
+// longest is what every store can keep, with room for its arithmetic.
+const longest = 100 * 365 * 24 * time.Hour
+
+// cleanText reports whether a store can keep a text and tell realm from subject.
+func cleanText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsAny(text, "\x00"+realmSeparator)
 }
 
 // touchInterval is how much older than now a recorded use may be.

@@ -15,21 +15,21 @@ import (
 
 func TestNewReturnsEveryFault(t *testing.T) {
 	_, err := session.New[cart](nil, &session.Options{
-		IdleTimeout:  -time.Second,
-		Lifetime:     time.Microsecond,
-		StoreTimeout: -1,
-		MaxBytes:     -1,
-		RenewEvery:   -time.Minute,
-		RenewGrace:   -1,
-		Codec:        session.Codec{Marshal: json.Marshal},
-		Cookie:       session.Cookie{Name: "__Host-x", Path: "x", Insecure: true, SameSite: http.SameSiteNoneMode},
+		IdleTimeout:     -time.Second,
+		Lifetime:        time.Microsecond,
+		StoreTimeout:    -1,
+		MaxBytes:        -1,
+		RenewEvery:      -time.Minute,
+		StragglerWindow: -1,
+		Codec:           session.Codec{Marshal: json.Marshal},
+		Cookie:          session.Cookie{Name: "__Host-x", Path: "x", Insecure: true, SameSite: http.SameSiteNoneMode},
 	})
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
 		"New needs a store", "IdleTimeout -1s", "Lifetime 1µs", "StoreTimeout -1ns", "MaxBytes -1", "RenewEvery -1m0s",
-		"RenewGrace -1ns", "Codec.Name", "Marshal and Unmarshal", "Cookie.Path \"x\" must begin", "has the path /",
+		"StragglerWindow -1ns", "Codec.Name", "Marshal and Unmarshal", "Cookie.Path \"x\" must begin", "has the path /",
 		"Insecure", "SameSite=None",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -39,7 +39,7 @@ func TestNewReturnsEveryFault(t *testing.T) {
 
 	for _, opts := range []session.Options{
 		{IdleTimeout: 2 * time.Hour, Lifetime: time.Hour},
-		{RenewEvery: time.Minute, RenewGrace: time.Minute},
+		{RenewEvery: time.Minute, StragglerWindow: time.Minute},
 		{RenewEvery: time.Second}, // the default grace is longer
 	} {
 		if _, err := session.New[cart](newTestStore(), &opts); err == nil {
@@ -138,7 +138,7 @@ func TestNewContext(t *testing.T) {
 		if err := errors.Join(s.Update(increment), s.Renew()); err != nil {
 			t.Error(err)
 		}
-		if h, err := x.Commit(); err != nil || h.SetCookie != "" || x.Finish() != nil {
+		if h, err := x.Commit(session.Response{}); err != nil || cookieOf(h) != "" || x.Finish() != nil {
 			t.Errorf("the response gets %+v, %v", h, err)
 		}
 	}

@@ -35,7 +35,7 @@ func visitOf[T any](t *testing.T, m *session.Manager[T], b *browser, act func(*s
 	if err := act(s); err != nil {
 		return err
 	}
-	h, err := x.Commit()
+	h, err := x.Commit(session.Response{})
 	b.receive(t, h)
 	return errors.Join(err, x.Finish())
 }
@@ -318,7 +318,7 @@ func TestMigrate(t *testing.T) {
 				Migrate: func(session.Encoded) ([]byte, error) { return nil, wrapped },
 			})
 			for id := range si.store.Records {
-				if err := jobs.Modify(t.Context(), id, func(*v2) error { return nil }); !errors.Is(err, session.ErrUndecodable) || events != 1 {
+				if err := jobs.Update(t.Context(), id, func(*v2) error { return nil }); !errors.Is(err, session.ErrUndecodable) || events != 1 {
 					t.Errorf("Modify: got %v and %d events, want ErrUndecodable and one", err, events)
 				}
 			}

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -69,14 +68,7 @@ type Store interface {
 type Record struct {
 	ID        ID
 	Version   uint64    // counts updates; what Update compares
-	Subject   string    // whose session it is; empty before login
+	Subject   string    // whose session it is, with the realm before it; empty before login
 	ExpiresAt time.Time // absent from this moment on, to the millisecond
 	Data      []byte    // opaque to the store: the engine's envelope
 }
-
-// What a Store answers. Test with errors.Is.
-var (
-	ErrNotFound = errors.New("session: not found")
-	ErrExists   = errors.New("session: id already exists")
-	ErrConflict = errors.New("session: changed by another writer")
-)

@@ -101,5 +101,11 @@ func (s *testStore) down(methods ...string) {
 func (s *testStore) count() int {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	return len(s.Records)
+	n := 0
+	for _, r := range s.Records {
+		if !session.IsTombstone(r) {
+			n++
+		}
+	}
+	return n
 }

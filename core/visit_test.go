@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ func newSiteOn(t *testing.T, store *testStore, opts *session.Options) *site {
 		defer si.mu.Unlock()
 		si.events = append(si.events, e)
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	m, err := session.New[cart](si.store, &o)
 	if err != nil {
 		t.Fatal(err)
@@ -76,16 +80,24 @@ func (b *browser) lines() []string {
 
 func (b *browser) receive(t *testing.T, h session.Header) {
 	t.Helper()
-	if h.SetCookie == "" {
-		return
+	for _, line := range h.SetCookie {
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatalf("Set-Cookie %q: %v", line, err)
+		}
+		if b.cookie = c.Name + "=" + c.Value; c.MaxAge < 0 {
+			b.cookie = ""
+		}
 	}
-	c, err := http.ParseSetCookie(h.SetCookie)
-	if err != nil {
-		t.Fatalf("Set-Cookie %q: %v", h.SetCookie, err)
-	}
-	if b.cookie = c.Name + "=" + c.Value; c.MaxAge < 0 {
-		b.cookie = ""
-	}
+}
+
+// cookieOf returns the one Set-Cookie line of most responses.
+func cookieOf(h session.Header) string { return strings.Join(h.SetCookie, "\n") }
+
+// isFailure reports whether a header belongs to an answer that tells of an error:
+// no cookie, and nothing for a cache.
+func isFailure(h session.Header) bool {
+	return len(h.SetCookie) == 0 && h.CacheControl == "no-store" && h.Vary == "Cookie" && h.RetryAfter == "1"
 }
 
 // a request is an exchange that a test takes step by step.
@@ -113,7 +125,7 @@ func (r *request) get() *session.Session[cart] {
 // respond commits and gives the browser its cookie.
 func (r *request) respond() (session.Header, error) {
 	r.si.t.Helper()
-	h, err := r.Commit()
+	h, err := r.Commit(session.Response{})
 	r.b.receive(r.si.t, h)
 	return h, err
 }

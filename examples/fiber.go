@@ -17,7 +17,7 @@ import (
 // onFiber serves the shop with fiber.
 func onFiber(s *shop) fiberServer {
 	app := fiber.New(fiber.Config{ErrorHandler: sendError})
-	app.Use(refuseOtherSites, sessionfiber.Middleware(s.sessions, sendError))
+	app.Use(refuseOtherSites, sessionfiber.Middleware(s.sessions, &sessionfiber.Options{OnError: sendError}))
 	app.Get("/", func(c fiber.Ctx) error {
 		p, err := s.visit(c)
 		if err != nil {

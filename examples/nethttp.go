@@ -17,7 +17,7 @@ func netHTTP(s *shop) *http.Server {
 	for path, do := range s.posts() {
 		mux.HandleFunc("POST "+path, handlePost(do))
 	}
-	return serveHTTP(nethttp.Middleware(s.sessions, answerError)(mux))
+	return serveHTTP(nethttp.Middleware(s.sessions, &nethttp.Options{OnError: answerError})(mux))
 }
 
 func serveHTTP(h http.Handler) *http.Server {

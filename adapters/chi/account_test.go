@@ -24,7 +24,7 @@ func TestAccount(t *testing.T) {
 	orders := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "orders") }
 
 	r := chi.NewRouter()
-	r.Use(middleware.StripSlashes, sessionchi.Middleware(si.Manager))
+	r.Use(middleware.StripSlashes, sessionchi.Middleware(si.Manager, nil))
 	r.Post("/login", func(_ http.ResponseWriter, r *http.Request) {
 		s, err := si.Get(r.Context())
 		if err == nil {

@@ -25,7 +25,7 @@ func ExampleMiddleware() {
 	}
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer) // before the sessions: a handler that panics changes nothing
-	r.Use(sessionchi.Middleware(baskets))
+	r.Use(sessionchi.Middleware(baskets, nil))
 	r.Get("/add/{item}", func(w http.ResponseWriter, r *http.Request) {
 		item := chi.URLParam(r, "item")
 		s, err := baskets.Get(r.Context())
@@ -60,7 +60,7 @@ func ExampleMiddleware_route() {
 		log.Fatal(err)
 	}
 	r := chi.NewRouter()
-	r.Use(sessionchi.Middleware(baskets))
+	r.Use(sessionchi.Middleware(baskets, nil))
 	r.Route("/baskets/{owner}", func(r chi.Router) {
 		r.Post("/items", func(w http.ResponseWriter, r *http.Request) {
 			s, err := baskets.Get(r.Context())
@@ -84,7 +84,7 @@ func ExampleMiddleware_account() {
 	}
 	guard := account.Guard{LoginURL: "/login"}
 	r := chi.NewRouter()
-	r.Use(sessionchi.Middleware(users))
+	r.Use(sessionchi.Middleware(users, nil))
 	r.Mount("/devices", http.StripPrefix("/devices", account.Devices(users, guard, nil)))
 	r.Group(func(r chi.Router) {
 		r.Use(account.RequireLogin(users, guard))

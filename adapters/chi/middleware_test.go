@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/gostateful/session/adapters/chi"
+	"github.com/gostateful/session/adapters/nethttp"
 )
 
 // ofChi are chi's own middlewares, each of which stands before that of the
@@ -44,9 +45,9 @@ func eachOrder(t *testing.T, test func(t *testing.T, name string, after bool, si
 			t.Run(name+place, func(t *testing.T) {
 				si, r := newSite(t, nil), chi.NewRouter()
 				if after {
-					r.Use(sessionchi.Middleware(si.Manager), mw)
+					r.Use(sessionchi.Middleware(si.Manager, nil), mw)
 				} else {
-					r.Use(mw, sessionchi.Middleware(si.Manager))
+					r.Use(mw, sessionchi.Middleware(si.Manager, nil))
 				}
 				test(t, name, after, si, r)
 			})
@@ -169,10 +170,10 @@ func TestChiPanic(t *testing.T) {
 // TestErrorHandler: it answers a commit that failed, and is in chi's route.
 func TestErrorHandler(t *testing.T) {
 	si, r := newSite(t, nil), chi.NewRouter()
-	r.Use(sessionchi.Middleware(si.Manager, func(w http.ResponseWriter, r *http.Request, err error) {
+	r.Use(sessionchi.Middleware(si.Manager, &nethttp.Options{OnError: func(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(http.StatusBadGateway)
 		io.WriteString(w, "sorry, "+chi.RouteContext(r.Context()).RoutePattern())
-	}))
+	}}))
 	si.counts(t, r, func(*http.Request) { si.store.Lose() })
 	if got := ask(t, r, ""); got.StatusCode != 502 || got.body != "sorry, /count" {
 		t.Errorf("got status %d, body %q, want 502, sorry, /count", got.StatusCode, got.body)
@@ -197,7 +198,7 @@ func TestChiTimeout(t *testing.T) {
 	for name, after := range map[string]bool{"Before": false, "After": true} {
 		t.Run(name, func(t *testing.T) {
 			si, r := newSite(t, nil), chi.NewRouter()
-			timeout, sessions := middleware.Timeout(time.Millisecond), sessionchi.Middleware(si.Manager)
+			timeout, sessions := middleware.Timeout(time.Millisecond), sessionchi.Middleware(si.Manager, nil)
 			if after {
 				r.Use(sessions, timeout)
 			} else {
@@ -232,7 +233,7 @@ func TestChiSeesStatus(t *testing.T) {
 			next.ServeHTTP(watched, r)
 			status, written = watched.Status(), watched.BytesWritten()
 		})
-	}, sessionchi.Middleware(si.Manager))
+	}, sessionchi.Middleware(si.Manager, nil))
 	si.counts(t, r, func(*http.Request) { si.store.Lose() })
 	if got := ask(t, r, ""); status != 503 || written != len(got.body) {
 		t.Errorf("chi's writer saw status %d and %d bytes, want 503 and %d", status, written, len(got.body))
@@ -244,7 +245,7 @@ func TestGetHead(t *testing.T) {
 	for name, after := range map[string]bool{"Before": false, "After": true} {
 		t.Run(name, func(t *testing.T) {
 			si, r := newSite(t, nil), chi.NewRouter()
-			if sessions := sessionchi.Middleware(si.Manager); after {
+			if sessions := sessionchi.Middleware(si.Manager, nil); after {
 				r.Use(sessions, middleware.GetHead)
 			} else {
 				r.Use(middleware.GetHead, sessions)

@@ -15,7 +15,7 @@ import (
 // whose session is not committed yet.
 func TestAroundAndInRouter(t *testing.T) {
 	si := watch(t)
-	sessions := sessionchi.Middleware(si.Manager)
+	sessions := sessionchi.Middleware(si.Manager, nil)
 	r := chi.NewRouter()
 	r.With(sessions).Get("/files/*", si.handler(t))
 	r.Get("/other/{path}", func(http.ResponseWriter, *http.Request) {})

@@ -142,7 +142,7 @@ func TestRoute(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			si := watch(t)
 			r := chi.NewRouter()
-			test.build(r, sessionchi.Middleware(si.Manager), si.asks(t), si.handler(t))
+			test.build(r, sessionchi.Middleware(si.Manager, nil), si.asks(t), si.handler(t))
 			loaded := test.loaded
 			if loaded == "" {
 				loaded = test.want
@@ -173,7 +173,7 @@ func TestAroundRouter(t *testing.T) {
 	si := watch(t)
 	r := chi.NewRouter()
 	r.Get("/shop/items", si.handler(t))
-	around := sessionchi.Middleware(si.Manager)(r)
+	around := sessionchi.Middleware(si.Manager, nil)(r)
 	mux := http.NewServeMux()
 	mux.Handle("/shop/", around)
 	for want, h := range map[string]http.Handler{"created: ": around, "created: /shop/": mux} {
@@ -203,7 +203,7 @@ func TestRouteOfHandlerLeftBehind(t *testing.T) {
 					next.ServeHTTP(w, r)
 				})
 			})
-			r.Use(sessionchi.Middleware(si.Manager))
+			r.Use(sessionchi.Middleware(si.Manager, nil))
 			visit := si.handler(t)
 			r.Get("/first", visit)
 			r.Get("/other/{path}", func(http.ResponseWriter, *http.Request) {})
@@ -254,7 +254,7 @@ func TestSharedBeforeRouting(t *testing.T) {
 	si := watch(t)
 	committed := make(chan error, 1)
 	r := chi.NewRouter()
-	r.Use(sessionchi.Middleware(si.Manager), func(next http.Handler) http.Handler {
+	r.Use(sessionchi.Middleware(si.Manager, nil), func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s, err := si.Get(r.Context())
 			if err == nil {

@@ -72,7 +72,7 @@ func TestMiddleware(t *testing.T) {
 				}
 				var sessions chi.Middlewares
 				for _, manager := range s.Managers {
-					sessions = append(sessions, sessionchi.Middleware(manager))
+					sessions = append(sessions, sessionchi.Middleware(manager, nil))
 				}
 				server := httptest.NewUnstartedServer(build(h, chi.Middlewares{around}, sessions))
 				server.Config.ErrorLog = silence
@@ -141,7 +141,7 @@ func TestAllocations(t *testing.T) {
 		w, request := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 		return testing.AllocsPerRun(100, func() { r.ServeHTTP(w, request) })
 	}
-	got := allocs(sessionchi.Middleware(si.Manager)) - allocs()
+	got := allocs(sessionchi.Middleware(si.Manager, nil)) - allocs()
 	if got > 4 {
 		t.Errorf("a request that does not use its session costs %v allocations more, want the three of net/http at most, and one", got)
 	}

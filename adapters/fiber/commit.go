@@ -14,10 +14,10 @@ import (
 // end commits, and finishes at once: what runs on, such as a stream, learns from
 // its changes that they come too late. Given the error of the handlers it
 // returns that of the middleware.
-func (x *exchange) end(err error, fail fiber.ErrorHandler) error {
-	added, failure := x.session.Commit()
-	if late := x.session.Finish(); failure == nil {
-		failure = late
+func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
+	added, failure := x.session.Commit(session.Response{})
+	if late := x.session.Finish(); failure == nil && late != nil {
+		failure, added = late, session.Header{CacheControl: "no-store", RetryAfter: "1"}
 	}
 	c, timedOut := x.c, x.timedOut()
 	resp := c.Response()
@@ -29,25 +29,24 @@ func (x *exchange) end(err error, fail fiber.ErrorHandler) error {
 		}
 		resp = c.RequestCtx().LastTimeoutErrorResponse()
 	}
+	x.response = &resp.Header
 	if failure == nil {
-		add(&resp.Header, added)
+		added.AddTo(fields{x})
 		return err
 	}
 
 	status := session.HTTPStatus(failure)
 	x.restore(&resp.Header)
+	added.AddTo(fields{x})
 	resp.Header.SetStatusMessage(nil)
 	resp.SetStatusCode(status)
 	resp.SkipBody = false
 	resp.ResetBody() // which ends a stream
 	if !timedOut {
 		c.RequestCtx().Hijack(nil)
-		if fail != nil {
-			return fail(c, failure)
+		if onError != nil {
+			return onError(c, failure)
 		}
-	}
-	if status == http.StatusServiceUnavailable {
-		resp.Header.Set(fiber.HeaderRetryAfter, "1")
 	}
 	resp.Header.SetContentType(fiber.MIMETextPlainCharsetUTF8)
 	resp.SetBodyString(http.StatusText(status))
@@ -59,27 +58,24 @@ type header interface {
 	All() iter.Seq2[[]byte, []byte]
 	PeekAll(name string) [][]byte
 	Add(name, value string)
-	Set(name, value string)
 	Del(name string)
 }
 
-func add(h header, added session.Header) {
-	if added.SetCookie != "" {
-		h.Add(fiber.HeaderSetCookie, added.SetCookie)
+// fields is the header of a response as session.Header wants it.
+type fields struct{ *exchange }
+
+func (f fields) Add(name, value string) { f.response.Add(name, value) }
+
+func (f fields) Set(name, value string) {
+	remove(f.response, func(n string) bool { return strings.EqualFold(n, name) })
+	f.response.Add(name, value)
+}
+
+func (f fields) Values(name string) (values []string) {
+	for _, value := range f.response.PeekAll(name) {
+		values = append(values, string(value))
 	}
-	if added.CacheControl != "" {
-		set(h, fiber.HeaderCacheControl, added.CacheControl)
-	}
-	if added.Vary == "" {
-		return
-	}
-	var vary []string
-	for _, line := range h.PeekAll(fiber.HeaderVary) {
-		vary = append(vary, string(line))
-	}
-	if !added.Varies(vary) {
-		h.Add(fiber.HeaderVary, added.Vary)
-	}
+	return values
 }
 
 // remember takes note of the header before the handler, which on a bare server
@@ -110,7 +106,7 @@ func isDefault(name, value []byte) bool {
 	return string(name) == fiber.HeaderContentType && string(value) == fiber.MIMETextPlainCharsetUTF8
 }
 
-// restore makes the header what remember saw, and not to be cached.
+// restore makes the header what remember saw.
 func (x *exchange) restore(h header) {
 	remove(h, func(string) bool { return true })
 	left := x.outer
@@ -125,16 +121,10 @@ func (x *exchange) restore(h header) {
 		name := next()
 		h.Add(name, next())
 	}
-	set(h, fiber.HeaderCacheControl, "no-store")
 }
 
-// set replaces a header whatever its case is, which is the handler's with
+// remove removes headers by their names, whose case is the handler's with
 // Config.DisableHeaderNormalizing.
-func set(h header, name, value string) {
-	remove(h, func(n string) bool { return strings.EqualFold(n, name) })
-	h.Set(name, value)
-}
-
 func remove(h header, which func(name string) bool) {
 	var found []string // as nothing may be deleted in the loop
 	for name := range h.All() {

@@ -21,21 +21,21 @@ import (
 // handler's response stands over its answer.
 func TestErrorHandler(t *testing.T) {
 	for name, test := range map[string]struct {
-		onError []fiber.ErrorHandler
-		status  int
-		body    string
+		opts   *sessionfiber.Options
+		status int
+		body   string
 	}{
 		"Default": {nil, 503, "Service Unavailable"},
-		"Nil":     {[]fiber.ErrorHandler{nil}, 503, "Service Unavailable"},
-		"Own": {[]fiber.ErrorHandler{func(c fiber.Ctx, err error) error {
+		"Nil":     {&sessionfiber.Options{}, 503, "Service Unavailable"},
+		"Own": {&sessionfiber.Options{OnError: func(c fiber.Ctx, err error) error {
 			if !errors.Is(err, session.ErrUnavailable) {
 				t.Errorf("got the error %v, want ErrUnavailable", err)
 			}
 			return c.Status(502).SendString("sorry, " + c.Path())
 		}}, 502, "sorry, /pay"},
-		"BodyOnly":      {[]fiber.ErrorHandler{func(c fiber.Ctx, _ error) error { return c.SendString("sorry") }}, 503, "sorry"},
-		"WritesNothing": {[]fiber.ErrorHandler{func(fiber.Ctx, error) error { return nil }}, 503, ""},
-		"Fibers":        {[]fiber.ErrorHandler{func(_ fiber.Ctx, err error) error { return fiber.NewError(504, "sorry") }}, 504, "app: sorry"},
+		"BodyOnly":      {&sessionfiber.Options{OnError: func(c fiber.Ctx, _ error) error { return c.SendString("sorry") }}, 503, "sorry"},
+		"WritesNothing": {&sessionfiber.Options{OnError: func(fiber.Ctx, error) error { return nil }}, 503, ""},
+		"Fibers":        {&sessionfiber.Options{OnError: func(_ fiber.Ctx, err error) error { return fiber.NewError(504, "sorry") }}, 504, "app: sorry"},
 	} {
 		for _, normal := range []bool{true, false} {
 			if !normal {
@@ -44,12 +44,12 @@ func TestErrorHandler(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				shop := newShop(t)
 				calls := 0
-				onError := slices.Clone(test.onError)
-				if len(onError) > 0 && onError[0] != nil {
-					onError[0] = func(c fiber.Ctx, err error) error {
+				opts := test.opts
+				if opts != nil && opts.OnError != nil {
+					opts = &sessionfiber.Options{OnError: func(c fiber.Ctx, err error) error {
 						calls++
-						return test.onError[0](c, err)
-					}
+						return test.opts.OnError(c, err)
+					}}
 				}
 				app := fiber.New(fiber.Config{
 					DisableHeaderNormalizing:  !normal,
@@ -65,7 +65,7 @@ func TestErrorHandler(t *testing.T) {
 					c.Cookie(&fiber.Cookie{Name: "theme", Value: "dark"})
 					return c.Next()
 				})
-				app.Use(sessionfiber.Middleware(shop.Manager, onError...))
+				app.Use(sessionfiber.Middleware(shop.Manager, opts))
 				app.Get("/pay", func(c fiber.Ctx) error {
 					if _, err := shop.update(c, "bread"); err != nil {
 						t.Error(err)
@@ -114,10 +114,10 @@ func TestErrorHandler(t *testing.T) {
 				if got := a.Header["Cache-Control"]; !slices.Equal(got, []string{"no-store"}) {
 					t.Errorf("got Cache-Control %q, want no-store", got)
 				}
-				if got := a.Header.Get("Retry-After"); (got != "") != (test.onError == nil || test.onError[0] == nil) {
+				if got := a.Header.Get("Retry-After"); got == "" {
 					t.Errorf("got Retry-After %q, want it in the default answer to a store that is down", got)
 				}
-				if len(onError) > 0 && onError[0] != nil && calls != 1 {
+				if opts != nil && opts.OnError != nil && calls != 1 {
 					t.Errorf("the error handler was called %d times, want once", calls)
 				}
 			})
@@ -144,7 +144,7 @@ func TestHandlerError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			shop := newShop(t)
 			app := fiber.New(fiber.Config{ErrorHandler: test.handler, DisableHeaderNormalizing: true})
-			app.Use(sessionfiber.Middleware(shop.Manager))
+			app.Use(sessionfiber.Middleware(shop.Manager, nil))
 			app.Get("/", func(c fiber.Ctx) error {
 				if _, err := shop.update(c, "bread"); err != nil {
 					t.Error(err)
@@ -169,7 +169,7 @@ func TestHandlerError(t *testing.T) {
 func TestRecover(t *testing.T) {
 	for _, within := range []bool{false, true} {
 		shop := newShop(t)
-		handlers := []any{recover.New(), sessionfiber.Middleware(shop.Manager)}
+		handlers := []any{recover.New(), sessionfiber.Middleware(shop.Manager, nil)}
 		if within {
 			slices.Reverse(handlers)
 		}
@@ -205,7 +205,7 @@ func TestUpgrade(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		shop := newShop(t)
 		app := fiber.New()
-		app.Use(sessionfiber.Middleware(shop.Manager))
+		app.Use(sessionfiber.Middleware(shop.Manager, nil))
 		app.Get("/", func(c fiber.Ctx) error {
 			s, err := shop.update(c, "bread")
 			if err != nil {

@@ -89,11 +89,11 @@ func TestAllocations(t *testing.T) {
 	}
 
 	bare := allocs(unused)
-	if got := allocs(sessionfiber.Middleware(shop.Manager), unused) - bare; got > 3 {
+	if got := allocs(sessionfiber.Middleware(shop.Manager, nil), unused) - bare; got > 3 {
 		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 3 at most", got)
 	}
 	around := helmet.New() // sets many headers
-	if got := allocs(around, sessionfiber.Middleware(shop.Manager), unused) - allocs(around, unused); got > 3 {
+	if got := allocs(around, sessionfiber.Middleware(shop.Manager, nil), unused) - allocs(around, unused); got > 3 {
 		t.Errorf("after a middleware that sets headers, that costs %v allocations, want 3 at most", got)
 	}
 	decoder := testing.AllocsPerRun(100, func() {
@@ -101,7 +101,7 @@ func TestAllocations(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	got := allocs(sessionfiber.Middleware(shop.Manager), read) - bare - decoder
+	got := allocs(sessionfiber.Middleware(shop.Manager, nil), read) - bare - decoder
 	if got > 6 {
 		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
 	}
@@ -115,7 +115,7 @@ func BenchmarkBare(b *testing.B) {
 
 func BenchmarkUnused(b *testing.B) {
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(newShop(b).Manager))
+	app.Use(sessionfiber.Middleware(newShop(b).Manager, nil))
 	app.Use(unused)
 	benchmark(b, app)
 }
@@ -123,7 +123,7 @@ func BenchmarkUnused(b *testing.B) {
 func BenchmarkRead(b *testing.B) {
 	shop := newFree(b)
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Use(func(c fiber.Ctx) error {
 		if _, err := shop.Get(c); err != nil {
 			return err

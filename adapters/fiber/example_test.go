@@ -21,7 +21,7 @@ func ExampleMiddleware() {
 		log.Fatal(err)
 	}
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(baskets))
+	app.Use(sessionfiber.Middleware(baskets, nil))
 	app.Get("/add/:item", func(c fiber.Ctx) error {
 		item := c.Params("item")
 		s, err := baskets.Get(c)
@@ -60,9 +60,9 @@ func ExampleMiddleware_errorHandler() {
 		}
 		return c.Status(status).SendString("Sorry: " + err.Error())
 	}})
-	app.Use(sessionfiber.Middleware(baskets, func(_ fiber.Ctx, err error) error {
+	app.Use(sessionfiber.Middleware(baskets, &sessionfiber.Options{OnError: func(_ fiber.Ctx, err error) error {
 		return fiber.NewError(session.HTTPStatus(err), "please try again in a minute.")
-	}))
+	}}))
 	app.Get("/", func(c fiber.Ctx) error {
 		s, err := baskets.Get(c)
 		if err != nil {

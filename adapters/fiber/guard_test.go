@@ -29,7 +29,7 @@ func TestRequireLogin(t *testing.T) {
 		}
 		return c.Status(status).JSON(fiber.Map{"error": err.Error()})
 	}})
-	app.Use(sessionfiber.Middleware(shop.Manager), func(c fiber.Ctx) error {
+	app.Use(sessionfiber.Middleware(shop.Manager, nil), func(c fiber.Ctx) error {
 		c.Vary("Origin")
 		return c.Next()
 	})
@@ -100,7 +100,7 @@ func TestRequireLogin(t *testing.T) {
 func TestRequireLoginAsSent(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New(fiber.Config{DisableHeaderNormalizing: true})
-	app.Use(sessionfiber.Middleware(shop.Manager), sessionfiber.RequireLogin(shop.Manager, account.Guard{LoginURL: "/login"}))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil), sessionfiber.RequireLogin(shop.Manager, account.Guard{LoginURL: "/login"}))
 	address := strings.TrimPrefix(serve(t, app), "http://")
 	for lines, status := range map[string]int{
 		"accept: text/plain\r\naccept: text/html\r\n":          303,
@@ -142,7 +142,7 @@ func TestRequireLoginReason(t *testing.T) {
 			}}} {
 				shop := newShop(t)
 				app := fiber.New(config)
-				app.Use(sessionfiber.Middleware(shop.Manager))
+				app.Use(sessionfiber.Middleware(shop.Manager, nil))
 				app.Post("/login", func(c fiber.Ctx) error {
 					s, err := shop.Get(c)
 					if err != nil || test.user == "" {

@@ -17,7 +17,7 @@ func TestNested(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			shop := newShop(t)
 			app := fiber.New()
-			app.Use(sessionfiber.Middleware(shop.Manager))
+			app.Use(sessionfiber.Middleware(shop.Manager, nil))
 			count := func(c fiber.Ctx) error {
 				s, err := shop.update(c, "bread")
 				if err != nil {
@@ -38,7 +38,7 @@ func TestNested(t *testing.T) {
 					return err
 				}
 				return c.Next()
-			}, sessionfiber.Middleware(shop.Manager)).Get("/", count)
+			}, sessionfiber.Middleware(shop.Manager, nil)).Get("/", count)
 
 			resp, err := app.Test(httptest.NewRequest("GET", path, nil))
 			if err != nil {

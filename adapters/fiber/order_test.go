@@ -21,7 +21,7 @@ func TestCompress(t *testing.T) {
 	for _, within := range []bool{false, true} {
 		shop := newShop(t)
 		text := strings.Repeat("bread ", 1000)
-		handlers := []fiber.Handler{compress.New(), sessionfiber.Middleware(shop.Manager)}
+		handlers := []fiber.Handler{compress.New(), sessionfiber.Middleware(shop.Manager, nil)}
 		if within {
 			slices.Reverse(handlers)
 		}
@@ -51,7 +51,7 @@ func TestCompress(t *testing.T) {
 func TestETag(t *testing.T) {
 	for _, within := range []bool{false, true} {
 		shop := newShop(t)
-		handlers := []fiber.Handler{etag.New(), sessionfiber.Middleware(shop.Manager)}
+		handlers := []fiber.Handler{etag.New(), sessionfiber.Middleware(shop.Manager, nil)}
 		if within {
 			slices.Reverse(handlers)
 		}
@@ -74,7 +74,7 @@ func TestCache(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
 	app.Use(cache.New(cache.Config{StoreResponseHeaders: true}))
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/add", shop.add)
 	app.Get("/read", shop.read)
 	app.Get("/plain", unused)
@@ -110,7 +110,7 @@ func TestNewContext(t *testing.T) {
 			return c.Next()
 		})
 		if installed {
-			app.Use(sessionfiber.Middleware(shop.Manager))
+			app.Use(sessionfiber.Middleware(shop.Manager, nil))
 		}
 		app.Get("/", func(c fiber.Ctx) error {
 			s, err := shop.Get(c.Context())
@@ -132,7 +132,7 @@ func TestNewContext(t *testing.T) {
 func TestAdaptor(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", adaptor.HTTPHandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := shop.Get(r.Context())
 		if err == nil {

@@ -32,7 +32,7 @@ func TestContexts(t *testing.T) {
 		}
 		return c.Status(418).SendString(err.Error())
 	}})
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		one, err := shop.Get(c)
 		if err != nil {
@@ -93,7 +93,7 @@ func TestCookieHeader(t *testing.T) {
 				}
 				return c.Next()
 			})
-			app.Use(sessionfiber.Middleware(shop.Manager))
+			app.Use(sessionfiber.Middleware(shop.Manager, nil))
 			app.Get("/", shop.read)
 			url := serve(t, app)
 			for _, lines := range [][]string{
@@ -118,7 +118,7 @@ func TestMemory(t *testing.T) {
 	for _, immutable := range []bool{false, true} {
 		shop := newShop(t)
 		app := fiber.New(fiber.Config{Immutable: immutable})
-		app.Use(sessionfiber.Middleware(shop.Manager))
+		app.Use(sessionfiber.Middleware(shop.Manager, nil))
 		app.Get("/", func(c fiber.Ctx) error {
 			for _, line := range c.Request().Header.PeekAll("Cookie") {
 				clear(line)
@@ -155,7 +155,7 @@ func TestKept(t *testing.T) {
 	stop := make(chan struct{})
 	var kept sync.WaitGroup
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(m))
+	app.Use(sessionfiber.Middleware(m, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		s, err := m.Get(c)
 		if err == nil {
@@ -204,7 +204,7 @@ func TestEncryptCookie(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
 	app.Use(encryptcookie.New(encryptcookie.Config{Key: encryptcookie.GenerateKey(32)}))
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", shop.add)
 	first := ask(t, app, "GET", "/", "")
 	first.wants(t, 200, "bread", 1)

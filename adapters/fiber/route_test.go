@@ -29,7 +29,7 @@ func TestRoute(t *testing.T) {
 		}
 		return s.Update(add(c.Params("item")))
 	}
-	middleware := sessionfiber.Middleware(m)
+	middleware := sessionfiber.Middleware(m, nil)
 	app := fiber.New()
 	app.Get("/alone/:item", middleware, change)
 	app.Group("/group", middleware).Put("/items/:item", change)
@@ -93,7 +93,7 @@ func TestSharedBeforeRouting(t *testing.T) {
 	}
 	committed := make(chan error, 1)
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(m), func(c fiber.Ctx) error {
+	app.Use(sessionfiber.Middleware(m, nil), func(c fiber.Ctx) error {
 		s, err := change(c)
 		if err != nil {
 			return err

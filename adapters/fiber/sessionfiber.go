@@ -7,32 +7,40 @@ import (
 	"github.com/gostateful/session/core"
 )
 
+// Options for Middleware. Nil, and the zero value of each field, mean the
+// default.
+type Options struct {
+	// OnError answers in place of the handler when its session could not be
+	// written; the handler's error is dropped. The default is the status of
+	// session.HTTPStatus and its text.
+	//
+	// When it is called the response has that status, no body, the headers that
+	// middlewares before this one had set, such as those for CORS, and none that
+	// came later. It says no-store to caches, and Retry-After where that helps.
+	// An error that it returns goes on to fiber's ErrorHandler.
+	OnError fiber.ErrorHandler
+}
+
 // Middleware returns a middleware that gives each request its session of the
 // manager: the handlers after it get it with manager.Get(c), or with
 // manager.Get(c.Context()). Fiber sends the response when all handlers have
 // returned, so the session is committed when those after this middleware have,
-// whether or not with an error, which goes on to fiber's ErrorHandler.
-// If the commit fails onError answers in place of the handler, whose error is
-// dropped; without one, the status of session.HTTPStatus and its text. Give at
-// most one.
-//
-// When onError is called the response has that status, no body, the headers that
-// middlewares before this one had set, such as those for CORS, and none that came
-// later, and says no-store to caches. An error that it returns goes on to
-// fiber's ErrorHandler.
+// whether or not with an error, which goes on to fiber's ErrorHandler. If the
+// commit fails, Options.OnError answers.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can
-// read a session that the handler captured. Its changes return
-// session.ErrHeadersSent once the session is committed: use manager.Modify.
+// read a session that the handler captured, and keep it alive with Touch. Its
+// changes return session.ErrHeadersSent once the session is committed: use
+// manager.Update.
 //
 // Middlewares of several managers can stand around one another; of one manager's, the
 // outermost does all, also after RestartRouting. The recover
 // middleware belongs outside of this one, which commits nothing after a panic,
 // and so does the cache middleware, which must see this one's headers.
-func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Handler {
-	var fail fiber.ErrorHandler
-	if len(onError) > 0 {
-		fail = onError[0]
+func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
+	var onError fiber.ErrorHandler
+	if opts != nil {
+		onError = opts.OnError
 	}
 	return func(c fiber.Ctx) error {
 		x := &exchange{c: c}
@@ -41,7 +49,7 @@ func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Han
 		}
 		x.remember()
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
-		return x.end(c.Next(), fail)
+		return x.end(c.Next(), onError)
 	}
 }
 
@@ -51,15 +59,16 @@ func Middleware(manager session.Engine, onError ...fiber.ErrorHandler) fiber.Han
 // Fiber uses a request's memory again, and its fiber.Ctx. So nothing here points
 // into the request but c, which is not touched once the exchange is over.
 type exchange struct {
-	session session.Exchange
-	c       fiber.Ctx
-	lines   [1]string // of the Cookie header: few requests have more
-	outer   []byte    // the header of the response before the handler, as remember keeps it
+	session  session.Exchange
+	c        fiber.Ctx
+	lines    [1]string // of the Cookie header: few requests have more
+	response header    // to which the session's fields are added
+	outer    []byte    // the header of the response before the handler, as remember keeps it
 }
 
 // begin returns false if the request has a session of the manager already, as after
 // RestartRouting.
-func (x *exchange) begin(manager session.Engine) bool {
+func (x *exchange) begin(manager session.AnyManager) bool {
 	header := &x.c.Request().Header
 	lines := header.PeekAll(fiber.HeaderCookie)
 	if len(lines) == 0 {
@@ -72,8 +81,7 @@ func (x *exchange) begin(manager session.Engine) bool {
 	for _, line := range lines {
 		cookies = append(cookies, string(line))
 	}
-	x.session.Begin(x.c.Context(), manager, cookies)
-	if x.session.Nested() {
+	if !x.session.Begin(x.c.Context(), manager, cookies) {
 		return false
 	}
 	x.session.Route = x

@@ -67,7 +67,7 @@ func app(s adaptertest.Server, config fiber.Config, of func(fiber.Ctx) context.C
 		return c.Next()
 	})
 	for _, manager := range s.Managers {
-		app.Use(sessionfiber.Middleware(manager))
+		app.Use(sessionfiber.Middleware(manager, nil))
 	}
 	app.All("/*", func(c fiber.Ctx) error {
 		var result error

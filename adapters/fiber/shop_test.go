@@ -132,7 +132,7 @@ func (s shop) read(c fiber.Ctx) error {
 func (s shop) cookie(t testing.TB, change func(*cart) error) string {
 	t.Helper()
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(s.Manager))
+	app.Use(sessionfiber.Middleware(s.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		held, err := s.Get(c)
 		if err != nil {
@@ -149,7 +149,7 @@ func (s shop) cookie(t testing.TB, change func(*cart) error) string {
 func (s shop) items(t testing.TB, cookie string) string {
 	t.Helper()
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(s.Manager))
+	app.Use(sessionfiber.Middleware(s.Manager, nil))
 	app.Get("/", s.read)
 	a := ask(t, app, "GET", "/", cookie)
 	a.wants(t, 200, a.body, 0)

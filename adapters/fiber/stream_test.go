@@ -30,7 +30,7 @@ func TestStream(t *testing.T) {
 		defer close(committed)
 		return c.Next()
 	})
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		s, err := shop.Get(c)
 		if err != nil {
@@ -47,7 +47,7 @@ func TestStream(t *testing.T) {
 					t.Errorf("%s in a stream: got the error %v, want ErrHeadersSent", name, err)
 				}
 			}
-			if err := shop.Modify(ctx, s.ID(), add("jam")); err != nil {
+			if err := shop.Update(ctx, s.ID(), add("jam")); err != nil {
 				t.Errorf("Modify in a stream: %v", err)
 			}
 			fmt.Fprint(w, strings.Join(s.Data().Items, " "))
@@ -66,7 +66,7 @@ func TestStream(t *testing.T) {
 func TestStreamLosesNothing(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		s, err := shop.Get(c)
 		if err != nil {
@@ -103,7 +103,7 @@ func TestStreamLosesNothing(t *testing.T) {
 func TestSSE(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		if _, err := shop.update(c, "butter"); err != nil {
 			return err
@@ -206,7 +206,7 @@ func TestTimeout(t *testing.T) {
 			test.config.Timeout = 20 * time.Millisecond
 			app := fiber.New()
 			app.Use(s.outermost)
-			app.Use(sessionfiber.Middleware(s.Manager))
+			app.Use(sessionfiber.Middleware(s.Manager, nil))
 			app.Use(timeout.New(func(c fiber.Ctx) error { return c.Next() }, test.config))
 			app.Get("/", s.handle)
 			for range 500 { // in turns, as fiber joins what would be one route
@@ -230,10 +230,10 @@ func TestTimeoutFailure(t *testing.T) {
 	s = newSlow(t, func(fiber.Ctx) { s.store.Lose() })
 	app := fiber.New()
 	app.Use(s.outermost)
-	app.Use(sessionfiber.Middleware(s.Manager, func(fiber.Ctx, error) error {
+	app.Use(sessionfiber.Middleware(s.Manager, &sessionfiber.Options{OnError: func(fiber.Ctx, error) error {
 		t.Error("the error handler was called, and the fiber.Ctx is the handler's still")
 		return nil
-	}))
+	}}))
 	app.Get("/", timeout.New(s.handle, timeout.Config{Timeout: 20 * time.Millisecond}))
 	fetch(t, serve(t, app)).wants(t, 503, "Service Unavailable", 0)
 	s.ended.Wait()
@@ -250,7 +250,7 @@ func TestTimeoutAround(t *testing.T) {
 			defer close(ended)
 			return c.Next()
 		}, timeout.Config{Timeout: time.Millisecond}))
-		app.Use(sessionfiber.Middleware(shop.Manager))
+		app.Use(sessionfiber.Middleware(shop.Manager, nil))
 		app.Get("/", func(c fiber.Ctx) error {
 			for !c.IsAbandoned() {
 				runtime.Gosched()

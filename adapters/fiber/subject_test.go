@@ -14,7 +14,7 @@ func TestSubjectMemory(t *testing.T) {
 	shop := newShop(t)
 	var held *session.Session[cart]
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(shop.Manager))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) (err error) {
 		if held, err = shop.Get(c); err == nil {
 			err = held.Login(c.Query("user"))

@@ -9,37 +9,29 @@ import (
 
 // commit commits once, before the header is written. After an error the
 // response has been written, and nothing of the handler's may follow.
-func (x *exchange) commit() error {
+func (x *exchange) commit(hijacked bool) error {
 	if x.committed {
 		return x.err
 	}
 	x.committed = true
-	added, err := x.session.Commit()
+	header := x.inner.Header()
+	added, err := x.session.Commit(session.Response{Header: header, Hijacked: hijacked})
 	if err != nil {
 		x.err = err
-		x.replace()
+		x.replace(added)
 		return err
 	}
-	header := x.inner.Header()
-	if added.SetCookie != "" {
-		header.Add("Set-Cookie", added.SetCookie)
-	}
-	if added.CacheControl != "" {
-		header.Set("Cache-Control", added.CacheControl)
-	}
-	if !added.Varies(header["Vary"]) {
-		header.Add("Vary", added.Vary)
-	}
+	added.AddTo(header)
 	return nil
 }
 
 // replace answers in place of the handler.
-func (x *exchange) replace() {
+func (x *exchange) replace(added session.Header) {
 	x.restore()
 	header := x.inner.Header()
-	header.Set("Cache-Control", "no-store")
+	added.AddTo(header)
 	w := &errorWriter{ResponseWriter: x.inner, status: session.HTTPStatus(x.err)}
-	x.fail(w, x.request, x.err)
+	x.opts.OnError(w, x.request, x.err)
 	w.begin()
 	x.kept = header.Clone()
 }
@@ -51,11 +43,11 @@ func (x *exchange) restore() {
 	maps.Copy(header, x.kept)
 }
 
-// An errorWriter is what an ErrorHandler writes to: a status of 200, which the
+// An errorWriter is what OnError writes to: a status of 200, which the
 // server supplies where none is written, would tell of a success.
 type errorWriter struct {
 	http.ResponseWriter
-	status int // where the ErrorHandler writes none; zero once one is written
+	status int // where OnError writes none; zero once one is written
 }
 
 func (w *errorWriter) WriteHeader(status int) {
@@ -74,13 +66,4 @@ func (w *errorWriter) begin() {
 	if w.status != 0 {
 		w.WriteHeader(w.status)
 	}
-}
-
-// answer is the ErrorHandler where none is given.
-func answer(w http.ResponseWriter, _ *http.Request, err error) {
-	status := session.HTTPStatus(err)
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	http.Error(w, http.StatusText(status), status)
 }

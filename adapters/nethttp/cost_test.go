@@ -58,7 +58,7 @@ func TestAllocations(t *testing.T) {
 	data := cart{Items: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}}
 	request := httptest.NewRequest("GET", "/", nil)
 	first := httptest.NewRecorder()
-	nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	nethttp.Middleware(shop.Manager, nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		s, err := shop.Get(r.Context())
 		if err == nil {
 			err = s.Update(func(c *cart) error { *c = data; return nil })
@@ -83,7 +83,7 @@ func TestAllocations(t *testing.T) {
 		})
 	}
 	bare := allocs(unused)
-	if got := allocs(nethttp.Middleware(shop.Manager)(unused)) - bare; got > 3 {
+	if got := allocs(nethttp.Middleware(shop.Manager, nil)(unused)) - bare; got > 3 {
 		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 3 at most", got)
 	}
 	decoder := testing.AllocsPerRun(100, func() {
@@ -91,14 +91,14 @@ func TestAllocations(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if got := allocs(nethttp.Middleware(shop.Manager)(read)) - bare - decoder; got > 6 {
+	if got := allocs(nethttp.Middleware(shop.Manager, nil)(read)) - bare - decoder; got > 6 {
 		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
 	}
 }
 
 func BenchmarkUnused(b *testing.B) {
 	shop := newShop(b)
-	h := nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }))
+	h := nethttp.Middleware(shop.Manager, nil)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }))
 	w, r := blank{http.Header{}}, httptest.NewRequest("GET", "/", nil)
 	b.ReportAllocs()
 	for b.Loop() {

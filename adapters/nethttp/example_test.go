@@ -36,7 +36,7 @@ func ExampleMiddleware() {
 		}
 		fmt.Fprintln(w, s.Data().Items)
 	})
-	server := httptest.NewServer(nethttp.Middleware(baskets)(mux))
+	server := httptest.NewServer(nethttp.Middleware(baskets, nil)(mux))
 	defer server.Close()
 
 	browse(server, "/add/bread", "/add/butter")
@@ -72,7 +72,7 @@ func ExampleMiddleware_errorHandler() {
 		w.WriteHeader(session.HTTPStatus(err))
 		fmt.Fprintln(w, "Please try again in a minute.")
 	}
-	server := httptest.NewServer(nethttp.Middleware(baskets, onError)(shop))
+	server := httptest.NewServer(nethttp.Middleware(baskets, &nethttp.Options{OnError: onError})(shop))
 	defer server.Close()
 
 	browse(server, "/")

@@ -37,35 +37,35 @@ func (s shop) update(t *testing.T, r *http.Request) *session.Session[cart] {
 func TestErrorHandler(t *testing.T) {
 	long := strings.Repeat("sorry ", 1000) // which has no Content-Length, and so may have trailers
 	for name, test := range map[string]struct {
-		onError []nethttp.ErrorHandler
-		status  int
-		body    string
+		opts   *nethttp.Options
+		status int
+		body   string
 	}{
 		"Default": {nil, 503, "Service Unavailable\n"},
-		"Nil":     {[]nethttp.ErrorHandler{nil}, 503, "Service Unavailable\n"},
-		"Own": {[]nethttp.ErrorHandler{func(w http.ResponseWriter, r *http.Request, err error) {
+		"Nil":     {&nethttp.Options{}, 503, "Service Unavailable\n"},
+		"Own": {&nethttp.Options{OnError: func(w http.ResponseWriter, r *http.Request, err error) {
 			if !errors.Is(err, session.ErrUnavailable) {
 				t.Errorf("got the error %v, want ErrUnavailable", err)
 			}
 			w.WriteHeader(http.StatusBadGateway)
 			io.WriteString(w, "sorry, "+r.URL.Path)
 		}}, 502, "sorry, /pay"},
-		"BodyOnly":      {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, "sorry") }}, 503, "sorry"},
-		"Chunked":       {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, long) }}, 503, long},
-		"WritesNothing": {[]nethttp.ErrorHandler{func(http.ResponseWriter, *http.Request, error) {}}, 503, ""},
-		"Informs":       {[]nethttp.ErrorHandler{func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(103) }}, 503, ""},
+		"BodyOnly":      {&nethttp.Options{OnError: func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, "sorry") }}, 503, "sorry"},
+		"Chunked":       {&nethttp.Options{OnError: func(w http.ResponseWriter, _ *http.Request, _ error) { io.WriteString(w, long) }}, 503, long},
+		"WritesNothing": {&nethttp.Options{OnError: func(http.ResponseWriter, *http.Request, error) {}}, 503, ""},
+		"Informs":       {&nethttp.Options{OnError: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(103) }}, 503, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			shop := newShop(t)
 			calls := 0
-			onError := slices.Clone(test.onError)
-			if len(onError) > 0 && onError[0] != nil {
-				onError[0] = func(w http.ResponseWriter, r *http.Request, err error) {
+			opts := test.opts
+			if opts != nil && opts.OnError != nil {
+				opts = &nethttp.Options{OnError: func(w http.ResponseWriter, r *http.Request, err error) {
 					calls++
-					test.onError[0](w, r, err)
-				}
+					test.opts.OnError(w, r, err)
+				}}
 			}
-			handler := nethttp.Middleware(shop.Manager, onError...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler := nethttp.Middleware(shop.Manager, opts)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				shop.update(t, r)
 				shop.store.Lose()
 				header := w.Header()
@@ -130,10 +130,10 @@ func TestErrorHandler(t *testing.T) {
 			if got := resp.Header.Get("Cache-Control"); got != "no-store" {
 				t.Errorf("got Cache-Control %q, want no-store", got)
 			}
-			if got := resp.Header.Get("Retry-After"); (got != "") != (test.onError == nil || test.onError[0] == nil) {
+			if got := resp.Header.Get("Retry-After"); got == "" {
 				t.Errorf("got Retry-After %q, want it in the default answer to a store that is down", got)
 			}
-			if len(onError) > 0 && onError[0] != nil && calls != 1 {
+			if opts != nil && opts.OnError != nil && calls != 1 {
 				t.Errorf("the error handler was called %d times, want once", calls)
 			}
 		})
@@ -161,7 +161,7 @@ func TestLateFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			shop := newShop(t)
 			var panicked any
-			h := nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := nethttp.Middleware(shop.Manager, nil)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				s := shop.update(t, r)
 				respond(w)
 				if err := s.Update(add("butter")); err != nil {
@@ -197,7 +197,7 @@ func TestLateFailure(t *testing.T) {
 // TestSwitchingProtocols: 101 ends HTTP, so it commits, unlike the other 1xx.
 func TestSwitchingProtocols(t *testing.T) {
 	shop := newShop(t)
-	server := httptest.NewServer(nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(nethttp.Middleware(shop.Manager, nil)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shop.update(t, r)
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "echo")
@@ -233,7 +233,7 @@ func TestFormFiles(t *testing.T) {
 
 	t.Setenv("TMPDIR", t.TempDir())
 	temporary := make(chan string, 1)
-	server := httptest.NewServer(nethttp.Middleware(newShop(t).Manager)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(nethttp.Middleware(newShop(t).Manager, nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		defer close(temporary)
 		if err := r.ParseMultipartForm(0); err != nil {
 			t.Error(err)
@@ -263,7 +263,7 @@ func TestFormFiles(t *testing.T) {
 // cookie in the response that this one makes of it.
 func TestOutsideRecover(t *testing.T) {
 	shop := newShop(t)
-	h := nethttp.Middleware(shop.Manager)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := nethttp.Middleware(shop.Manager, nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		shop.update(t, r)
 		panic("out of bread")
 	}))

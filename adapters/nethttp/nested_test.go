@@ -12,7 +12,7 @@ import (
 // session, with one cookie, and no change is lost.
 func TestNested(t *testing.T) {
 	shop := newShop(t)
-	sessions := nethttp.Middleware(shop.Manager)
+	sessions := nethttp.Middleware(shop.Manager, nil)
 	items := 0
 	h := sessions(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		outer := shop.update(t, r)

@@ -7,20 +7,32 @@ import (
 	"github.com/gostateful/session/core"
 )
 
-// An ErrorHandler answers a request whose session could not be written, in
-// place of the response that the handler was about to begin: w has the headers
-// that middlewares outside of this one had set before they called it, such as
-// those for CORS, and none that came later, and says no-store to caches. The status
-// is that of session.HTTPStatus unless the ErrorHandler writes another. r is the
-// request as the handler got it.
-type ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
+// Options for Middleware. Nil, and the zero value of each field, mean the
+// default.
+type Options struct {
+	// OnError answers a request whose session could not be written, in place of
+	// the response that the handler was about to begin. The default is the
+	// status of session.HTTPStatus and its text.
+	//
+	// w has the headers that middlewares outside of this one set before they
+	// called it, such as those for CORS, and none that came later. It says
+	// no-store to caches, and Retry-After where that helps. The status is that
+	// of session.HTTPStatus unless OnError writes another. r is the request as
+	// the handler got it.
+	OnError func(w http.ResponseWriter, r *http.Request, err error)
+
+	// Route returns the pattern of the route that a request takes, such as
+	// "GET /items/{id}", or "" while it is not known. It is for adapters of
+	// other routers. The default is that of http.ServeMux, if it got the very
+	// request that the middleware made.
+	Route func(r *http.Request) string
+}
 
 // Middleware returns a middleware that gives each request to next its session
 // of the manager: the handler gets it with manager.Get(r.Context()). The
 // session is committed before the first byte of the response, by whichever way
-// the handler begins it, and when the handler returns without writing.
-// If that fails the error handler answers; without one, the status of
-// session.HTTPStatus and its text. Give at most one.
+// the handler begins it, and when the handler returns without writing. If that
+// fails, Options.OnError answers.
 //
 // What a handler changes after the response has begun is saved when it
 // returns. If that fails the connection is cut, by a panic with
@@ -31,22 +43,33 @@ type ErrorHandler func(w http.ResponseWriter, r *http.Request, err error)
 // directly and by http.ResponseController. Middlewares of several managers can
 // stand around one another. A middleware that recovers from panics belongs
 // outside of this one, which commits nothing after a panic.
-func Middleware(manager session.Engine, onError ...ErrorHandler) func(next http.Handler) http.Handler {
-	fail := answer
-	if len(onError) > 0 && onError[0] != nil {
-		fail = onError[0]
+func Middleware(manager session.AnyManager, opts *Options) func(next http.Handler) http.Handler {
+	o := Options{OnError: answer, Route: pattern}
+	if opts != nil && opts.OnError != nil {
+		o.OnError = opts.OnError
+	}
+	if opts != nil && opts.Route != nil {
+		o.Route = opts.Route
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			serve(w, r, next, manager, fail)
+			serve(w, r, next, manager, &o)
 		})
 	}
 }
 
-func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager session.Engine, fail ErrorHandler) {
-	x := &exchange{inner: w, fail: fail}
-	x.session.Begin(r.Context(), manager, r.Header["Cookie"])
-	if x.session.Nested() {
+// answer is the default of Options.OnError.
+func answer(w http.ResponseWriter, _ *http.Request, err error) {
+	status := session.HTTPStatus(err)
+	http.Error(w, http.StatusText(status), status)
+}
+
+// pattern is the default of Options.Route.
+func pattern(r *http.Request) string { return r.Pattern }
+
+func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager session.AnyManager, opts *Options) {
+	x := &exchange{inner: w, opts: opts}
+	if !x.session.Begin(r.Context(), manager, r.Header["Cookie"]) {
 		next.ServeHTTP(w, r)
 		return
 	}
@@ -58,6 +81,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 
 	returned := false
 	defer func() {
+		x.handBack(r)
 		if !returned { // a panic, which goes on, or runtime.Goexit
 			x.session.Discard()
 		}
@@ -67,14 +91,20 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	}()
 	next.ServeHTTP(wrap(x), x.request)
 	returned = true
+	_ = x.commit(false) // for a handler that wrote nothing, which is a 200
+	if err := x.session.Finish(); err != nil && !x.hijacked {
+		panic(http.ErrAbortHandler)
+	}
+}
 
-	// The server removes the temporary files of a form that it finds in the
-	// request that it made, of which the handler got a copy.
+// handBack tells the request that the server made, of which the handler got a
+// copy, what a router and a form have added: the server removes the temporary
+// files of a form, and middlewares outside ask for the pattern.
+func (x *exchange) handBack(r *http.Request) {
 	if r.MultipartForm == nil {
 		r.MultipartForm = x.request.MultipartForm
 	}
-	_ = x.commit() // for a handler that wrote nothing, which is a 200
-	if err := x.session.Finish(); err != nil && !x.hijacked {
-		panic(http.ErrAbortHandler)
+	if r.Pattern == "" {
+		r.Pattern = x.request.Pattern
 	}
 }

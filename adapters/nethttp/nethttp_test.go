@@ -67,7 +67,7 @@ func handler(s adaptertest.Server, request func(http.ResponseWriter, *http.Reque
 		s.Handler(request(w, r))
 	})
 	for _, manager := range slices.Backward(s.Managers) {
-		h = nethttp.Middleware(manager)(h)
+		h = nethttp.Middleware(manager, nil)(h)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range s.Header {

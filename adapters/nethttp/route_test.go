@@ -31,7 +31,7 @@ func TestRoute(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	nethttp.Middleware(m)(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/items/bread", nil))
+	nethttp.Middleware(m, nil)(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/items/bread", nil))
 	if len(routes) != 1 || routes[0] != "POST /items/{item}" {
 		t.Errorf("got the routes %q of the events, want one, the pattern", routes)
 	}
@@ -73,7 +73,7 @@ func TestSharedBeforeRouting(t *testing.T) {
 		go func() { committed <- s.Commit(ctx) }()
 		mux.ServeHTTP(w, r)
 	})
-	nethttp.Middleware(m)(shares).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/items/bread", nil))
+	nethttp.Middleware(m, nil)(shares).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/items/bread", nil))
 	if want := []string{"created: ", "changed: POST /items/{item}"}; !slices.Equal(routes, want) {
 		t.Errorf("got the events %q, want %q", routes, want)
 	}

@@ -58,7 +58,7 @@ func TestServersWriter(t *testing.T) {
 			})
 			visit(t, proto, look)
 			bare := <-found
-			visit(t, proto, nethttp.Middleware(newShop(t).Manager)(look))
+			visit(t, proto, nethttp.Middleware(newShop(t).Manager, nil)(look))
 			wrapped := <-found
 			if !slices.Equal(wrapped, bare) {
 				t.Errorf("the writer of the middleware can %q, want what the server's can: %q", wrapped, bare)
@@ -186,7 +186,7 @@ func TestOtherWriters(t *testing.T) {
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			called = ""
-			nethttp.Middleware(newShop(t).Manager)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			nethttp.Middleware(newShop(t).Manager, nil)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				call(w)
 			})).ServeHTTP(test.inner, httptest.NewRequest("GET", "/", nil))
 			if called != test.want {

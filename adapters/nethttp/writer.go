@@ -21,7 +21,7 @@ type exchange struct {
 	inner     http.ResponseWriter
 	kept      http.Header // as it was before the handler, or of the answer in place of the handler's
 	request   *http.Request
-	fail      ErrorHandler
+	opts      *Options
 	committed bool
 	hijacked  bool
 	err       error // of the commit: the handler's response is replaced
@@ -31,9 +31,8 @@ type exchange struct {
 // else the inner writer can do that does not begin a response.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.inner }
 
-// Route is the pattern by which http.ServeMux chose the handler, if that one
-// got the very request that the middleware made.
-func (x *exchange) Route() string { return x.request.Pattern }
+// Route is the pattern of the route that the request takes.
+func (x *exchange) Route() string { return x.opts.Route(x.request) }
 
 func (x *exchange) Header() http.Header { return x.inner.Header() }
 
@@ -41,20 +40,20 @@ func (x *exchange) WriteHeader(status int) {
 	// 1xx are sent ahead of the response and are not it, but for 101, which
 	// leaves HTTP.
 	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-	if informational && x.err == nil || x.commit() == nil {
+	if informational && x.err == nil || x.commit(false) == nil {
 		x.inner.WriteHeader(status)
 	}
 }
 
 func (x *exchange) Write(b []byte) (int, error) {
-	if err := x.commit(); err != nil {
+	if err := x.commit(false); err != nil {
 		return 0, err
 	}
 	return x.inner.Write(b)
 }
 
 func (x *exchange) WriteString(s string) (int, error) {
-	if err := x.commit(); err != nil {
+	if err := x.commit(false); err != nil {
 		return 0, err
 	}
 	return io.WriteString(x.inner, s)
@@ -62,14 +61,14 @@ func (x *exchange) WriteString(s string) (int, error) {
 
 // readFrom lets io.Copy use the inner writer's method: sendfile, on TCP.
 func (x *exchange) readFrom(r io.Reader) (int64, error) {
-	if err := x.commit(); err != nil {
+	if err := x.commit(false); err != nil {
 		return 0, err
 	}
 	return io.Copy(x.inner, r)
 }
 
 func (x *exchange) flush() error {
-	if err := x.commit(); err != nil {
+	if err := x.commit(false); err != nil {
 		return err
 	}
 	return http.NewResponseController(x.inner).Flush()
@@ -78,7 +77,7 @@ func (x *exchange) flush() error {
 // hijack commits first: the cookie, if there is one, is in the Header, from
 // where whoever takes over the connection may send it.
 func (x *exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if err := x.commit(); err != nil {
+	if err := x.commit(true); err != nil {
 		return nil, nil, err
 	}
 	conn, buffered, err := http.NewResponseController(x.inner).Hijack()

@@ -126,7 +126,7 @@ func ExampleDevices() {
 		x.Begin(context.Background(), users, []string{cookie})
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(method, target, nil).WithContext(&x))
-		if _, err := x.Commit(); err != nil {
+		if _, err := x.Commit(session.Response{}); err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(method, w.Code)
@@ -158,11 +158,11 @@ func logIn(user, browser string) (cookie string) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	header, err := x.Commit()
+	header, err := x.Commit(session.Response{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	c, err := http.ParseSetCookie(header.SetCookie)
+	c, err := http.ParseSetCookie(header.SetCookie[0])
 	if err != nil {
 		log.Fatal(err)
 	}

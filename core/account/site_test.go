@@ -95,7 +95,7 @@ func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.Discard()
 	response := httptest.NewRecorder()
 	si.ServeMux.ServeHTTP(response, r.WithContext(&x))
-	added, err := x.Commit()
+	added, err := x.Commit(session.Response{})
 	if err != nil {
 		http.Error(w, "commit failed", session.HTTPStatus(err))
 		return
@@ -104,13 +104,7 @@ func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range response.Header() {
 		header[name] = values
 	}
-	if added.SetCookie != "" {
-		header.Add("Set-Cookie", added.SetCookie)
-		header.Set("Cache-Control", added.CacheControl)
-	}
-	if added.Vary != "" {
-		header.Add("Vary", added.Vary)
-	}
+	added.AddTo(header)
 	w.WriteHeader(response.Code)
 	_, _ = response.Body.WriteTo(w)
 	if err := x.Finish(); err != nil {

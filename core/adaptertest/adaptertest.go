@@ -30,7 +30,7 @@ type Server struct {
 	// Managers are those whose sessions Handler uses, each by a middleware of
 	// its own, the outermost first. Often it is one, and once the same one
 	// twice; without any the server is to be as the framework makes it.
-	Managers []session.Engine
+	Managers []session.AnyManager
 
 	// Context is what a middleware around those of Managers makes of the
 	// context of a request. It is never nil. An adapter for a framework whose

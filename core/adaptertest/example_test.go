@@ -15,11 +15,10 @@ import (
 
 // Middleware is the adapter of this example. It buffers each response, which
 // makes it small: the commit is over before the first byte.
-func Middleware(manager session.Engine, next http.Handler) http.Handler {
+func Middleware(manager session.AnyManager, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var x session.Exchange
-		x.Begin(r.Context(), manager, r.Header["Cookie"])
-		if x.Nested() {
+		if !x.Begin(r.Context(), manager, r.Header["Cookie"]) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -27,24 +26,18 @@ func Middleware(manager session.Engine, next http.Handler) http.Handler {
 
 		response := httptest.NewRecorder()
 		next.ServeHTTP(response, r.WithContext(&x))
-		added, err := x.Commit()
+		added, err := x.Commit(session.Response{})
 		_ = x.Finish() // nothing came after Commit
+		header := w.Header()
 		if err != nil {
-			w.Header().Set("Cache-Control", "no-store")
+			added.AddTo(header)
 			http.Error(w, "try again later", session.HTTPStatus(err))
 			return
 		}
-		header := w.Header()
 		for name, values := range response.Header() {
 			header[name] = append(header[name], values...)
 		}
-		if added.SetCookie != "" {
-			header.Add("Set-Cookie", added.SetCookie)
-			header.Set("Cache-Control", added.CacheControl)
-		}
-		if !added.Varies(header["Vary"]) {
-			header.Add("Vary", added.Vary)
-		}
+		added.AddTo(header)
 		w.WriteHeader(response.Code)
 		response.Body.WriteTo(w)
 	})

@@ -82,8 +82,13 @@ func rewrite(r *http.Request, change func(*http.Cookie)) (lines []string) {
 	return lines
 }
 
+// response is what the adapter tells Commit of the response.
+func (w *writer) response() session.Response {
+	return session.Response{Header: w.Header()}
+}
+
 // begun does what a faulty adapter does ahead of the handler.
-func (f fault) begun(w *writer, manager session.Engine) {
+func (f fault) begun(w *writer, manager session.AnyManager) {
 	switch f {
 	case "loads before the handler asks":
 		get(manager, &w.x)
@@ -104,14 +109,14 @@ func (f fault) begun(w *writer, manager session.Engine) {
 }
 
 // get calls the manager's Get, whatever its type.
-func get(manager session.Engine, ctx context.Context) (any, error) {
+func get(manager session.AnyManager, ctx context.Context) (any, error) {
 	out := reflect.ValueOf(manager).MethodByName("Get").Call([]reflect.Value{reflect.ValueOf(ctx)})
 	err, _ := out[1].Interface().(error)
 	return out[0].Interface(), err
 }
 
 // around is the context that the handler gets.
-func (f fault) around(w *writer, manager session.Engine) context.Context {
+func (f fault) around(w *writer, manager session.AnyManager) context.Context {
 	switch f {
 	case "makes an exchange for each Get", "answers for every manager", "knows one manager for each request":
 		return faultyContext{&w.x, f, w, manager}
@@ -123,7 +128,7 @@ type faultyContext struct {
 	context.Context
 	fault
 	w       *writer
-	manager session.Engine
+	manager session.AnyManager
 }
 
 func (c faultyContext) Value(key any) any {
@@ -193,11 +198,11 @@ func (w *writer) setCookie(line string) string {
 // spoil changes the header once the right fields are there.
 func (w *writer) spoil(header http.Header, added session.Header) {
 	switch {
-	case w.fault == "adds the cookie twice" && added.SetCookie != "":
-		header.Add("Set-Cookie", added.SetCookie)
-	case w.fault == "sets Set-Cookie" && added.SetCookie != "":
-		header.Set("Set-Cookie", added.SetCookie)
-	case w.fault == "adds Cache-Control" && added.SetCookie != "":
+	case w.fault == "adds the cookie twice" && len(added.SetCookie) > 0:
+		header.Add("Set-Cookie", added.SetCookie[0])
+	case w.fault == "sets Set-Cookie" && len(added.SetCookie) > 0:
+		header.Set("Set-Cookie", added.SetCookie[0])
+	case w.fault == "adds Cache-Control" && len(added.SetCookie) > 0:
 		header["Cache-Control"] = []string{"public, max-age=3600", "no-store"}
 	case w.fault == "forbids every cache":
 		header.Set("Cache-Control", "no-store")

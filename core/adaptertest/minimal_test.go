@@ -82,12 +82,12 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 	}
 }
 
-func (f fault) middleware(next http.Handler, manager session.Engine) http.Handler {
+func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Handler {
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		defer f.busy(r)()
 		w := &writer{ResponseWriter: inner, fault: f, r: r, outer: inner.Header().Clone()}
-		w.x.Begin(f.context(r), manager, f.cookies(r))
-		if w.x.Nested() && f != "is there twice" {
+		first := w.x.Begin(f.context(r), manager, f.cookies(r))
+		if !first && f != "is there twice" {
 			next.ServeHTTP(inner, r)
 			return
 		}
@@ -148,7 +148,7 @@ func (w *writer) commit() error {
 		w.x.Discard()
 		return nil
 	}
-	added, err := w.x.Commit()
+	added, err := w.x.Commit(w.response())
 	if err != nil {
 		if w.fault == "ignores the error of Commit" {
 			return nil
@@ -183,15 +183,12 @@ func (w *writer) answer(err error) {
 // add adds to the response what Commit returned.
 func (w *writer) add(added session.Header) {
 	header := w.Header()
-	if line := w.setCookie(added.SetCookie); line != "" {
-		header.Add("Set-Cookie", line)
+	line := w.setCookie(strings.Join(added.SetCookie, ""))
+	added.SetCookie = nil
+	if line != "" {
+		added.SetCookie = []string{line}
 	}
-	if added.CacheControl != "" {
-		header.Set("Cache-Control", added.CacheControl)
-	}
-	if !added.Varies(header["Vary"]) {
-		header.Add("Vary", added.Vary)
-	}
+	added.AddTo(header)
 	w.spoil(header, added)
 }
 

@@ -60,7 +60,7 @@ func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site
 	return &site{Manager: m, t: t, store: st, gate: newGate(), routes: routes}
 }
 
-func (si *site) serve(start Start, around func(context.Context) context.Context, managers ...session.Engine) {
+func (si *site) serve(start Start, around func(context.Context) context.Context, managers ...session.AnyManager) {
 	si.t.Helper()
 	si.url = start(si.t, Server{Handler: si.handle, Managers: managers, Context: around, Header: si.header})
 	si.t.Cleanup(si.gate.open) // before the server ends, which waits for its handlers

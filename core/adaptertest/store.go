@@ -38,9 +38,13 @@ func (s *Store) Lose() { s.fail(down, everyMethod...) }
 func (s *Store) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	finder, err := session.New[any](s.kept, nil) // what a logout leaves for a while is no session
+	if err != nil {
+		return -1
+	}
 	n := 0
 	for _, id := range s.created {
-		if _, err := s.kept.Load(context.Background(), id); err == nil {
+		if _, err := finder.Find(context.Background(), id); err == nil || errors.Is(err, session.ErrUndecodable) {
 			n++
 		}
 	}

@@ -28,7 +28,7 @@ func TestLose(t *testing.T) {
 			err = s.Login("alice")
 		}
 		if err == nil {
-			_, err = x.Commit()
+			_, err = x.Commit(session.Response{})
 		}
 		return err
 	}

@@ -46,17 +46,17 @@ func visit(ctx context.Context, m *session.Manager[visits], cookie *http.Cookie,
 	if err := handle(s); err != nil {
 		return nil, err
 	}
-	header, err := x.Commit()
+	header, err := x.Commit(session.Response{})
 	if err != nil {
 		return nil, fmt.Errorf("Commit: %w", err)
 	}
 	if err := x.Finish(); err != nil {
 		return nil, fmt.Errorf("Finish: %w", err)
 	}
-	if header.SetCookie == "" {
+	if len(header.SetCookie) == 0 {
 		return cookie, nil
 	}
-	return http.ParseSetCookie(header.SetCookie)
+	return http.ParseSetCookie(header.SetCookie[0])
 }
 
 func counted(s *session.Session[visits]) error {
@@ -187,22 +187,43 @@ func engineLosesNoChange(t *trial) {
 
 func engineLogoutWins(t *trial) {
 	m := t.manager(t.store)
-	subject := t.subject()
+	id, subject, _ := t.during(m, func(cookie *http.Cookie, id session.ID) error { return m.Revoke(t.Context(), id) })
+	t.absent("after it was revoked during a request", session.Record{ID: id, Subject: subject})
+
+	id, subject, cookie := t.during(m, func(cookie *http.Cookie, id session.ID) error {
+		_, err := visit(t.Context(), m, cookie, (*session.Session[visits]).Destroy)
+		return err
+	})
+	// What a logout leaves for a while has no owner, and opens for nobody.
+	t.owns("after a logout during a request", subject)
+	_, err := visit(t.Context(), m, cookie, func(s *session.Session[visits]) error {
+		if s.ID() == id || s.Data().N != 0 || s.Subject() != "" {
+			t.Errorf("after a logout during a request: got %+v of %q, want nothing", s.Data(), s.Subject())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("a request after the logout: %v", err)
+	}
+}
+
+// during logs in, and ends the session while a request that changes it is handled.
+func (t *trial) during(m *session.Manager[visits], end func(cookie *http.Cookie, id session.ID) error) (id session.ID, subject string, cookie *http.Cookie) {
+	t.Helper()
+	subject = t.subject()
 	cookie, err := visit(t.Context(), m, nil, func(s *session.Session[visits]) error { return s.Login(subject) })
 	if err != nil {
 		t.Fatalf("a request to log in: %v", err)
 	}
-	var id session.ID
 	_, err = visit(t.Context(), m, cookie, func(s *session.Session[visits]) error {
 		id = s.ID()
-		_, err := visit(t.Context(), m, cookie, (*session.Session[visits]).Destroy)
-		if err != nil {
-			return fmt.Errorf("a request to log out: %w", err)
+		if err := end(cookie, id); err != nil {
+			return fmt.Errorf("its end: %w", err)
 		}
 		return counted(s)
 	})
 	if err != nil {
-		t.Fatalf("a request during which another logged out: %v", err)
+		t.Fatalf("a request during which another ended the session: %v", err)
 	}
-	t.absent("after a logout during a request", session.Record{ID: id, Subject: subject})
+	return id, subject, cookie
 }

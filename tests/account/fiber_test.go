@@ -31,7 +31,7 @@ func TestInFiber(t *testing.T) {
 	guard := account.Guard{LoginURL: "/login", Within: 5 * time.Minute}
 
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(users))
+	app.Use(sessionfiber.Middleware(users, nil))
 	app.Post("/login", func(c fiber.Ctx) error {
 		s, err := users.Get(c)
 		if err != nil {

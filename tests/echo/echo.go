@@ -15,12 +15,12 @@ import (
 
 // Middleware gives each request its session: manager.Get(c.Request().Context()).
 // If it cannot be stored, echo's error handler answers in place of the handler.
-func Middleware(manager session.Engine) echo.MiddlewareFunc {
+func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c *echo.Context) error {
 			w := &writer{ResponseWriter: c.Response(), c: c}
 			w.commit = sync.OnceValue(w.begin)
-			if w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"]); w.exchange.Nested() {
+			if !w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"]) {
 				return next(c)
 			}
 			w.exchange.Route = w
@@ -43,18 +43,14 @@ type writer struct {
 	http.ResponseWriter
 	c        *echo.Context
 	exchange session.Exchange
+	added    session.Header
 	commit   func() error
 }
 
 func (w *writer) begin() error {
-	added, err := w.exchange.Commit()
-	if added.SetCookie != "" {
-		w.Header().Add("Set-Cookie", added.SetCookie)
-		w.Header().Set("Cache-Control", added.CacheControl)
-	}
-	if !added.Varies(w.Header()["Vary"]) {
-		w.Header().Add("Vary", added.Vary)
-	}
+	var err error
+	w.added, err = w.exchange.Commit(session.Response{Header: w.Header()})
+	w.added.AddTo(w.Header())
 	return err
 }
 
@@ -66,7 +62,7 @@ func (w *writer) end(request *http.Request, outer http.Header) {
 	if w.commit() != nil {
 		clear(w.Header())
 		maps.Copy(w.Header(), outer)
-		w.Header().Set("Cache-Control", "no-store")
+		w.added.AddTo(w.Header())
 	}
 }
 

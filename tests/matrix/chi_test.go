@@ -14,7 +14,7 @@ import (
 func onChi(t *testing.T, s adaptertest.Server) string {
 	inner := chi.NewRouter()
 	for _, manager := range s.Managers {
-		inner.Use(sessionchi.Middleware(manager))
+		inner.Use(sessionchi.Middleware(manager, nil))
 	}
 	inner.Handle("/*", handle(s))
 	router := chi.NewRouter()

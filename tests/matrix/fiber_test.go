@@ -27,7 +27,7 @@ func onFiber(t *testing.T, s adaptertest.Server) string {
 		return c.Next()
 	})
 	for _, manager := range s.Managers {
-		app.Use(sessionfiber.Middleware(manager))
+		app.Use(sessionfiber.Middleware(manager, nil))
 	}
 	app.All("/*", func(c fiber.Ctx) (err error) {
 		stream := func(parts func(send func(part string) error)) {

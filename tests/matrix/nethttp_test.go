@@ -16,7 +16,7 @@ import (
 func netHTTP(t *testing.T, s adaptertest.Server) string {
 	h := handle(s)
 	for _, manager := range slices.Backward(s.Managers) {
-		h = nethttp.Middleware(manager)(h)
+		h = nethttp.Middleware(manager, nil)(h)
 	}
 	return serve(t, s, h)
 }

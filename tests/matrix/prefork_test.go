@@ -40,7 +40,7 @@ func prefork(db, addr string) error {
 		return err
 	}
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(visits))
+	app.Use(sessionfiber.Middleware(visits, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		s, err := visits.Get(c)
 		if err != nil {

@@ -67,7 +67,7 @@ func TestStaleTLSConnections(t *testing.T) {
 		v, err := sessions.Get(x)
 		require.NoError(t, err)
 		require.NoError(t, v.Login("bob"))
-		_, err = x.Commit()
+		_, err = x.Commit(session.Response{})
 		require.NoError(t, err, "a login")
 		require.NoError(t, x.Finish())
 	}

@@ -84,7 +84,7 @@ func counter(store session.Store, others int) (http.Handler, error) {
 		}
 		fmt.Fprint(w, s.Data().N)
 	})
-	return nethttp.Middleware(sessions)(mux), nil
+	return nethttp.Middleware(sessions, nil)(mux), nil
 }
 
 // TestNoLostUpdate: overlapping requests on one session lose nothing, in one

@@ -89,7 +89,7 @@ func NewSite(t testing.TB, store session.Store) *Site {
 			fmt.Fprint(w, n)
 		}
 	})
-	server := httptest.NewServer(nethttp.Middleware(s.Sessions)(mux))
+	server := httptest.NewServer(nethttp.Middleware(s.Sessions, nil)(mux))
 	s.url = server.URL
 	t.Cleanup(func() {
 		s.release()

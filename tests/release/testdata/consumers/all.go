@@ -72,11 +72,11 @@ func main() {
 	plain, routed, fast := manage(memory.New(nil), "plain"), manage(sessionredis.New(redis.NewClient(options), nil), "routed"), manage(tables, "fast")
 
 	router := chi.NewRouter()
-	router.Use(sessionchi.Middleware(routed))
+	router.Use(sessionchi.Middleware(routed, nil))
 	router.Get("/chi", handler(routed))
 
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(fast))
+	app.Use(sessionfiber.Middleware(fast, nil))
 	app.Get("/fiber", func(c fiber.Ctx) error {
 		text, err := count(c, fast)
 		if err != nil {
@@ -86,7 +86,7 @@ func main() {
 	})
 
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", nethttp.Middleware(plain)(handler(plain)))
+	mux.Handle("/{$}", nethttp.Middleware(plain, nil)(handler(plain)))
 	mux.Handle("/chi", router)
 	mux.Handle("/fiber", adaptor.FiberApp(app))
 	log.Fatal(http.ListenAndServe(os.Getenv("ADDR"), mux))

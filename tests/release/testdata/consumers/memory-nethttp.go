@@ -30,5 +30,5 @@ func main() {
 		}
 		fmt.Fprint(w, s.Data().N)
 	})
-	log.Fatal(http.ListenAndServe(os.Getenv("ADDR"), nethttp.Middleware(manager)(mux)))
+	log.Fatal(http.ListenAndServe(os.Getenv("ADDR"), nethttp.Middleware(manager, nil)(mux)))
 }

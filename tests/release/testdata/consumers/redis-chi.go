@@ -26,7 +26,7 @@ func main() {
 		log.Fatal(err)
 	}
 	r := chi.NewRouter()
-	r.Use(sessionchi.Middleware(manager))
+	r.Use(sessionchi.Middleware(manager, nil))
 	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
 		s, err := manager.Get(r.Context())
 		if err == nil {

@@ -31,7 +31,7 @@ func main() {
 		log.Fatal(err)
 	}
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(manager))
+	app.Use(sessionfiber.Middleware(manager, nil))
 	app.Get("/", func(c fiber.Ctx) error {
 		s, err := manager.Get(c)
 		if err == nil {

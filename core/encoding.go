@@ -1,0 +1,231 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A Codec turns the data of a session into bytes and back. Name is stored with
+// the data, so that data of another codec is recognised. All three functions
+// must be safe for concurrent use, and neither keep nor hand out memory of the
+// value or the bytes that they are given. Marshal of an equal value should
+// give equal bytes: where it does not, what is unchanged is written all the same.
+type Codec struct {
+	Name      string
+	Marshal   func(v any) ([]byte, error)
+	Unmarshal func(data []byte, v any) error // v is a pointer to the zero value
+
+	// Merge may be nil. It keeps what the program's type does not know when
+	// data of a newer program is written back: given the stored bytes, what
+	// this program understood of them (before), and its new value (after),
+	// it returns after with the unknown parts of stored. When before equals
+	// after, it returns stored. Without it, data of a higher Options.Schema
+	// is read but not written.
+	Merge func(stored, before, after []byte) ([]byte, error)
+}
+
+// Encoded is stored data and what it was written with.
+type Encoded struct {
+	Codec  string // Codec.Name
+	Schema uint64 // Options.Schema
+	Data   []byte
+}
+
+// jsonCodec is the default: encoding/json. Unknown fields survive at the top
+// level, under an unchanged name, and in arrays of unchanged length or among
+// elements that did not change.
+var jsonCodec = Codec{Name: "json", Marshal: json.Marshal, Unmarshal: json.Unmarshal, Merge: mergeJSON}
+
+// migrate brings data into the present encoding.
+func (e *engine) migrate(c *content) error {
+	o := &e.opts
+	if c.codec == o.Codec.Name && (c.schema >= o.Schema || o.Migrate == nil) {
+		return nil
+	}
+	if o.Migrate == nil {
+		return fmt.Errorf("codec is %q, and data was written by codec %q: set Options.Migrate", o.Codec.Name, c.codec)
+	}
+	data, err := o.Migrate(Encoded{Codec: c.codec, Schema: c.schema, Data: bytes.Clone(c.data)})
+	if err != nil {
+		return fmt.Errorf("migrate from codec %q, schema %d: %w", c.codec, c.schema, err)
+	}
+	*c = content{codec: o.Codec.Name, schema: o.Schema, data: data}
+	return nil
+}
+
+// edit lets fn change the value of old, and encodes the result.
+func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
+	e := &s.m.engine
+	codec := &e.opts.Codec
+	changed := content{codec: codec.Name, schema: max(e.opts.Schema, old.schema)}
+	if old.schema > e.opts.Schema && codec.Merge == nil {
+		return old, fmt.Errorf("%w: a newer program wrote it (schema %d, this one knows %d), and codec %q has no Merge to keep what this program does not know", ErrUndecodable, old.schema, e.opts.Schema, codec.Name)
+	}
+	value, err := s.take(old.data)
+	if err != nil {
+		return old, fmt.Errorf("%w: %w", ErrUndecodable, err)
+	}
+	before := old.data
+	if codec.Merge != nil && !bytes.Equal(old.data, e.likely.data) {
+		if before, err = codec.Marshal(value); err != nil {
+			return old, fmt.Errorf("session: encode: %w", err)
+		}
+	}
+	if err := fn(value); err != nil {
+		return old, err
+	}
+	if changed.data, err = e.encode(value, old.data, before); err != nil {
+		return old, err
+	}
+	// Data shows what is stored, not what the encoding does not keep; and what
+	// cannot be read back must not be stored.
+	if err := s.adopt(changed.data); err != nil {
+		return old, fmt.Errorf("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
+	}
+	return changed, nil
+}
+
+// encode encodes a value that was made of old data, of which the program has
+// understood before.
+func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
+	codec := &e.opts.Codec
+	data, err := codec.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("session: encode: %w", err)
+	}
+	if codec.Merge != nil && !bytes.Equal(before, old) {
+		if data, err = codec.Merge(old, before, data); err != nil {
+			return nil, fmt.Errorf("session: merge with stored data: %w", err)
+		}
+	}
+	if len(data) > e.opts.MaxBytes {
+		return nil, fmt.Errorf("%w: %d bytes, and MaxBytes is %d: keep large data elsewhere and its key in the session", ErrTooLarge, len(data), e.opts.MaxBytes)
+	}
+	return data, nil
+}
+
+// mergeDepth bounds how deep two forms of the data may differ: each level reads
+// what is below it again.
+const mergeDepth = 32
+
+var errTooDeep = fmt.Errorf("data that another program wrote differs more than %d levels deep, which cannot be kept", mergeDepth)
+
+// mergeJSON is a three-way merge that lets the program's change win and keeps
+// what the program cannot have seen: a name in stored that is not in before.
+// An omitted zero value looks the same; keeping that is harmless.
+func mergeJSON(stored, before, after []byte) ([]byte, error) {
+	return merge(stored, before, after, mergeDepth)
+}
+
+func merge(stored, before, after []byte, depth int) ([]byte, error) {
+	switch {
+	case bytes.Equal(before, after):
+		return stored, nil
+	case bytes.Equal(stored, before):
+		return after, nil
+	case kind(stored) != kind(after) || kind(before) != kind(after):
+		return after, nil
+	case depth == 0:
+		return nil, errTooDeep
+	case kind(after) == '{':
+		return mergeObjects(stored, before, after, depth-1)
+	case kind(after) == '[':
+		return mergeArrays(stored, before, after, depth-1)
+	}
+	return after, nil
+}
+
+// kind is the first character of a JSON text.
+func kind(text []byte) byte {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	if len(text) == 0 {
+		return 0
+	}
+	return text[0]
+}
+
+func mergeObjects(stored, before, after []byte, depth int) ([]byte, error) {
+	var s, b, a map[string]json.RawMessage
+	if err := unmarshalAll(stored, &s, before, &b, after, &a); err != nil {
+		return nil, err
+	}
+	merged := make(map[string]json.RawMessage, len(s)+len(a))
+	for name, value := range a {
+		was, understood := b[name]
+		if old, ok := s[name]; ok && understood {
+			var err error
+			if value, err = merge(old, was, value, depth); err != nil {
+				return nil, err
+			}
+		}
+		merged[name] = value
+	}
+	for name, value := range s {
+		// encoding/json reads names without regard to case, so a name in
+		// another case is a known one: kept, it would overwrite the change.
+		if !hasFold(b, name) && !hasFold(a, name) {
+			merged[name] = value
+		}
+	}
+	return json.Marshal(merged)
+}
+
+func hasFold(object map[string]json.RawMessage, name string) bool {
+	if _, ok := object[name]; ok {
+		return true
+	}
+	for other := range object {
+		if strings.EqualFold(other, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// mergeArrays takes the stored form of each element that the program left as
+// it was, wherever it now stands, and merges a changed one with the element
+// that it stands in for, if the array is as long as before.
+func mergeArrays(stored, before, after []byte, depth int) ([]byte, error) {
+	var s, b, a []json.RawMessage
+	if err := unmarshalAll(stored, &s, before, &b, after, &a); err != nil {
+		return nil, err
+	}
+	if len(s) != len(b) {
+		return after, nil
+	}
+	places := make(map[string][]int, len(b)) // where before has an element
+	for i, element := range b {
+		places[string(element)] = append(places[string(element)], i)
+	}
+	var changed []int
+	moved := make([]bool, len(b))
+	for i, element := range a {
+		if at := places[string(element)]; len(at) > 0 {
+			a[i], places[string(element)] = s[at[0]], at[1:]
+			moved[at[0]] = true
+		} else {
+			changed = append(changed, i)
+		}
+	}
+	for _, i := range changed {
+		if len(a) != len(b) || moved[i] {
+			continue
+		}
+		var err error
+		if a[i], err = merge(s[i], b[i], a[i], depth); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(a)
+}
+
+func unmarshalAll(pairs ...any) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if err := json.Unmarshal(pairs[i].([]byte), pairs[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
