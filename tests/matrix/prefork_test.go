@@ -18,7 +18,7 @@ import (
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // redisAddr is where the program that TestMain makes of this test finds Redis.

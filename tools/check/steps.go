@@ -19,7 +19,7 @@ func (r *repository) gofumpt() error {
 		return err
 	}
 	if list != "" {
-		return fmt.Errorf("not formatted:\n%s\nTo format them: go run ./tests/check -fix", list)
+		return fmt.Errorf("not formatted:\n%s\nTo format them: go run ./tools/check -fix", list)
 	}
 	return nil
 }
@@ -40,7 +40,7 @@ func (r *repository) tidy() error {
 		}
 		diff, err := capture(m.command(modfile, "mod", "tidy", "-diff"))
 		if err != nil {
-			return fmt.Errorf("%s is not tidy: %w%s\nTo tidy it: go run ./tests/check -fix", m.dir, err, diff)
+			return fmt.Errorf("%s is not tidy: %w%s\nTo tidy it: go run ./tools/check -fix", m.dir, err, diff)
 		}
 		fmt.Println(m.dir, "is tidy")
 	}
@@ -105,7 +105,7 @@ func (r *repository) alone() error {
 		fmt.Printf("--- %s, GOWORK=off: go build, vet, and test if it is released\n", m.dir)
 		for _, args := range steps {
 			if err := show(m.command(modfile, args...)); err != nil {
-				return fmt.Errorf("%s alone, without go.work: %w.\nIf a require is missing: go run ./tests/check -fix", m.dir, err)
+				return fmt.Errorf("%s alone, without go.work: %w.\nIf a require is missing: go run ./tools/check -fix", m.dir, err)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/gotool"
+	"github.com/gostateful/session/tests/support/gotool"
 )
 
 const (
@@ -45,7 +45,7 @@ type rehearsal struct {
 }
 
 func newRehearsal(t *testing.T) *rehearsal {
-	r := &rehearsal{t: t, dir: t.TempDir(), tool: gotool.Build(t, "tests/release"), remote: filepath.Join(t.TempDir(), "session.git")}
+	r := &rehearsal{t: t, dir: t.TempDir(), tool: gotool.Build(t, "tools/release"), remote: filepath.Join(t.TempDir(), "session.git")}
 	r.pushes = filepath.Join(t.TempDir(), "pushes")
 	root := gotool.Root(t)
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // loads are what there is, as the test of a store runs it.

@@ -203,7 +203,8 @@ func (r *repository) writeWork() error {
 		}
 	}
 	for _, replace := range work.Replace {
-		if strings.HasPrefix(replace.Old.Path, project) && !needed[replace.Old] {
+		released := r.module(strings.TrimPrefix(replace.New.Path, "./")) != nil
+		if released && !needed[replace.Old] {
 			if err := work.DropReplace(replace.Old.Path, replace.Old.Version); err != nil {
 				return err
 			}

@@ -1,6 +1,6 @@
-// Package shared tests what several processes do to one session at the same
+// Package processes tests what several processes do to one session at the same
 // moment.
-package shared
+package processes
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ import (
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 const requests = 200
@@ -28,7 +28,7 @@ const requests = 200
 // TestMain is also the web server of a process of its own: with a backend in
 // the environment, it serves at the address of its first argument.
 func TestMain(m *testing.M) {
-	if backend := os.Getenv("SHARED_TEST_BACKEND"); backend != "" {
+	if backend := os.Getenv("PROCESSES_TEST_BACKEND"); backend != "" {
 		fmt.Println(serve(backend, os.Args[1]))
 		os.Exit(1)
 	}
@@ -103,7 +103,7 @@ func TestNoLostUpdate(t *testing.T) {
 			for _, backend := range store.start(t) {
 				web := servers.Start(t, servers.Program{
 					Name: os.Args[0],
-					Env:  []string{"SHARED_TEST_BACKEND=" + backend},
+					Env:  []string{"PROCESSES_TEST_BACKEND=" + backend},
 					Args: func(s *servers.Server) []string { return []string{s.Addr()} },
 				})
 				sites = append(sites, "http://"+web.Addr())

@@ -87,7 +87,7 @@ func (r *repository) checkVersion(m *goModule) (faults []error) {
 			fault("%v", err)
 		} else if changes, err := log.unreleased(); err != nil {
 			fault("%s/CHANGELOG.md %v", m.dir, err)
-		} else if again := "go run ./tests/release prepare " + m.dir + "=" + m.declared; log.section(m.declared) == "" {
+		} else if again := "go run ./tools/release prepare " + m.dir + "=" + m.declared; log.section(m.declared) == "" {
 			fault("%s/CHANGELOG.md has no section of it: %s makes it", m.dir, again)
 		} else if changes != "" {
 			fault("%s/CHANGELOG.md has something unreleased, which this would release: %s takes it in", m.dir, again)

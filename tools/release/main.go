@@ -1,10 +1,10 @@
 // Command release makes the releases of this repository's modules.
 //
-//	go run ./tests/release plan                     # what changed since each module's last release, and which version that asks for
-//	go run ./tests/release prepare                  # write that plan into the tree
-//	go run ./tests/release prepare redis=v0.3.0 ... # or these versions, and no others
-//	go run ./tests/release check                    # whether what versions.json declares can be released
-//	go run ./tests/release publish                  # tag and release it: for the release workflow
+//	go run ./tools/release plan                     # what changed since each module's last release, and which version that asks for
+//	go run ./tools/release prepare                  # write that plan into the tree
+//	go run ./tools/release prepare redis=v0.3.0 ... # or these versions, and no others
+//	go run ./tools/release check                    # whether what versions.json declares can be released
+//	go run ./tools/release publish                  # tag and release it: for the release workflow
 //
 // versions.json declares the version of each released module, v0.0.0 until its
 // first release. A release is a pull request made by prepare; merging it makes
@@ -20,7 +20,7 @@ import (
 	"os/signal"
 )
 
-const usage = "usage: go run ./tests/release plan | prepare [module=version ...] | check | publish"
+const usage = "usage: go run ./tools/release plan | prepare [module=version ...] | check | publish"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

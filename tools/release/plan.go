@@ -159,6 +159,6 @@ func (r *repository) showPlan() error {
 			fmt.Printf("    %s\n", reason)
 		}
 	}
-	fmt.Println("\nTo write this into the tree: go run ./tests/release prepare")
+	fmt.Println("\nTo write this into the tree: go run ./tools/release prepare")
 	return nil
 }

@@ -1,8 +1,8 @@
 // Command check runs everything that a change to this repository has to pass:
 //
-//	go run ./tests/check            # all of it, as CI does
-//	go run ./tests/check vet test   # some steps
-//	go run ./tests/check -fix       # format the code and tidy the modules
+//	go run ./tools/check            # all of it, as CI does
+//	go run ./tools/check vet test   # some steps
+//	go run ./tools/check -fix       # format the code and tidy the modules
 //
 // It needs Go, and installs what else it needs where it may.
 package main
@@ -31,7 +31,7 @@ var steps = []step{
 	{"gofumpt", "all code is formatted", (*repository).gofumpt},
 	{"modules", "no module is forgotten, and released ones ask for no more than they may", (*repository).checkModules},
 	{"tidy", "go mod tidy would change nothing", (*repository).tidy},
-	{"release", "what versions.json declares can be released", func(r *repository) error { return run("go", "run", "./tests/release", "check") }},
+	{"release", "what versions.json declares can be released", func(r *repository) error { return run("go", "run", "./tools/release", "check") }},
 	{"vet", "go vet", func(r *repository) error { return r.goTool("vet", "work") }},
 	{"staticcheck", "staticcheck, as staticcheck.conf says", func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
 	{"workflows", "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", (*repository).workflows},
@@ -65,7 +65,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: go run ./tests/check [flags] [step ...]")
+	fmt.Fprintln(os.Stderr, "usage: go run ./tools/check [flags] [step ...]")
 	flag.PrintDefaults()
 	fmt.Fprintln(os.Stderr, "steps, in their order:")
 	for _, s := range steps {
@@ -98,7 +98,7 @@ func (r *repository) check(names []string) error {
 		err := s.run(r)
 		took := time.Since(start).Round(100 * time.Millisecond)
 		if err != nil {
-			return fmt.Errorf("%s, after %v: %w\n\nTo run this step again: go run ./tests/check %[1]s", s.name, took, err)
+			return fmt.Errorf("%s, after %v: %w\n\nTo run this step again: go run ./tools/check %[1]s", s.name, took, err)
 		}
 		done = append(done, fmt.Sprintf("  %-12s %8v", s.name, took))
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/gotool"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/gotool"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 var update = flag.Bool("update", false, "write the lists of modules that the consumers have")
@@ -62,7 +62,7 @@ func (r *rehearsal) consumers(t *testing.T) {
 			}
 			want, err := os.ReadFile(file + ".modules")
 			require.NoError(t, err)
-			assert.Equal(t, string(want), list, "what an application's list of modules becomes; if that has to be: go test ./tests/release -update")
+			assert.Equal(t, string(want), list, "what an application's list of modules becomes; if that has to be: go test ./tools/release -update")
 
 			visit(t, filepath.Join(dir, "consumer"), []string{redis, mysql}, c.paths)
 		})

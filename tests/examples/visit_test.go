@@ -1,5 +1,5 @@
-// Package shop drives the example as its visitors do.
-package shop
+// Package examples drives the example as its visitors do.
+package examples
 
 import (
 	"bufio"
@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/gotool"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/gotool"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // build builds the example.

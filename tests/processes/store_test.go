@@ -1,4 +1,4 @@
-package shared
+package processes
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // stores are those that processes can share.
