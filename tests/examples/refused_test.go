@@ -4,7 +4,6 @@ import (
 	"context"
 	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -49,7 +48,7 @@ func TestRefused(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			said, err := exec.CommandContext(ctx, binary, "-addr", "127.0.0.1:0", "-store", test.store).CombinedOutput()
 			assert.EqualError(t, err, "exit status 1")

@@ -23,6 +23,9 @@ import (
 	"github.com/gostateful/session/tests/support/servers"
 )
 
+// patience is how long a visitor waits, on a machine that does much else.
+const patience = 2 * time.Minute
+
 // build builds the example.
 func build(t *testing.T) (binary string) {
 	t.Helper()
@@ -49,7 +52,7 @@ func newVisitor(t *testing.T, s *servers.Server) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	return &visitor{t, http.Client{Jar: jar, Timeout: 10 * time.Second}, "http://" + s.Addr()}
+	return &visitor{t, http.Client{Jar: jar, Timeout: patience}, "http://" + s.Addr()}
 }
 
 // get returns the page; post submits a form and follows to the page.
@@ -141,7 +144,7 @@ func shutDown(t *testing.T, s *servers.Server) {
 	conn, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
 	body, in := "goods=Tea", bufio.NewReader(conn)
 
 	// The server says 100 Continue when the handler asks for the body: from
@@ -162,7 +165,7 @@ func shutDown(t *testing.T, s *servers.Server) {
 			conn.Close()
 		}
 		return errors.Is(err, syscall.ECONNREFUSED)
-	}, 10*time.Second, time.Millisecond, "it takes no new connections")
+	}, patience, time.Millisecond, "it takes no new connections")
 
 	_, err = io.WriteString(conn, body)
 	require.NoError(t, err)

@@ -52,7 +52,7 @@ type data struct{ N int }
 // counter counts in a session, the worst way: a request that increments first
 // reads, and pauses until all the others of this process have read too.
 func counter(store session.Store, others int) (http.Handler, error) {
-	sessions, err := session.New[data](store, nil)
+	sessions, err := session.New[data](store, &session.Options{StoreTimeout: time.Minute}) // for a machine that does much else
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func increment(t *testing.T, sites ...string) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	client := &http.Client{Jar: jar, Timeout: time.Minute}
+	client := &http.Client{Jar: jar, Timeout: 2 * time.Minute}
 	ask := func(method, url string) (status int, body string, err error) {
 		r, err := http.NewRequest(method, url, nil)
 		if err != nil {

@@ -115,7 +115,7 @@ func requireAbandoned(t *testing.T, want int, when string) {
 	require.Eventually(t, func() bool {
 		all, waiting := abandoned()
 		return all == want && waiting == want
-	}, 30*time.Second, 10*time.Millisecond, "%d goroutines, %s", want, when)
+	}, stress.Patience, 10*time.Millisecond, "%d goroutines, %s", want, when)
 }
 
 // frozen is a server that may be stopped. It goes on when the test is over.

@@ -87,9 +87,9 @@ func (s *Server) signalAll(sig syscall.Signal) (children []int, err error) {
 }
 
 // settle waits until the processes of this machine are as they should be,
-// which is a matter of milliseconds, and at most for the server's grace.
+// which is a matter of milliseconds unless the machine does much else.
 func (s *Server) settle(done func(map[int]process) bool) {
-	for deadline := time.Now().Add(s.program.Grace); !done(processes()) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(s.program.Patience); !done(processes()) && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 }

@@ -63,7 +63,7 @@ func RedisCluster(t testing.TB) []*Server {
 		s := Start(t, p)
 		nodes, create = append(nodes, s), append(create, s.Addr())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd, err := nodes[0].Command(ctx, "redis-cli", append(create, "--cluster-replicas", "1", "--cluster-yes")...)
 	if err != nil {

@@ -6,13 +6,12 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // eventually waits until f returns nil.
 func eventually(t testing.TB, f func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := retry(ctx, f); err != nil {
 		t.Fatalf("%v", err)

@@ -35,7 +35,7 @@ func RedisSentinel(t testing.TB) (sentinels []*Server, master, replica *Server) 
 	for range 3 {
 		sentinels = append(sentinels, Start(t, p))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for _, s := range sentinels {
 		if err := retry(ctx, func() error { return s.watches(ctx, replica) }); err != nil {

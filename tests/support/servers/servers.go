@@ -35,12 +35,12 @@ type Program struct {
 	Prepare func(*Server) error // before the first start, such as to make a database
 
 	// Ready returns nil once the server answers. It is called until it does,
-	// for at most Patience (zero: 30 seconds). Nil: it takes a connection.
+	// for at most Patience (zero: 2 minutes). Nil: it takes a connection.
 	Ready    func(context.Context, *Server) error
 	Patience time.Duration
 
 	// Stop is what to send for an orderly end (zero: SIGTERM). After Grace
-	// (zero: 10 seconds) the server is killed.
+	// (zero: 1 minute) the server is killed.
 	Stop  syscall.Signal
 	Grace time.Duration
 }
@@ -99,10 +99,10 @@ func start(t testing.TB, p Program, port func() (int, error)) *Server {
 
 func (p Program) withDefaults() Program {
 	if p.Patience == 0 {
-		p.Patience = 30 * time.Second
+		p.Patience = 2 * time.Minute
 	}
 	if p.Grace == 0 {
-		p.Grace = 10 * time.Second
+		p.Grace = time.Minute
 	}
 	if p.Stop == 0 {
 		p.Stop = syscall.SIGTERM

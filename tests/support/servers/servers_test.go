@@ -52,7 +52,10 @@ func TestLogOfAFailedTest(t *testing.T) {
 func TestStartFailures(t *testing.T) {
 	impatient := program("deaf")
 	impatient.Patience = time.Second
-	impatient.Ready = func(_ context.Context, s *Server) error { return errors.New("no greeting: " + s.Log()) }
+	impatient.Ready = func(_ context.Context, s *Server) error {
+		until(t, "the server never started", func() bool { return strings.Contains(s.Log(), "role: deaf") })
+		return errors.New("no greeting: " + s.Log())
+	}
 	unprepared := program("serve")
 	unprepared.Prepare = func(*Server) error { return errors.New("no data folder") }
 	for _, test := range []struct {
@@ -202,34 +205,35 @@ func TestUser(t *testing.T) {
 	}
 }
 
-// TestWatchdog runs a test in another process and kills that.
+// TestWatchdog runs a test in another process and kills that once its server is
+// ready. (That somebody listens on the port would not tell: start looks whether
+// it can, to see whether the port is free.)
 func TestWatchdog(t *testing.T) {
-	if addr := os.Getenv("SERVERS_TEST_WATCHDOG"); addr != "" {
-		_, port, _ := net.SplitHostPort(addr)
-		start(t, program(os.Getenv("SERVERS_TEST_WATCHDOG_ROLE")), func() (n int, err error) {
-			_, err = fmt.Sscan(port, &n)
-			return n, err
-		})
+	if role := os.Getenv("SERVERS_TEST_WATCHDOG"); role != "" {
+		fmt.Println(Start(t, program(role)).Addr())
 		select {} // until killed
 	}
 	for _, role := range []string{"serve", "stubborn"} {
 		t.Run(role, func(t *testing.T) {
-			port, err := freePort()
+			tmp := t.TempDir()
+			victim := exec.Command(os.Args[0], "-test.run=^TestWatchdog$")
+			victim.Env = append(os.Environ(), "SERVERS_TEST_WATCHDOG="+role, "TMPDIR="+tmp)
+			out, err := victim.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
 			}
-			addr := fmt.Sprintf("127.0.0.1:%d", port)
-			tmp := t.TempDir()
-			victim := exec.Command(os.Args[0], "-test.run=^TestWatchdog$")
-			victim.Env = append(os.Environ(), "SERVERS_TEST_WATCHDOG="+addr, "SERVERS_TEST_WATCHDOG_ROLE="+role, "TMPDIR="+tmp)
 			if err := victim.Start(); err != nil {
 				t.Fatal(err)
 			}
-			until(t, "the server never started", func() bool { return listens(addr) })
+			var addr string
+			_, failed := fmt.Fscanln(out, &addr)
 			if err := victim.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			_ = victim.Wait()
+			if failed != nil {
+				t.Fatalf("the server never started: %v", failed)
+			}
 			until(t, "the server outlived its test, which was killed", func() bool { return !listens(addr) })
 			logs, _ := filepath.Glob(filepath.Join(tmp, "*", "log"))
 			if len(logs) != 1 {
@@ -246,9 +250,13 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
+// patience is how long a test waits for what has to happen, on a machine that
+// does much else.
+const patience = 2 * time.Minute
+
 func until(t *testing.T, failure string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal(failure)
 		}

@@ -22,14 +22,14 @@ func (s *Site) Freeze(signal func(syscall.Signal) error) {
 	first := s.Visitor()
 	before := enter.Token()
 
-	var held []<-chan Answer // on connections that are in the pool then
-	for _, r := range []struct {
-		*Visitor
-		target string
-	}{{count, "/count?hold"}, {leave, "/logout?hold"}, {enter, "/login?as=bob&hold"}, {first, "/count?hold"}} {
-		held = append(held, r.Hold(r.target))
-	}
 	s.During(func() {
+		var held []<-chan Answer // on connections that are in the pool then
+		for _, r := range []struct {
+			*Visitor
+			target string
+		}{{count, "/count?hold"}, {leave, "/logout?hold"}, {enter, "/login?as=bob&hold"}, {first, "/count?hold"}} {
+			held = append(held, r.Hold(r.target))
+		}
 		require.NoError(t, signal(syscall.SIGSTOP))
 		s.Release()
 		var all sync.WaitGroup

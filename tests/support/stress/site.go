@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,6 +33,9 @@ import (
 // It is safe for concurrent use. What it and its visitors find wrong fails the
 // test that it was made for.
 type Site struct {
+	// Sessions is the manager of requests that begin while nothing is wrong. It
+	// waits for the store for as long as a busy machine may take. While something
+	// is wrong, another one serves, which gives up after StoreTimeout.
 	Sessions *session.Manager[Visits]
 
 	// Store is the one that the site was given. Calls through it fail the
@@ -68,28 +72,15 @@ func NewSite(t testing.TB, store session.Store) *Site {
 	s := &Site{Store: &punctual{store, t}, Failure: http.StatusServiceUnavailable, t: t, browser: transport}
 	s.read, s.proceed = make(chan struct{}), make(chan struct{})
 	s.release = sync.OnceFunc(func() { close(s.proceed) })
-	var err error
-	s.Sessions, err = session.New[Visits](s.Store, &session.Options{StoreTimeout: StoreTimeout, Observer: s.observe})
-	require.NoError(t, err)
-
-	mux := http.NewServeMux()
-	for target, do := range map[string]func(*session.Session[Visits], *http.Request) error{
-		"/read":   func(*session.Session[Visits], *http.Request) error { return nil },
-		"/count":  func(v *session.Session[Visits], _ *http.Request) error { return v.Update(increment) },
-		"/pad":    func(v *session.Session[Visits], _ *http.Request) error { return v.Update(pad) },
-		"/login":  func(v *session.Session[Visits], r *http.Request) error { return v.Login(r.FormValue("as")) },
-		"/logout": func(v *session.Session[Visits], _ *http.Request) error { return v.Destroy() },
-	} {
-		mux.HandleFunc("POST "+target, s.handle(do))
-	}
-	mux.HandleFunc("POST /revoke", func(w http.ResponseWriter, r *http.Request) {
-		if n, err := s.Sessions.RevokeAll(r.Context(), r.FormValue("whose")); err != nil {
-			http.Error(w, err.Error(), session.HTTPStatus(err))
+	patient, hasty := s.handler(Patience), s.handler(StoreTimeout)
+	s.Sessions = patient.sessions
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.well() {
+			patient.ServeHTTP(w, r)
 		} else {
-			fmt.Fprint(w, n)
+			hasty.ServeHTTP(w, r)
 		}
-	})
-	server := httptest.NewServer(nethttp.Middleware(s.Sessions)(mux))
+	}))
 	s.url = server.URL
 	t.Cleanup(func() {
 		s.release()
@@ -99,20 +90,53 @@ func NewSite(t testing.TB, store session.Store) *Site {
 	return s
 }
 
+// A handler serves the requests of a site.
+type handler struct {
+	http.Handler
+	site     *Site
+	sessions *session.Manager[Visits]
+}
+
+func (s *Site) handler(timeout time.Duration) *handler {
+	s.t.Helper()
+	sessions, err := session.New[Visits](s.Store, &session.Options{StoreTimeout: timeout, Observer: s.observe})
+	require.NoError(s.t, err)
+	h := &handler{site: s, sessions: sessions}
+	mux := http.NewServeMux()
+	for target, do := range map[string]func(*session.Session[Visits], *http.Request) error{
+		"/read":   func(*session.Session[Visits], *http.Request) error { return nil },
+		"/count":  func(v *session.Session[Visits], _ *http.Request) error { return v.Update(increment) },
+		"/pad":    func(v *session.Session[Visits], _ *http.Request) error { return v.Update(pad) },
+		"/login":  func(v *session.Session[Visits], r *http.Request) error { return v.Login(r.FormValue("as")) },
+		"/logout": func(v *session.Session[Visits], _ *http.Request) error { return v.Destroy() },
+	} {
+		mux.HandleFunc("POST "+target, h.handle(do))
+	}
+	mux.HandleFunc("POST /revoke", func(w http.ResponseWriter, r *http.Request) {
+		if n, err := sessions.RevokeAll(r.Context(), r.FormValue("whose")); err != nil {
+			http.Error(w, err.Error(), session.HTTPStatus(err))
+		} else {
+			fmt.Fprint(w, n)
+		}
+	})
+	h.Handler = nethttp.Middleware(sessions)(mux)
+	return h
+}
+
 func increment(v *Visits) error { v.N++; return nil }
 
 func pad(v *Visits) error { v.Pad = strings.Repeat("x", 4<<10); return nil }
 
 // handle answers with what the session holds, as the handler sees it.
-func (s *Site) handle(do func(*session.Session[Visits], *http.Request) error) http.HandlerFunc {
+func (h *handler) handle(do func(*session.Session[Visits], *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := s.Sessions.Get(r.Context())
+		v, err := h.sessions.Get(r.Context())
 		if err == nil && r.URL.Query().Has("hold") {
 			select {
-			case s.read <- struct{}{}:
-			case <-s.proceed:
+			case h.site.read <- struct{}{}:
+			case <-h.site.proceed:
 			}
-			<-s.proceed
+			<-h.site.proceed
 		}
 		if err == nil {
 			err = do(v, r)
@@ -153,6 +177,9 @@ func (s *Site) During(fault func()) {
 	defer s.epoch.Add(1)
 	fault()
 }
+
+// well tells whether nothing is wrong with the backend.
+func (s *Site) well() bool { return s.epoch.Load()%2 == 0 }
 
 // Release lets the requests that are held go on, and all that would be.
 func (s *Site) Release() { s.release() }
