@@ -11,7 +11,7 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 	"github.com/gostateful/session/memory"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestAdapters runs each adapter over each store. A backend is started once.

@@ -18,7 +18,7 @@ import (
 	"github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // redisAddr is where the program that TestMain makes of this test finds Redis.
@@ -70,7 +70,7 @@ func TestPrefork(t *testing.T) {
 	browser := http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}} // so that any process may answer
 	processes := map[int]int{}
 	n := 0
-	for n < 20 || len(processes) < 2 && n < 200 {
+	for n < 20 || len(processes) < 2 { // until both are there, or the test is over
 		n++
 		resp, err := browser.Get("http://" + app.Addr())
 		require.NoError(t, err)

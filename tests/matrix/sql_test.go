@@ -14,7 +14,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 func openPostgres(t *testing.T) session.Store {

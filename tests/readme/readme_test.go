@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/gotool"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/gotool"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // shown is where a README's program listens. The test moves it elsewhere, and

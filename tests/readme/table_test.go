@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/gotool"
+	"github.com/gostateful/session/tests/support/gotool"
 )
 
 // TestTable holds the root README's table of modules to the modules.

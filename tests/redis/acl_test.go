@@ -17,8 +17,8 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/gotool"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/gotool"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // The line of the README, what a Cluster needs besides, and the user of a

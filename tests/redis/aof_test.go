@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestAOFWithoutDefaultUser: while the default user is off, Redis 7.0 loads

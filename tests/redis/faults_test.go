@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/servers"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestFull fills the memory of a server that throws nothing away.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // connectFragile returns a client whose connections break all the time.

@@ -14,7 +14,8 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // A moment is a hook that lets something happen in the midst of a pipeline:
@@ -62,7 +63,7 @@ func TestSetExpiresMeanwhile(t *testing.T) {
 				require.Eventually(t, func() bool {
 					ttl := c.PTTL(ctx, alice).Val() // negative: it has expired, or never will
 					return ttl < 0 || ttl > time.Minute
-				}, 10*time.Second, time.Millisecond)
+				}, stress.Patience, time.Millisecond)
 			}})
 			r := create(t, sessionredis.New(hooked, nil), record("alice"))
 			requireNamed(t, c, "session:")

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/servers"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestOverwrittenSession has another program write over a session: its visitor

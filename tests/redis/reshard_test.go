@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // reshard moves all that a site has, which is in one slot, from each master

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/servers"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestSentinel kills the master under load: the sentinels promote its replica,

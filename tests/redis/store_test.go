@@ -10,7 +10,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestStore holds the store to the contract wherever Redis may run, and with

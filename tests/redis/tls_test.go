@@ -11,8 +11,8 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/tests/servers"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestStaleTLSConnections: go-redis hands out a connection with TLS that the

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // others are the connections of a server, but for the administrator's own, and in MySQL
@@ -83,13 +83,13 @@ func (e engine) killConnections(t *testing.T, dsn string) {
 		store := e.migrated(t, db, sessionsql.Options{})
 		c, h := stress.NewCrowd(e.site(t, db)), stress.RecordStore(t, store, store)
 		c.During(func() {
-			for range 20 {
+			// A write is not repeated, so who has a connection that dies in use is refused.
+			for i := 0; i < 20 || c.Refused() == 0; i++ {
 				e.killAll(t, admin)
 				c.AwaitServed(20)
 				h.Await(10)
 			}
 		})
-		assert.NotZero(t, c.Refused(), "a write is not repeated: no connection died in use")
 		c.AwaitServed(100)
 		c.Leave()
 		h.Check()

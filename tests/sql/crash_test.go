@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,7 +12,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestKilled kills a server that keeps what it acknowledges, under load.
@@ -56,7 +57,7 @@ func TestKilledWriters(t *testing.T) {
 			store := sessionsql.New(db, e.dialect, nil)
 			require.NoError(t, store.Migrate(t.Context()))
 
-			survivor := writers[1-i].start(t)
+			survivor, survived := writers[1-i].start(t), []string(nil)
 			for range 4 {
 				w := writers[i].start(t)
 				var printed []string
@@ -64,9 +65,12 @@ func TestKilledWriters(t *testing.T) {
 					printed = append(printed, w.line())
 				}
 				requireLived(t, store, append(printed, w.kill()...))
-				survivor.line() // it goes on
+				survived = append(survived, survivor.line()) // it goes on
 			}
-			requireLived(t, store, survivor.kill())
+			for !strings.HasSuffix(survived[len(survived)-1], fmt.Sprint(" ", steps-1)) { // until it has ended one
+				survived = append(survived, survivor.line())
+			}
+			requireLived(t, store, append(survived, survivor.kill()...))
 			var answer string
 			require.NoError(t, db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&answer))
 			assert.Equal(t, "ok", answer)

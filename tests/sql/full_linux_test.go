@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestFullDisk has files of PostgreSQL grow no more, as when the disk is full. Its

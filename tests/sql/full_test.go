@@ -14,7 +14,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // A shortage is a database in which there is not much room.

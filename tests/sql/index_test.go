@@ -13,6 +13,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestIndexes asks each database what it does to execute a call.
@@ -167,7 +168,7 @@ func (e engine) testHOT(t *testing.T, db *sql.DB) {
 		require.NoError(t, db.QueryRowContext(t.Context(), "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1", table).
 			Scan(&updates, &hot))
 		return updates == 2*sessions*each
-	}, 20*time.Second, 100*time.Millisecond, "updates that PostgreSQL has counted")
+	}, stress.Patience, 100*time.Millisecond, "updates that PostgreSQL has counted")
 	t.Logf("of %d updates, %d touched no index", updates, hot)
 	assert.Greater(t, hot, updates*8/10, "of %d updates, those that touched no index", updates)
 }

@@ -14,13 +14,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // A job is what another process does to an SQLite file: the program of the
@@ -141,7 +141,7 @@ func live(_ *sql.DB, store *sessionsql.Store, _ string) error {
 }
 
 func take(store *sessionsql.Store, r session.Record, step int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), stress.Patience)
 	defer cancel()
 	r.Data, r.Version = []byte(strconv.Itoa(step)), uint64(max(step, 1))
 	switch {
@@ -170,7 +170,7 @@ func count(_ *sql.DB, store *sessionsql.Store, id string) error {
 	}
 	lost := 0
 	for done := 0; done < increments; {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), stress.Patience)
 		r, err := store.Load(ctx, key)
 		if err == nil {
 			err = store.Update(ctx, r)

@@ -13,7 +13,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestStore holds the store to its contract, as the README recommends to set up

@@ -15,7 +15,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // A lock is what a call holds until its transaction ends.

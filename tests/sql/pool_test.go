@@ -10,7 +10,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/stress"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestConnectionsTaken has the application use connections for something else.

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/gotool"
-	"github.com/gostateful/session/tests/servers"
+	"github.com/gostateful/session/tests/support/gotool"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestPublishedFiles applies the files by the tools that come with each database, and

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/tests/gotool"
+	"github.com/gostateful/session/tests/support/gotool"
 )
 
 // later are versions of the schema to come. Some can be applied again and some

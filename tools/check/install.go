@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/gostateful/session/tests/support/servers"
+)
+
+// A need is something that the steps use and Go does not bring.
+type need struct {
+	what     string   // as one would look for it where there is no apt-get
+	why      string   // which step fails without it
+	packages []string // of Debian and Ubuntu
+	missing  func() error
+}
+
+var needs = []need{
+	{"a C compiler and the C library's headers", "go test -race links with cgo", []string{"gcc", "libc6-dev"}, compileC},
+	{"curl", "the transcript in the README is run again", []string{"curl"}, lookFor("curl")},
+	{"redis-server and redis-cli, 7.0 or later", "the Redis store is tested against Redis", []string{"redis-server"}, lookFor("redis-server", "redis-cli")},
+	{"PostgreSQL, 13 or later, with initdb and psql", "the SQL store is tested against PostgreSQL", []string{"postgresql"}, servers.LookForPostgres},
+	// Not mariadb-server, which would also start one with the machine.
+	{"MariaDB, 10.5 or later, with mariadb-install-db and mariadb", "the SQL store is tested against MariaDB", []string{"mariadb-server-core", "mariadb-client-core"}, servers.LookForMariaDB},
+}
+
+// install brings what is missing, or says what it is. It never goes on without.
+func (r *repository) install() error {
+	missing := lacking()
+	if len(missing) == 0 {
+		fmt.Println("nothing is missing")
+		return nil
+	}
+	var packages, wanted []string
+	for _, n := range missing {
+		packages = append(packages, n.packages...)
+		wanted = append(wanted, fmt.Sprintf("  %s (%s)", n.what, n.why))
+	}
+	command := "apt-get install --no-install-recommends -y " + strings.Join(packages, " ")
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("this machine lacks, and has no apt-get to install it with:\n%s\nInstall them, then run this again", strings.Join(wanted, "\n"))
+	}
+	if os.Getuid() != 0 {
+		return fmt.Errorf("this machine lacks:\n%s\nInstall them, then run this again:\n  sudo apt-get update && sudo %s", strings.Join(wanted, "\n"), command)
+	}
+	// An image often comes without package lists, or with old ones.
+	for _, line := range []string{"apt-get update", command} {
+		args := strings.Fields(line)
+		fmt.Println("$", line)
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		// What apt says names mirrors and hundreds of files; it matters only when it fails.
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", line, err, out)
+		}
+	}
+	if missing = lacking(); len(missing) > 0 {
+		return fmt.Errorf("installed, and still: %w", missing[0].missing())
+	}
+	return nil
+}
+
+func lacking() []need {
+	var missing []need
+	for _, n := range needs {
+		if err := n.missing(); err != nil {
+			fmt.Printf("missing: %s: %v\n", n.what, err)
+			missing = append(missing, n)
+		}
+	}
+	return missing
+}
+
+func lookFor(programs ...string) func() error {
+	return func() error {
+		for _, program := range programs {
+			if _, err := exec.LookPath(program); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// compileC tries what the race detector needs, since a compiler alone is not
+// enough: gcc comes without the headers.
+func compileC() error {
+	cc, err := output("go", "env", "CC")
+	if err != nil {
+		return err
+	}
+	words := strings.Fields(cc) // CC may hold flags
+	if len(words) == 0 {
+		return errors.New("go env CC is empty")
+	}
+	cmd := exec.Command(words[0], append(words[1:], "-x", "c", "-o", os.DevNull, "-")...)
+	cmd.Stdin = strings.NewReader("#include <stdlib.h>\n#include <pthread.h>\nint main(void) { return 0; }\n")
+	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	return cmd.Run()
+}

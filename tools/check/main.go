@@ -1,0 +1,127 @@
+// Command check runs everything that a change to this repository has to pass:
+//
+//	go run ./tools/check            # all of it, as CI does
+//	go run ./tools/check vet test   # some steps
+//	go run ./tools/check -fix       # format the code and tidy the modules
+//
+// It needs Go, and installs what else it needs where it may.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A step is one thing to pass. Each prints what it runs and what that says,
+// and its error says what to do.
+type step struct {
+	name, about string
+	run         func(*repository) error
+}
+
+// The order is: what the others need, then the quick before the slow.
+var steps = []step{
+	{"install", "what the other steps need and Go does not bring", (*repository).install},
+	{"gofumpt", "all code is formatted", (*repository).gofumpt},
+	{"modules", "no module is forgotten, and released ones ask for no more than they may", (*repository).checkModules},
+	{"tidy", "go mod tidy would change nothing", (*repository).tidy},
+	{"release", "what versions.json declares can be released", func(r *repository) error { return run("go", "run", "./tools/release", "check") }},
+	{"vet", "go vet", func(r *repository) error { return r.goTool("vet", "work") }},
+	{"staticcheck", "staticcheck, as staticcheck.conf says", func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
+	{"workflows", "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", (*repository).workflows},
+	{"test", "all tests and Examples, under the race detector and shuffled", func(r *repository) error {
+		return r.goTool("test", "-race", "-shuffle=on", "work")
+	}},
+	{"alone", "each module builds, and a released one passes, without go.work, as its users have it", (*repository).alone},
+	{"fuzz", "each fuzz target for a short time", (*repository).fuzz},
+}
+
+// A repository is the tree that is checked, and how.
+type repository struct {
+	root     string
+	modules  []module
+	scratch  string // a folder for temporary files, outside the tree
+	fuzztime string // as go test takes it
+	fix      bool
+}
+
+func main() {
+	r := &repository{}
+	// A count, since Go before 1.27 may fail when a time is over (go.dev/issue/75804).
+	flag.StringVar(&r.fuzztime, "fuzztime", "20000x", "how often to run each fuzz target, or for how long, as 10m")
+	flag.BoolVar(&r.fix, "fix", false, "let gofumpt and tidy write; without a step, run only these two")
+	flag.Usage = usage
+	flag.Parse()
+	if err := r.check(flag.Args()); err != nil {
+		fmt.Fprintf(os.Stderr, "\nFAILED: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: go run ./tools/check [flags] [step ...]")
+	flag.PrintDefaults()
+	fmt.Fprintln(os.Stderr, "steps, in their order:")
+	for _, s := range steps {
+		fmt.Fprintf(os.Stderr, "  %-12s %s\n", s.name, s.about)
+	}
+}
+
+// check runs the named steps, or all, up to the first that fails.
+func (r *repository) check(names []string) error {
+	if r.fix && len(names) == 0 {
+		names = []string{"gofumpt", "tidy"}
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(steps, func(s step) bool { return s.name == name }) {
+			return fmt.Errorf("there is no step %q; -help lists them", name)
+		}
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	defer os.RemoveAll(r.scratch)
+
+	var done []string
+	for _, s := range steps {
+		if len(names) > 0 && !slices.Contains(names, s.name) {
+			continue
+		}
+		fmt.Printf("\n=== %s: %s\n", s.name, s.about)
+		start := time.Now()
+		err := s.run(r)
+		took := time.Since(start).Round(100 * time.Millisecond)
+		if err != nil {
+			return fmt.Errorf("%s, after %v: %w\n\nTo run this step again: go run ./tools/check %[1]s", s.name, took, err)
+		}
+		done = append(done, fmt.Sprintf("  %-12s %8v", s.name, took))
+	}
+	fmt.Printf("\nPassed:\n%s\n", strings.Join(done, "\n"))
+	return nil
+}
+
+// open finds the root and the modules of the workspace, and goes there.
+func (r *repository) open() error {
+	work, err := output("go", "env", "GOWORK")
+	if err != nil {
+		return err
+	}
+	if work == "" || work == "off" {
+		return errors.New("no go.work is in use: run this inside the repository, with GOWORK unset")
+	}
+	r.root = filepath.Dir(work)
+	if err := os.Chdir(r.root); err != nil {
+		return err
+	}
+	if r.modules, err = workspace(r.root); err != nil {
+		return err
+	}
+	r.scratch, err = os.MkdirTemp("", "session-check-")
+	return err
+}
