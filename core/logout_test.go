@@ -380,8 +380,18 @@ func TestDestroy(t *testing.T) {
 		if !errors.Is(err, session.ErrUnavailable) || !isFailure(h) {
 			t.Errorf("got %+v and %v, want ErrUnavailable alone", h, err)
 		}
-		if got := si.store.took(); !slices.Equal(got, []string{"update", "load", "update"}) {
-			t.Errorf("the store got %v: one more try is enough", got)
+		if got := si.store.took(); !slices.Equal(got, []string{"update", "load", "update", "load", "update"}) {
+			t.Errorf("the store got %v: one more try is enough, and one to remove", got)
+		}
+	})
+
+	t.Run("needs no room in the store", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		si.store.full = true
+		si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+		if si.store.count() != 0 || b.cookie != "" {
+			t.Errorf("%d sessions, cookie %q: a full store keeps nobody logged in", si.store.count(), b.cookie)
 		}
 	})
 

@@ -58,6 +58,17 @@ func (v *visit) plan() plan {
 	return p
 }
 
+// removes turns a tombstone that could not be stored twice into the removal of
+// the session, as conditional, which needs no room: a full store must not keep
+// anybody logged in. Stragglers are then visitors without a session.
+func (p *plan) removes() bool {
+	if p.kind != end || p.rec.ExpiresAt.IsZero() {
+		return false
+	}
+	p.rec.ExpiresAt, p.rec.Data = time.Time{}, nil
+	return true
+}
+
 // planEnd makes the tombstone that a session leaves. It has no data and no
 // owner, and lives for the straggler's window, by which its requests that are on
 // their way are recognised (law 3). A touch that comes late may move the expiry

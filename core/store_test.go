@@ -19,6 +19,7 @@ type testStore struct {
 	calls []string // in lower case
 	seen  [][]byte // all data that was ever written
 	hang  bool     // no call returns before its context is done
+	full  bool     // no record is taken, but one that has expired: which removes what is there
 
 	before func(method string, id session.ID) error
 	after  func(method string, id session.ID) error
@@ -96,6 +97,14 @@ func (s *testStore) down(methods ...string) {
 		}
 		return nil
 	}, nil)
+}
+
+// Update refuses what a full store has no room for.
+func (s *testStore) Update(ctx context.Context, r session.Record) error {
+	if s.full && !r.ExpiresAt.IsZero() {
+		return errDown
+	}
+	return s.Store.Update(ctx, r)
 }
 
 func (s *testStore) count() int {

@@ -55,7 +55,7 @@ func (v *visit) carryOut(ctx context.Context, p *plan, race *race) error {
 			return nil
 		}
 		if !promises(err) {
-			if race.doubt != nil {
+			if race.doubt != nil && !p.removes() {
 				return unavailable("write", err)
 			}
 			race.doubt = err

@@ -62,7 +62,7 @@ func TestLostReplyOfRequest(t *testing.T) {
 				post("/logout")
 				assert.Empty(t, v.Token(), "a logout removes the cookie")
 				assert.Equal(t, "new", si.With(after).Post("/read").Body, "the secret from before the logout")
-				_, err = direct.Load(t.Context(), id)
+				_, err = si.Sessions.Find(t.Context(), id)
 				require.ErrorIs(t, err, session.ErrNotFound)
 			})
 		}
