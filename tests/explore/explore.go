@@ -1,0 +1,136 @@
+// Package explore runs the engine through every order of its store calls.
+//
+// A [Scenario] has actors, which are short scripts of requests, jobs and
+// revocations. Each call that one of them makes of the store waits until a
+// scheduler lets it go, and the scheduler decides what becomes of it. It also
+// decides when a response reaches its browser and when time passes. [Explore]
+// tries all its choices, depth first, by running the scenario again for each,
+// and checks the laws of docs/design after each run.
+//
+// Follow a run through explore.go, world.go (the scheduler), actor.go and
+// store.go (the gates), script.go and response.go (what actors do),
+// history.go, model.go and linear.go (what they were told, and whether it is
+// right), laws.go (the rest of the laws). All that knows the engine's API is in
+// engine.go.
+package explore
+
+import (
+	"strings"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+)
+
+// A Scenario is what happens, but for its order.
+type Scenario struct {
+	Name   string
+	Faults int // how many calls of the store may go wrong in one run
+
+	before []string      // how each browser came by its session
+	age    time.Duration // of that session
+	renews bool          // RenewEvery is set
+	actors []script
+	jumps  []jump // each may happen once
+}
+
+// A Result is what came of exploring a scenario.
+type Result struct {
+	Schedules, States int
+	Violation         string // the first, or empty
+	Schedule          string // that shows it
+	Complete          bool   // all that there is was tried
+}
+
+// maxSteps is more than any schedule has. An actor that never ends exceeds it.
+const maxSteps = 400
+
+// Explore tries every schedule of a scenario until one breaks a law, or until
+// goOn returns false.
+func Explore(t *testing.T, sc Scenario, goOn func() bool) (res Result) {
+	seen := map[uint64]bool{}
+	todo := []schedule{nil}
+	for len(todo) > 0 {
+		if !goOn() {
+			return res
+		}
+		prefix := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		done, violation := run(t, sc, func(at schedule, w *world, list []choice) (choice, bool) {
+			if len(at) < len(prefix) {
+				return prefix[len(at)], true
+			}
+			h := w.hash()
+			if seen[h] {
+				return choice{}, false
+			}
+			seen[h] = true
+			for _, c := range list[1:] {
+				todo = append(todo, append(at[:len(at):len(at)], c))
+			}
+			return list[0], true
+		})
+		res.Schedules++
+		res.States = len(seen)
+		if violation != "" {
+			res.Violation, res.Schedule = violation, done.String()
+			return res
+		}
+	}
+	res.Complete = true
+	return res
+}
+
+// Replay runs one schedule, and returns the law that it breaks. It ends where
+// the words end.
+func Replay(t *testing.T, sc Scenario, words string) (violation string) {
+	left := strings.Fields(words)
+	_, violation = run(t, sc, func(_ schedule, w *world, list []choice) (choice, bool) {
+		if len(left) == 0 {
+			return choice{}, false
+		}
+		c, err := pick(left[0], list)
+		if err != nil {
+			w.fail("%v", err)
+		}
+		left = left[1:]
+		return c, err == nil
+	})
+	return violation
+}
+
+// run runs a scenario once. Its choices are made by choose, which may also end
+// the run.
+func run(t *testing.T, sc Scenario, choose func(at schedule, w *world, list []choice) (choice, bool)) (done schedule, violation string) {
+	synctest.Test(t, func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, 1)
+		w := newWorld(t.Context(), sc)
+		defer func() { violation = w.violation }()
+		if w.violation != "" {
+			return
+		}
+		w.setUp()
+		defer w.end()
+		for w.settle(); w.violation == ""; w.settle() {
+			list := w.choices()
+			if len(list) == 0 || len(done) == maxSteps {
+				time.Sleep(2 * storeTimeout)
+				if w.settle(); len(w.choices()) == 0 || len(done) == maxSteps {
+					w.fail("law 8: an actor hangs")
+				}
+				continue
+			}
+			c, on := choose(done, w, list)
+			if !on {
+				return
+			}
+			done = append(done, c)
+			if c.kind == stop {
+				w.verify()
+				return
+			}
+			w.apply(c)
+		}
+	})
+	return done, violation
+}

@@ -1,0 +1,294 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// A script is what an actor does. The steps of a request are words:
+//
+//	get        load the session
+//	update     add a tag
+//	login      as ann
+//	renew      replace the secret
+//	destroy    log out
+//	commit     write now, and go on
+//	send       begin the response early, and go on
+//	think      take a while: here time may pass
+//	panic      end so
+//
+// The other scripts have one: job, revoke, revokeall, and cross, which takes
+// the browser's token to another site.
+type script struct {
+	name    string
+	steps   string
+	browser int
+}
+
+const owner = "ann"
+
+func (a *actor) play() {
+	w := a.w
+	b := w.browsers[a.script.browser]
+	switch a.script.steps {
+	case "job":
+		a.job(b.first)
+	case "revoke":
+		o := a.begin()
+		got := classify(w.eng.revoke(a.context(), b.first))
+		a.end(o, got, b.first, event{kind: revoked})
+	case "revokeall":
+		o := a.begin()
+		got := classify(w.eng.revokeAll(a.context(), owner))
+		for _, b := range w.browsers {
+			a.end(o, got, b.first, event{kind: swept})
+		}
+	case "cross":
+		r := w.other.begin(a.context(), otherCookie, b.token)
+		if err := r.get(); err == nil && !r.view().isNew {
+			w.fail("law 17: another site's manager opened the session of a token that it did not issue")
+		}
+	default:
+		v := visit{a: a, b: b, held: b.token}
+		v.run(strings.Fields(a.script.steps))
+	}
+}
+
+func (a *actor) end(o *op, got answer, id session.ID, e event) {
+	a.finish(o)
+	if got != ok && got != unknown {
+		a.w.fail("law 2: %s says %s", a.script.steps, got)
+	}
+	for _, f := range o.effects {
+		a.w.revoke = append(a.w.revoke, f.at)
+	}
+	e.who, e.answer = a.who(), got
+	a.w.note(id, o, e)
+}
+
+func (a *actor) job(id session.ID) {
+	o := a.begin()
+	tag := a.tag()
+	got := classify(a.w.eng.job(a.context(), id, tag))
+	a.finish(o)
+	if got != ok && got != unknown && got != gone {
+		a.w.fail("law 1: a job says %s", got)
+	}
+	a.w.note(id, o, event{kind: worked, who: a.who(), adds: []string{tag}, answer: got})
+}
+
+func (a *actor) who() string { return a.letter() + " " + a.script.name }
+
+func (a *actor) tag() string { a.tags++; return fmt.Sprint(a.letter(), a.tags) }
+
+// A visit is a request on its way through the engine.
+type visit struct {
+	a    *actor
+	b    *browser
+	r    *request
+	held string // its token
+
+	base     session.ID // the session that it works on, if it is stored
+	secret   string     // the name of the secret that opens it
+	loadedAt time.Duration
+	sent     bool
+	pending  pending
+	issuer   *event // of the secret that the response has to carry
+	loggedIn bool
+	ended    int  // when its logout took effect
+	left     bool // its logout is done
+
+	answer answer // what the client is told
+}
+
+// pending is what a request has changed and not committed.
+type pending struct {
+	adds    []string
+	login   string
+	renew   bool
+	destroy bool
+}
+
+func (p pending) changes() bool { return len(p.adds) > 0 || p.login != "" }
+
+func (v *visit) run(steps []string) {
+	a := v.a
+	a.learn(v.b.sum)
+	v.r = a.w.eng.begin(a.context(), cookieName, v.held)
+	v.answer = ok
+	for _, step := range steps {
+		if step == "panic" {
+			v.r.discard()
+			return
+		}
+		if got := v.step(step); got != ok {
+			v.answer = got
+			break
+		}
+	}
+	if !v.sent {
+		v.send()
+	}
+	v.finish()
+}
+
+func (v *visit) step(step string) (got answer) {
+	p := &v.pending
+	switch step {
+	case "get":
+		return v.get()
+	case "update":
+		tag := v.a.tag()
+		if got = classify(v.r.update(tag)); got == ok {
+			p.adds = append(p.adds, tag)
+		}
+	case "login":
+		if got = classify(v.r.login(owner)); got == ok {
+			p.login, p.renew, v.loggedIn = owner, true, true
+		}
+	case "renew":
+		if got = classify(v.r.renew()); got == ok {
+			p.renew = true
+		}
+	case "destroy":
+		if got = classify(v.r.destroy()); got == ok {
+			*p = pending{destroy: v.base != session.ID{}}
+		}
+	case "commit":
+		o := v.a.begin()
+		got = classify(v.r.commitNow(v.a.context()))
+		v.committed(o, got, "")
+	case "send":
+		got = v.send()
+	case "think":
+		v.a.ponder()
+		got = ok
+	default:
+		panic("no such step: " + step)
+	}
+	return got
+}
+
+func (v *visit) get() answer {
+	w, o := v.a.w, v.a.begin()
+	got := classify(v.r.get())
+	v.a.finish(o)
+	if got == unknown && o.faults == 0 {
+		w.fail("law 7: Get says %s, and no call of the store failed", got)
+	}
+	if got != ok {
+		return got
+	}
+	v.loadedAt = w.elapsed
+	seen, token := v.r.view(), w.tokens[v.held]
+	if !seen.isNew {
+		if v.base, v.secret = seen.id, token.secret; v.base != token.id {
+			w.fail("law 17: a request got session %v, and its token is of %v", v.base, token.id)
+		}
+		if token.browser != v.b.n {
+			w.fail("law 17: browser %d sees the session of browser %d", v.b.n, token.browser)
+		}
+	}
+	if v.held != "" {
+		w.note(token.id, o, event{kind: loaded, who: v.a.who(), held: token.secret, answer: ok, opened: !seen.isNew, tags: seen.tags, owner: seen.owner})
+	}
+	return ok
+}
+
+// send begins the response.
+func (v *visit) send() answer {
+	v.sent = true
+	o := v.a.begin()
+	lines, err := v.r.send()
+	got := classify(err)
+	line := ""
+	if len(lines) > 0 {
+		line = lines[0]
+	}
+	if got != ok {
+		v.answer = got
+	}
+	if len(lines) > 0 && got != ok {
+		v.a.w.fail("law 7: the answer is %s, and it has a cookie", got)
+	}
+	if len(lines) > 1 {
+		v.a.w.fail("law 14: %d cookies in one response", len(lines))
+	}
+	v.committed(o, got, line)
+	return got
+}
+
+// finish ends the exchange, with what was changed after the header.
+func (v *visit) finish() {
+	o := v.a.begin()
+	got := classify(v.r.finish())
+	v.committed(o, got, "")
+}
+
+// committed notes what came of the pending changes.
+func (v *visit) committed(o *op, got answer, line string) {
+	w := v.a.w
+	v.a.finish(o)
+	v.judge(o, got)
+	p := v.pending
+	v.pending = pending{}
+	now := v.r.view()
+	e := event{who: v.a.who(), held: v.secret, loadedAt: v.loadedAt, adds: p.adds, login: p.login, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
+
+	switch {
+	case p.destroy:
+		out := e
+		out.kind, out.adds, out.login, out.renew = ended, nil, "", false
+		w.note(v.base, o, out)
+		if v.ended = o.written(v.base); got == ok && v.ended > 0 {
+			v.left = true
+		}
+		v.base = session.ID{}
+	case v.base != session.ID{} && now.id != v.base && got == ok:
+		out := e
+		out.kind = moved
+		w.note(v.base, o, out)
+		v.base = session.ID{}
+	case v.base != session.ID{} && (p.changes() || p.renew):
+		e.kind, e.secret = written, w.newSecret()
+		v.noted(w.note(v.base, o, e), p.renew && got == ok)
+	case v.base != session.ID{} && (line != "" || w.scenario.renews && o.faults > 0 && o.wrote()):
+		e.kind, e.secret, e.timed = written, w.newSecret(), true
+		if line == "" {
+			e.answer = unknown // a renewal that nobody was told of
+		}
+		v.noted(w.note(v.base, o, e), line != "")
+	}
+	if (v.base == session.ID{}) && p.changes() && (got == ok || got == unknown) {
+		e.kind, e.secret = created, w.newSecret()
+		v.noted(w.note(now.id, o, e), got == ok)
+		if got == ok {
+			v.base, v.secret = now.id, e.secret
+		}
+	}
+	v.answered(o, got, line)
+}
+
+// noted keeps the event whose secret the response has to carry.
+func (v *visit) noted(e *event, issues bool) {
+	if issues {
+		v.issuer = e
+	}
+}
+
+// judge refuses answers that nothing explains.
+func (v *visit) judge(o *op, got answer) {
+	w := v.a.w
+	switch {
+	case got == unknown && o.faults == 0:
+		w.fail("law 7: a commit says %s, and no call of the store failed", got)
+	case got == failed, got == tooLate:
+		w.fail("law 9: a commit says %s", got)
+	case got == conflict && !w.hung:
+		w.fail("law 1: a commit gives up, and others were not faster for long")
+	}
+}
