@@ -15,6 +15,7 @@
 package explore
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/cryptotest"
@@ -37,53 +38,78 @@ type Scenario struct {
 // A Result is what came of exploring a scenario.
 type Result struct {
 	Schedules, States int
-	Violation         string // the first, or empty
-	Schedule          string // that shows it
-	Complete          bool   // all that there is was tried
+	Violations        []Violation // of each kind the first
+	Complete          bool        // all that there is was tried
+}
+
+// A Violation is a law that a schedule broke.
+type Violation struct {
+	Kind, Text string
+	Schedule   string
 }
 
 // maxSteps is more than any schedule has. An actor that never ends exceeds it.
 const maxSteps = 400
 
-// Explore tries every schedule of a scenario until one breaks a law, or until
-// goOn returns false.
-func Explore(t *testing.T, sc Scenario, goOn func() bool) (res Result) {
-	seen := map[uint64]bool{}
-	todo := []schedule{nil}
-	for len(todo) > 0 {
-		if !goOn() {
+// Explore tries every schedule of a scenario until goOn returns false. It is
+// given what was found so far.
+func Explore(t *testing.T, sc Scenario, goOn func(found []Violation) bool) (res Result) {
+	e := exploration{seen: map[uint64]bool{}, todo: []schedule{nil}}
+	for len(e.todo) > 0 {
+		if !goOn(res.Violations) {
 			return res
 		}
-		prefix := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		done, violation := run(t, sc, func(at schedule, w *world, list []choice) (choice, bool) {
-			if len(at) < len(prefix) {
-				return prefix[len(at)], true
-			}
-			h := w.hash()
-			if seen[h] {
-				return choice{}, false
-			}
-			seen[h] = true
-			for _, c := range list[1:] {
-				todo = append(todo, append(at[:len(at):len(at)], c))
-			}
-			return list[0], true
-		})
+		e.prefix = e.todo[len(e.todo)-1]
+		e.todo = e.todo[:len(e.todo)-1]
+		done, violation := run(t, sc, e.choose)
+		for tries := 1; e.diverged && tries < 10; tries++ {
+			done, violation = run(t, sc, e.choose)
+		}
 		res.Schedules++
-		res.States = len(seen)
-		if violation != "" {
-			res.Violation, res.Schedule = violation, done.String()
-			return res
+		res.States = len(e.seen)
+		if violation != nil && !slices.ContainsFunc(res.Violations, func(v Violation) bool { return v.Kind == violation.Kind }) {
+			violation.Schedule = done.String()
+			res.Violations = append(res.Violations, *violation)
 		}
 	}
 	res.Complete = true
 	return res
 }
 
+// An exploration is what was tried and what is still to be tried.
+type exploration struct {
+	seen     map[uint64]bool
+	todo     []schedule
+	prefix   schedule // what the present run repeats before it goes on
+	diverged bool     // it could not
+}
+
+// choose repeats the prefix, then takes the first choice each time and leaves
+// the others for later runs. It ends the run in a state that was seen before.
+func (e *exploration) choose(at schedule, w *world, list []choice) (choice, bool) {
+	if len(at) < len(e.prefix) {
+		c := e.prefix[len(at)]
+		if e.diverged = !slices.Contains(list, c); e.diverged {
+			// Something that the schedule does not decide differs, such as
+			// whether two sessions share a place in a queue.
+			w.fail("a run of %v could not be repeated after %v: there was only %v", e.prefix, at, schedule(list))
+		}
+		return c, !e.diverged
+	}
+	h := w.hash()
+	if e.seen[h] {
+		return choice{}, false
+	}
+	e.seen[h] = true
+	for _, c := range list[1:] {
+		e.todo = append(e.todo, append(at[:len(at):len(at)], c))
+	}
+	return list[0], true
+}
+
 // Replay runs one schedule, and returns the law that it breaks. It ends where
 // the words end.
-func Replay(t *testing.T, sc Scenario, words string) (violation string) {
+func Replay(t *testing.T, sc Scenario, words string) (violation *Violation) {
 	left := strings.Fields(words)
 	_, violation = run(t, sc, func(_ schedule, w *world, list []choice) (choice, bool) {
 		if len(left) == 0 {
@@ -101,17 +127,17 @@ func Replay(t *testing.T, sc Scenario, words string) (violation string) {
 
 // run runs a scenario once. Its choices are made by choose, which may also end
 // the run.
-func run(t *testing.T, sc Scenario, choose func(at schedule, w *world, list []choice) (choice, bool)) (done schedule, violation string) {
+func run(t *testing.T, sc Scenario, choose func(at schedule, w *world, list []choice) (choice, bool)) (done schedule, violation *Violation) {
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, 1)
 		w := newWorld(t.Context(), sc)
 		defer func() { violation = w.violation }()
-		if w.violation != "" {
+		if w.violation != nil {
 			return
 		}
 		w.setUp()
 		defer w.end()
-		for w.settle(); w.violation == ""; w.settle() {
+		for w.settle(); w.violation == nil; w.settle() {
 			list := w.choices()
 			if len(list) == 0 || len(done) == maxSteps {
 				time.Sleep(2 * storeTimeout)

@@ -12,6 +12,7 @@ import (
 
 var (
 	long   = flag.Duration("explore.for", 0, "explore with ever wider bounds, for so long")
+	all    = flag.Bool("explore.all", false, "go on in a scenario where a law is broken, and tell of the others")
 	replay = flag.String("schedule", "", "the schedule to run, of the one scenario that -run selects")
 )
 
@@ -21,7 +22,9 @@ func TestLaws(t *testing.T) {
 	var schedules, states int
 	began := time.Now()
 	for more := 0; ; more++ {
-		goOn := func() bool { return more == 0 || time.Since(began) < *long }
+		goOn := func(found []explore.Violation) bool {
+			return (len(found) == 0 || *all) && (more == 0 || time.Since(began) < *long)
+		}
 		for _, sc := range explore.Scenarios(more) {
 			name := sc.Name
 			if more > 0 {
@@ -29,19 +32,19 @@ func TestLaws(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				if *replay != "" {
-					if violation := explore.Replay(t, sc, *replay); violation != "" {
-						t.Error(violation)
+					if violation := explore.Replay(t, sc, *replay); violation != nil {
+						t.Error(violation.Text)
 					}
 					return
 				}
 				r := explore.Explore(t, sc, goOn)
 				schedules, states = schedules+r.Schedules, states+r.States
-				if r.Violation != "" {
-					t.Errorf("%s\n\nTo see it again:\n\tgo test ./tests/explore -run '%s' -schedule '%s'", r.Violation, pattern(t.Name()), r.Schedule)
+				for _, v := range r.Violations {
+					t.Errorf("%s\n\nTo see it again:\n\tgo test ./tests/explore -run '%s' -schedule '%s'", v.Text, pattern(t.Name()), v.Schedule)
 				}
 			})
 		}
-		if !goOn() || *long == 0 || *replay != "" {
+		if !goOn(nil) || *long == 0 || *replay != "" {
 			break
 		}
 	}

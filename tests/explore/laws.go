@@ -30,7 +30,7 @@ func (w *world) verify() {
 	}
 	clocks := w.scenario.Faults == w.faults
 	for _, id := range w.order {
-		if w.violation == "" && !linearizable(w.events[id], clocks) {
+		if w.violation == nil && !linearizable(w.events[id], clocks) {
 			w.fail("law 1: no order of these explains what was seen of session %v:%s", id, explain(w.events[id]))
 		}
 	}

@@ -106,8 +106,11 @@ func (s state) write(e *event, may bool, same []state) []state {
 	switch e.answer {
 	case ok:
 		if dropped := !subset(e.adds, e.tags) || e.renew && e.login == "" && e.wrote == 0; dropped {
-			if s.over {
+			switch {
+			case s.over:
 				return same // law 2: it is as if the change came first
+			case may:
+				return []state{s.add(e)} // it came first indeed
 			}
 			return nil
 		}

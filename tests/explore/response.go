@@ -24,7 +24,7 @@ func (v *visit) answered(o *op, got answer, line string) {
 	}
 	c := claim{actor: v.a, held: v.held, at: o.start, elapsed: w.elapsed, login: v.loggedIn, clears: token == ""}
 	switch {
-	case token == "" && !v.left:
+	case token == "" && v.ended == 0:
 		w.fail("law 3: a request that ended no session takes the cookie away")
 	case token == "":
 		c.at = v.ended
@@ -39,6 +39,7 @@ func (v *visit) answered(o *op, got answer, line string) {
 		w.tokens[token] = issue{id: id, browser: v.b.n, secret: v.issuer.secret, at: c.at}
 		v.issuer = nil
 	}
+	v.left = false
 	w.claims = append(w.claims, c)
 	sum := mix(v.a.seen, uint64(v.a.n))
 	w.progress = mix(w.progress, sum)

@@ -247,6 +247,9 @@ func (v *visit) committed(o *op, got answer, line string) {
 		if v.ended = o.written(v.base); got == ok && v.ended > 0 {
 			v.left = true
 		}
+		if got == ok && o.faults > 0 && v.ended == 0 {
+			v.ended = o.start // it cannot know whether it was itself that ended the session
+		}
 		v.base = session.ID{}
 	case v.base != session.ID{} && now.id != v.base && got == ok:
 		out := e

@@ -30,7 +30,7 @@ type world struct {
 	hung     bool // some call had no reply for as long as it may
 
 	history
-	violation string
+	violation *Violation
 }
 
 type lateCall struct {
@@ -54,8 +54,8 @@ func newWorld(ctx context.Context, sc Scenario) *world {
 
 // fail notes the first violation.
 func (w *world) fail(format string, args ...any) {
-	if w.violation == "" {
-		w.violation = fmt.Sprintf(format, args...)
+	if w.violation == nil {
+		w.violation = &Violation{Kind: format, Text: fmt.Sprintf(format, args...)}
 	}
 }
 
