@@ -14,6 +14,7 @@ func (w *world) newSecret() string {
 // answered checks the cookie of a response and puts it on its way.
 func (v *visit) answered(o *op, got answer, line string) {
 	w := v.a.w
+	defer func() { v.issuer, v.left = nil, false }()
 	if line == "" {
 		v.uncarried(got)
 		return
@@ -23,6 +24,9 @@ func (v *visit) answered(o *op, got answer, line string) {
 		w.fail("law 14: %q: %v", line, err)
 	}
 	c := claim{actor: v.a, held: v.held, at: o.start, elapsed: w.elapsed, login: v.loggedIn, clears: token == ""}
+	if v.issuer == nil && v.last != nil {
+		v.issuer, v.last.timed = v.last, true // it was renewed when the handler wrote
+	}
 	switch {
 	case token == "" && v.ended == 0:
 		w.fail("law 3: a request that ended no session takes the cookie away")
@@ -37,9 +41,7 @@ func (v *visit) answered(o *op, got answer, line string) {
 		}
 		c.at = max(v.issuer.wrote, v.issuer.start)
 		w.tokens[token] = issue{id: id, browser: v.b.n, secret: v.issuer.secret, at: c.at}
-		v.issuer = nil
 	}
-	v.left = false
 	w.claims = append(w.claims, c)
 	sum := mix(v.a.seen, uint64(v.a.n))
 	w.progress = mix(w.progress, sum)
@@ -50,16 +52,13 @@ func (v *visit) answered(o *op, got answer, line string) {
 func (v *visit) uncarried(got answer) {
 	w := v.a.w
 	switch {
-	case got != ok || !v.sent:
+	case got != ok: // then no cookie is due
 	case v.issuer != nil && v.issuer.kind == created:
 		w.fail("law 1: a session was stored, and the response has no cookie for it")
 	case v.issuer != nil && v.issuer.login != "":
 		w.fail("law 4: a login was stored, and the response has no new secret")
 	case v.left:
 		w.fail("law 14: a logout leaves its cookie")
-	}
-	if got == ok && v.sent {
-		v.issuer, v.left = nil, false
 	}
 }
 

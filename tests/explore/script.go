@@ -96,8 +96,10 @@ type visit struct {
 	secret   string     // the name of the secret that opens it
 	loadedAt time.Duration
 	sent     bool
+	sending  bool
 	pending  pending
 	issuer   *event // of the secret that the response has to carry
+	last     *event // of those that wrote
 	loggedIn bool
 	ended    int  // when its logout took effect
 	left     bool // its logout is done
@@ -218,7 +220,9 @@ func (v *visit) send() answer {
 	if len(lines) > 1 {
 		v.a.w.fail("law 14: %d cookies in one response", len(lines))
 	}
+	v.sending = true
 	v.committed(o, got, line)
+	v.sending = false
 	return got
 }
 
@@ -258,8 +262,9 @@ func (v *visit) committed(o *op, got answer, line string) {
 		v.base = session.ID{}
 	case v.base != session.ID{} && (p.changes() || p.renew):
 		e.kind, e.secret = written, w.newSecret()
-		v.noted(w.note(v.base, o, e), p.renew && got == ok)
-	case v.base != session.ID{} && (line != "" || w.scenario.renews && o.faults > 0 && o.wrote()):
+		e.timed = !p.renew && line != "" && v.issuer == nil
+		v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok)
+	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (line != "" || w.scenario.renews && o.faults > 0):
 		e.kind, e.secret, e.timed = written, w.newSecret(), true
 		if line == "" {
 			e.answer = unknown // a renewal that nobody was told of
@@ -273,11 +278,16 @@ func (v *visit) committed(o *op, got answer, line string) {
 			v.base, v.secret = now.id, e.secret
 		}
 	}
-	v.answered(o, got, line)
+	if v.sending {
+		v.answered(o, got, line)
+	}
 }
 
 // noted keeps the event whose secret the response has to carry.
 func (v *visit) noted(e *event, issues bool) {
+	if e.answer == ok {
+		v.last = e
+	}
 	if issues {
 		v.issuer = e
 	}
