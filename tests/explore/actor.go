@@ -54,7 +54,20 @@ type actor struct {
 	// the names that random numbers give.
 	seen uint64
 
-	op *op // that it is at
+	op   *op  // that it is at
+	runs bool // and holds the world
+}
+
+// enter and leave stand around all that an actor does outside of the engine.
+// Two may be on their way at once, when one lets the other out of a queue.
+func (a *actor) enter() {
+	a.w.mu.Lock()
+	a.runs = true
+}
+
+func (a *actor) leave() {
+	a.runs = false
+	a.w.mu.Unlock()
 }
 
 type actorKey struct{}
@@ -72,10 +85,12 @@ func (a *actor) learn(parts ...uint64) {
 // park waits for the scheduler's decision.
 func (a *actor) park(p place) decision {
 	a.at = p
+	a.leave()
 	d := <-a.resume
 	if d == giveUp {
 		runtime.Goexit()
 	}
+	a.enter()
 	return d
 }
 
@@ -90,24 +105,35 @@ func (a *actor) ponder() {
 // run is the goroutine of an actor.
 func (a *actor) run() {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if !a.runs {
+			a.enter()
+		}
+		if p != nil {
 			a.w.fail("law 10: the engine panicked: %v", p)
 		}
 		a.at = over
+		a.leave()
 	}()
+	a.enter()
 	a.park(start)
 	a.play()
 }
 
 var errInjected = fmt.Errorf("explore: injected fault")
 
-// enter is the gate of the store.
-func (w *world) enter(ctx context.Context, c *call) error {
+// pass is the gate of the store.
+func (w *world) pass(ctx context.Context, c *call) error {
 	a, known := ctx.Value(actorKey{}).(*actor)
 	if !known {
-		w.fail("law 8: a call of the store without the values of the request's context: %s", c.method)
-		return errInjected
+		panic("a call of the store without the values of the request's context: " + c.method)
 	}
+	a.enter()
+	defer func() {
+		if a.runs {
+			a.leave()
+		}
+	}()
 	a.calls++
 	c.origin = mix(a.seen, a.calls, uint64(a.n))
 	c.op = a.op
@@ -149,7 +175,9 @@ func (a *actor) meet(ctx context.Context, c *call, d decision) error {
 	}
 	if d == letHang || d == hangDone || d == hangDelay {
 		w.hung = true
+		a.leave()
 		<-ctx.Done()
+		a.enter()
 		return ctx.Err()
 	}
 	return errInjected

@@ -31,6 +31,8 @@ type Scenario struct {
 	before []string      // how each browser came by its session
 	age    time.Duration // of that session
 	renews bool          // RenewEvery is set
+	others bool          // there is another site on the store
+	hangs  bool          // a call that goes wrong may also have no reply at all
 	actors []script
 	jumps  []jump // each may happen once
 }
@@ -131,6 +133,8 @@ func run(t *testing.T, sc Scenario, choose func(at schedule, w *world, list []ch
 	synctest.Test(t, func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, 1)
 		w := newWorld(t.Context(), sc)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		defer func() { violation = w.violation }()
 		if w.violation != nil {
 			return
@@ -140,7 +144,7 @@ func run(t *testing.T, sc Scenario, choose func(at schedule, w *world, list []ch
 		for w.settle(); w.violation == nil; w.settle() {
 			list := w.choices()
 			if len(list) == 0 || len(done) == maxSteps {
-				time.Sleep(2 * storeTimeout)
+				w.yield(func() { time.Sleep(2 * storeTimeout) })
 				if w.settle(); len(w.choices()) == 0 || len(done) == maxSteps {
 					w.fail("law 8: an actor hangs")
 				}

@@ -1,6 +1,9 @@
 package explore
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 var requests = []script{
 	{name: "read", steps: "get think"},
@@ -21,12 +24,19 @@ var jobs = []script{
 	{name: "revokeAll", steps: "revokeall"},
 }
 
+// short scripts leave no time to pass, and make no more calls than they must.
+var short = []script{
+	{name: "look", steps: "get"},
+	{name: "change", steps: "get update"},
+	{name: "commit", steps: "get update commit"},
+}
+
 const (
 	anonymous = "get update"
 	loggedIn  = "get login update"
 )
 
-// pick finds scripts by name; a name with a "2" behind it is for the second
+// named finds scripts by name; a name with a "2" behind it is for the second
 // browser.
 func named(names ...string) []script {
 	var list []script
@@ -35,7 +45,7 @@ func named(names ...string) []script {
 		if second {
 			name = name[:len(name)-1]
 		}
-		for _, s := range append(requests, jobs...) {
+		for _, s := range slices.Concat(requests, jobs, short) {
 			if s.name == name {
 				if second {
 					s.name, s.browser = s.name+"2", 1
@@ -64,6 +74,8 @@ type family struct {
 	before []string
 	age    time.Duration
 	renews bool
+	others bool
+	hangs  bool
 	jumps  []jump
 	faults int
 	actors [][]script
@@ -74,34 +86,39 @@ type family struct {
 func families(more int) []family {
 	user, visitor, nobody := []string{loggedIn}, []string{anonymous}, []string{""}
 	two := []string{loggedIn, loggedIn}
-	triples := [][]script{
-		named("login", "login", "update"),
-		named("login", "update", "update"),
-		named("login", "flash", "update"),
-		named("logout", "login", "flash"),
-		named("logout", "login", "update"),
-		named("renew", "renew", "update"),
-		named("revoke", "update", "read"),
-		named("revoke", "middle", "read"),
-		named("revokeAll", "login", "update"),
-		named("update", "update", "update"),
-		named("job", "update", "logout"),
-		named("early", "renew", "update"),
-	}
 	return []family{
 		{name: "user", before: user, faults: 1, actors: pairs(append(requests, jobs...))},
-		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "loginUpdate", "renew", "logout", "flash", "middle", "early"))},
-		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "login", "loginUpdate", "flash", "middle"))},
+		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "renew", "logout", "middle"))},
+		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "loginUpdate", "flash"))},
 		{name: "two browsers", before: two, faults: 1, actors: [][]script{
-			named("update", "update2"), named("revokeAll", "update2"), named("login", "logout2"), named("revokeAll", "login2"), named("logout", "flash2"),
+			named("update", "update2"), named("revokeAll", "update2"), named("login", "logout2"), named("revokeAll", "login2"),
 		}},
-		{name: "another site", before: user, actors: [][]script{{{name: "cross", steps: "cross"}}}},
-		{name: "three", before: user, actors: triples},
-		{name: "three visitors", before: visitor, actors: triples},
+		{name: "another site", before: user, others: true, actors: [][]script{{{name: "cross", steps: "cross"}}}},
+		{name: "no reply", before: user, faults: 1, hangs: true, actors: [][]script{
+			named("update"), named("login"), named("renew"), named("logout"), named("middle"), named("job"), named("revoke"), named("revokeAll"),
+			named("update", "update"), named("middle", "read"), named("login", "update"), named("logout", "update"), named("job", "read"),
+		}},
+		{name: "three", before: user, actors: [][]script{
+			named("login", "login", "update"),
+			named("login", "look", "update"),
+			named("logout", "login", "flash"),
+			named("logout", "login", "update"),
+			named("renew", "renew", "update"),
+			named("revoke", "update", "look"),
+			named("revokeAll", "login", "update"),
+			named("update", "update", "update"),
+			named("job", "update", "logout"),
+			named("early", "renew", "update"),
+		}},
+		{name: "three and a fault", before: user, faults: 1, actors: [][]script{
+			named("revoke", "commit", "look"),
+			named("job", "look", "revoke"),
+		}},
 		{name: "touch", before: user, age: 2 * time.Minute, faults: 1, jumps: []jump{past}, actors: append(pairs(named("read", "update", "job", "revoke")), named("early", "read"))},
+		{name: "touch of three", before: user, age: 2 * time.Minute, actors: [][]script{named("revoke", "update", "look")}},
 		{name: "window", before: user, jumps: []jump{windowEnd}, actors: pairs(named("read", "update", "login", "renew", "logout", "flash"))},
 		{name: "renewal", before: user, age: 11 * time.Minute, renews: true, jumps: []jump{windowEnd}, actors: pairs(named("read", "update", "login", "renew", "logout", "early", "middle", "revoke"))},
-		{name: "renewals", before: user, age: 11 * time.Minute, renews: true, jumps: []jump{renewal}, actors: [][]script{named("read", "read", "update"), named("read", "update", "update"), named("read", "login", "update")}},
+		{name: "renewals", before: user, age: 11 * time.Minute, renews: true, jumps: []jump{renewal}, actors: [][]script{named("look", "look", "change"), named("look", "login", "change")}},
 		{name: "faulty renewal", before: user, age: 11 * time.Minute, renews: true, faults: 1, actors: pairs(named("read", "update", "login", "logout", "revoke"))},
 		{name: "expiry", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "logout", "login"))},
 		{name: "expired", before: user, jumps: []jump{expired}, actors: pairs(named("read", "update", "early", "logout", "login", "job"))},
@@ -114,7 +131,7 @@ func Scenarios(more int) []Scenario {
 	var list []Scenario
 	for _, f := range families(more) {
 		for _, actors := range f.actors {
-			sc := Scenario{Name: f.name + "/", Faults: f.faults + more, before: f.before, age: f.age, renews: f.renews, actors: actors}
+			sc := Scenario{Name: f.name + "/", Faults: f.faults + more, before: f.before, age: f.age, renews: f.renews, others: f.others, hangs: f.hangs || more > 0, actors: actors}
 			for n, a := range actors {
 				if n > 0 {
 					sc.Name += "-"

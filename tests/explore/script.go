@@ -40,16 +40,21 @@ func (a *actor) play() {
 	case "revoke":
 		o := a.begin()
 		got := classify(w.eng.revoke(a.context(), b.first))
+		a.finish(o)
 		a.end(o, got, b.first, event{kind: revoked})
 	case "revokeall":
 		o := a.begin()
 		got := classify(w.eng.revokeAll(a.context(), owner))
+		a.finish(o)
 		for _, b := range w.browsers {
 			a.end(o, got, b.first, event{kind: swept})
 		}
 	case "cross":
 		r := w.other.begin(a.context(), otherCookie, b.token)
-		if err := r.get(); err == nil && !r.view().isNew {
+		o := a.begin()
+		err := r.get()
+		a.finish(o)
+		if err == nil && !r.view().isNew {
 			w.fail("law 17: another site's manager opened the session of a token that it did not issue")
 		}
 	default:
@@ -59,7 +64,6 @@ func (a *actor) play() {
 }
 
 func (a *actor) end(o *op, got answer, id session.ID, e event) {
-	a.finish(o)
 	if got != ok && got != unknown {
 		a.w.fail("law 2: %s says %s", a.script.steps, got)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing/synctest"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 )
 
 // A world is one run of a scenario: the engine over its store, the actors, the
-// browsers, and the clock. Only one goroutine runs at a time, so it has no lock.
+// browsers, and the clock.
 type world struct {
+	mu       sync.Mutex // held by who runs: the scheduler, or an actor outside of the engine
 	scenario Scenario
 	ctx      context.Context
 	store    *store
@@ -41,9 +43,9 @@ type lateCall struct {
 func newWorld(ctx context.Context, sc Scenario) *world {
 	w := &world{scenario: sc, ctx: ctx, faults: sc.Faults, jumps: slices.Clone(sc.jumps)}
 	w.history.init()
-	w.store = &store{records: map[session.ID]*entry{}, gate: w.enter}
+	w.store = &store{records: map[session.ID]*entry{}, gate: w.pass}
 	var err error
-	if w.eng, err = newEngine(w.store, sc.renews); err == nil {
+	if w.eng, err = newEngine(w.store, sc.renews); err == nil && sc.others {
 		w.other, err = newOtherEngine(w.store)
 	}
 	if err != nil {
@@ -68,7 +70,7 @@ func (w *world) setUp() {
 		if steps == "" {
 			continue
 		}
-		a := &actor{w: w, n: 9, script: script{steps: steps, browser: n}}
+		a := &actor{w: w, n: 9, script: script{steps: steps, browser: n}, runs: true}
 		a.play()
 		b.receive(a.w)
 		b.first = w.tokens[b.token].id
@@ -84,13 +86,20 @@ func (w *world) setUp() {
 
 // sleep moves the clock, and lets nothing be forgotten.
 func (w *world) sleep(d time.Duration) {
-	time.Sleep(d)
 	w.elapsed += d
+	w.yield(func() { time.Sleep(d) })
 	if d >= window {
 		for _, b := range w.browsers {
 			b.flight = nil // law 19 does not promise anything to a response that is this late
 		}
 	}
+}
+
+// yield lets the actors run.
+func (w *world) yield(wait func()) {
+	w.mu.Unlock()
+	wait()
+	w.mu.Lock()
 }
 
 // pause is longer than any that the engine makes between two attempts.
@@ -99,13 +108,13 @@ const pause = 65 * time.Millisecond
 // settle waits until each actor waits for the scheduler, is over, or cannot go
 // on before another one does.
 func (w *world) settle() {
-	synctest.Wait()
+	w.yield(synctest.Wait)
 	for range 2 {
 		if !w.anyAt(inside) {
 			break
 		}
-		time.Sleep(pause)
-		synctest.Wait()
+		w.yield(func() { time.Sleep(pause) })
+		w.yield(synctest.Wait)
 	}
 	if len(w.jumps) > 0 {
 		return
@@ -183,6 +192,9 @@ func (w *world) fates(a *actor) []decision {
 		return fates
 	}
 	fates = append(fates, letLose, letDelay)
+	if !w.scenario.hangs {
+		return fates
+	}
 	for _, o := range w.actors {
 		if o != a && (o.at == atStore || o.at == inside) {
 			return fates // whose bounds would pass too
@@ -249,7 +261,7 @@ func (w *world) hash() uint64 {
 func (w *world) end() {
 	w.free = true
 	for range 100 {
-		synctest.Wait()
+		w.yield(synctest.Wait)
 		waiting := false
 		for _, a := range w.actors {
 			if a.at != over && a.at != inside {
@@ -261,7 +273,7 @@ func (w *world) end() {
 			if !w.anyAt(inside) {
 				return
 			}
-			time.Sleep(storeTimeout)
+			w.yield(func() { time.Sleep(storeTimeout) })
 		}
 	}
 }
