@@ -128,6 +128,10 @@ func (w *world) pass(ctx context.Context, c *call) error {
 	if !known {
 		panic("a call of the store without the values of the request's context: " + c.method)
 	}
+	if a.runs { // or it would wait for itself
+		w.fail("law 6: %s: only a load, a commit and the end of a request call the store", c.method)
+		return errInjected
+	}
 	a.enter()
 	defer func() {
 		if a.runs {

@@ -81,9 +81,8 @@ type family struct {
 	actors [][]script
 }
 
-// families are all scenarios, with the bounds of the short form. More adds to
-// them: another fault for each, and another jump.
-func families(more int) []family {
+// families are all scenarios, with the bounds of the short form.
+func families() []family {
 	user, visitor, nobody := []string{loggedIn}, []string{anonymous}, []string{""}
 	two := []string{loggedIn, loggedIn}
 	return []family{
@@ -125,20 +124,20 @@ func families(more int) []family {
 	}
 }
 
-// Scenarios lists all scenarios. Each step of more allows one fault more, and
-// each jump once more.
+// Scenarios lists all scenarios: the short form if more is zero. Each step of
+// more allows one fault more, and each jump once more; -1 allows no fault.
 func Scenarios(more int) []Scenario {
 	var list []Scenario
-	for _, f := range families(more) {
+	for _, f := range families() {
 		for _, actors := range f.actors {
-			sc := Scenario{Name: f.name + "/", Faults: f.faults + more, before: f.before, age: f.age, renews: f.renews, others: f.others, hangs: f.hangs || more > 0, actors: actors}
+			sc := Scenario{Name: f.name + "/", Faults: max(0, f.faults+more), before: f.before, age: f.age, renews: f.renews, others: f.others, hangs: f.hangs || more > 0, actors: actors}
 			for n, a := range actors {
 				if n > 0 {
 					sc.Name += "-"
 				}
 				sc.Name += a.name
 			}
-			for range 1 + more {
+			for range 1 + max(0, more) {
 				sc.jumps = append(sc.jumps, f.jumps...)
 			}
 			list = append(list, sc)

@@ -128,7 +128,12 @@ func (v *visit) run(steps []string) {
 	v.answer = ok
 	for _, step := range steps {
 		if step == "panic" {
+			o := a.begin()
 			v.r.discard()
+			a.finish(o)
+			if len(o.effects) > 0 {
+				a.w.fail("law 10: a handler that panicked changed what is stored")
+			}
 			return
 		}
 		if got := v.step(step); got != ok {
