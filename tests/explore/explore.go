@@ -5,10 +5,10 @@
 // scheduler lets it go, and the scheduler decides what becomes of it. It also
 // decides when a response reaches its browser and when time passes. [Explore]
 // tries all its choices, depth first, by running the scenario again for each,
-// and checks the laws of docs/design after each run.
+// and checks the laws of docs/laws.md after each run.
 //
 // Follow a run through explore.go, world.go (the scheduler), actor.go and
-// store.go (the gates), script.go and response.go (what actors do),
+// store.go (the gates), script.go and outcome.go (what actors do),
 // history.go, model.go and linear.go (what they were told, and whether it is
 // right), laws.go (the rest of the laws). All that knows the engine's API is in
 // engine.go.

@@ -2,7 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -240,77 +239,4 @@ func (v *visit) finish() {
 	o := v.a.begin()
 	got := classify(v.r.finish())
 	v.committed(o, got, "")
-}
-
-// committed notes what came of the pending changes.
-func (v *visit) committed(o *op, got answer, line string) {
-	w := v.a.w
-	v.a.finish(o)
-	v.judge(o, got)
-	p := v.pending
-	v.pending = pending{}
-	now := v.r.view()
-	e := event{who: v.a.who(), held: v.secret, loadedAt: v.loadedAt, adds: p.adds, login: p.login, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
-
-	switch {
-	case p.destroy:
-		out := e
-		out.kind, out.adds, out.login, out.renew = ended, nil, "", false
-		w.note(v.base, o, out)
-		if v.ended = o.written(v.base); got == ok && v.ended > 0 {
-			v.left = true
-		}
-		if got == ok && o.faults > 0 && v.ended == 0 {
-			v.ended = o.start // it cannot know whether it was itself that ended the session
-		}
-		v.base = session.ID{}
-	case v.base != session.ID{} && now.id != v.base && got == ok:
-		out := e
-		out.kind = moved
-		w.note(v.base, o, out)
-		v.base = session.ID{}
-	case v.base != session.ID{} && (p.changes() || p.renew):
-		e.kind, e.secret = written, w.newSecret()
-		e.timed = !p.renew && line != "" && v.issuer == nil
-		v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok)
-	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (line != "" || w.scenario.renews && o.faults > 0):
-		e.kind, e.secret, e.timed = written, w.newSecret(), true
-		if line == "" {
-			e.answer = unknown // a renewal that nobody was told of
-		}
-		v.noted(w.note(v.base, o, e), line != "")
-	}
-	if (v.base == session.ID{}) && p.changes() && (got == ok || got == unknown) {
-		e.kind, e.secret = created, w.newSecret()
-		v.noted(w.note(now.id, o, e), got == ok)
-		if got == ok {
-			v.base, v.secret = now.id, e.secret
-		}
-	}
-	if v.sending {
-		v.answered(o, got, line)
-	}
-}
-
-// noted keeps the event whose secret the response has to carry.
-func (v *visit) noted(e *event, issues bool) {
-	if e.answer == ok {
-		v.last = e
-	}
-	if issues {
-		v.issuer = e
-	}
-}
-
-// judge refuses answers that nothing explains.
-func (v *visit) judge(o *op, got answer) {
-	w := v.a.w
-	switch {
-	case got == unknown && o.faults == 0:
-		w.fail("law 7: a commit says %s, and no call of the store failed", got)
-	case got == failed, got == tooLate:
-		w.fail("law 9: a commit says %s", got)
-	case got == conflict && !w.hung:
-		w.fail("law 1: a commit gives up, and others were not faster for long")
-	}
 }
