@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -31,7 +32,7 @@ type data struct{ Tags []string }
 type engine struct{ m *session.Manager[data] }
 
 func newEngine(store session.Store, renews bool) (*engine, error) {
-	o := &session.Options{IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, RenewGrace: window}
+	o := &session.Options{IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, StragglerWindow: window, Logger: slog.New(slog.DiscardHandler)}
 	if renews {
 		o.RenewEvery = renewEvery
 	}
@@ -41,7 +42,7 @@ func newEngine(store session.Store, renews bool) (*engine, error) {
 
 // newOtherEngine is that of another site over the same store, for other people.
 func newOtherEngine(store session.Store) (*engine, error) {
-	m, err := session.New[data](store, &session.Options{StoreTimeout: storeTimeout, Cookie: session.Cookie{Name: otherCookie}})
+	m, err := session.New[data](store, &session.Options{StoreTimeout: storeTimeout, Cookie: session.Cookie{Name: otherCookie}, Logger: slog.New(slog.DiscardHandler)})
 	return &engine{m}, err
 }
 
@@ -104,18 +105,15 @@ func (r *request) commitNow(ctx context.Context) error { return r.s.Commit(ctx) 
 // send commits, as before the first byte of the response, and returns the
 // Set-Cookie lines.
 func (r *request) send() ([]string, error) {
-	h, err := r.x.Commit()
-	if h.SetCookie == "" {
-		return nil, err
-	}
-	return []string{h.SetCookie}, err
+	h, err := r.x.Commit(session.Response{})
+	return h.SetCookie, err
 }
 
 func (r *request) finish() error { return r.x.Finish() }
 func (r *request) discard()      { r.x.Discard() }
 
 func (e *engine) job(ctx context.Context, id session.ID, tag string) error {
-	return e.m.Modify(ctx, id, add(tag))
+	return e.m.Update(ctx, id, add(tag))
 }
 
 func (e *engine) revoke(ctx context.Context, id session.ID) error { return e.m.Revoke(ctx, id) }
@@ -129,7 +127,7 @@ var errPeeked = errors.New("only looking")
 
 // peek tells what is stored of a session, and whether it lives.
 func (e *engine) peek(ctx context.Context, id session.ID) (tags []string, live bool, err error) {
-	err = e.m.Modify(ctx, id, func(d *data) error {
+	err = e.m.Update(ctx, id, func(d *data) error {
 		tags = d.Tags
 		return errPeeked
 	})
