@@ -119,8 +119,9 @@ func (v *visit) touch(ctx context.Context) {
 
 // used takes note of a recorded use.
 func (v *visit) used(until time.Time) {
-	v.base.expiresAt = until
-	v.publish(func(now *state) { now.expiresAt = until })
+	now := v.now
+	v.base.expiresAt, now.expiresAt = until, until
+	v.show(now)
 }
 
 // keepAlive is Session.Touch: it makes sure that the session is still that of
