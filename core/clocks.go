@@ -138,6 +138,9 @@ func (v *visit) keepAlive(ctx context.Context) error {
 	started := v.engine.started()
 	rec, env, err := v.engine.fetch(b, v.base.id)
 	if err != nil {
+		if !errors.Is(err, ErrNotFound) {
+			v.note(EventError, v.base.id, v.base.subject, started, err)
+		}
 		return err
 	}
 	if subject := v.engine.subject(rec.Subject); subject != v.base.subject || env.authenticated != v.base.env.authenticated {
