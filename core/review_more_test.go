@@ -11,22 +11,22 @@ import (
 	"github.com/gostateful/session/core"
 )
 
-// asking is a log handler that looks up whose request it is, as an application's may.
-type asking struct {
+// inquisitive is a log handler that looks up whose request it is, as an application's may.
+type inquisitive struct {
 	slog.Handler
 	ask func(ctx context.Context)
 }
 
-func (h asking) Enabled(context.Context, slog.Level) bool { return true }
+func (h inquisitive) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h asking) Handle(ctx context.Context, _ slog.Record) error { h.ask(ctx); return nil }
+func (h inquisitive) Handle(ctx context.Context, _ slog.Record) error { h.ask(ctx); return nil }
 
 // A log handler may ask for the session, also when the time of the request is over.
 func TestReviewLoggerMayGetAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var si *site
 		depth := 0
-		si = newSite(t, &session.Options{Logger: slog.New(asking{slog.DiscardHandler, func(ctx context.Context) {
+		si = newSite(t, &session.Options{Logger: slog.New(inquisitive{slog.DiscardHandler, func(ctx context.Context) {
 			if depth++; depth < 1000 { // else the stack overflows, which ends the program
 				_, _ = si.Get(ctx)
 			}
@@ -90,6 +90,7 @@ func TestReviewUpdateMayUseAnotherSession(t *testing.T) {
 		if err := s.Update(func(*cart) error { return o.Update(increment) }); err != nil {
 			t.Errorf("got %v; without the goroutine it works", err)
 		}
+		time.Sleep(2 * time.Second)
 	})
 }
 
@@ -118,29 +119,4 @@ func TestReviewLaw7ResponseBegunByAReplay(t *testing.T) {
 	if got := si.data(b).N; err == nil || got != 1 {
 		t.Errorf("the client was told %v, Commit says %v, and N is %d, want 1", answered, err, got)
 	}
-}
-
-// Law 19: a browser whose login response was lost works again after the window,
-// and until then gets 409 with the time.
-func TestReviewLaw19LostLogin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		si, b := newSite(t, nil), &browser{}
-		si.visit(b, incremented)
-		r := si.begin(b)
-		_ = r.get().Login("alice")
-		_, _ = r.Commit(session.Response{}) // lost
-		again := si.begin(b)
-		if err := again.get().Update(increment); session.HTTPStatus(err) != 409 {
-			t.Error(err)
-		}
-		h, _ := again.respond()
-		if h.RetryAfter != "60" || cookieOf(h) != "" {
-			t.Errorf("%+v", h)
-		}
-		time.Sleep(time.Minute)
-		si.visit(b, incremented)
-		if si.data(b).N != 1 {
-			t.Error("it does not work")
-		}
-	})
 }
