@@ -12,8 +12,9 @@ func engineRecordsLastUse(t *trial) {
 	// Lifetime ends with the first idle timeout, and is no concern of the store.
 	const idle = 24 * time.Hour
 	m := t.manager(t.store, session.Options{IdleTimeout: idle, Lifetime: idle})
+	begun := in(0)
 	b := t.login(m, t.subject())
-	t.expires("after a login", b.id, in(0), idle)
+	t.expires("after a login", b.id, begun, idle)
 	for _, test := range []struct {
 		name string
 		left time.Duration // of the idle timeout
@@ -25,7 +26,7 @@ func engineRecordsLastUse(t *trial) {
 		when := "for a request with " + test.name
 		before := t.lastUsed(b.id, test.left)
 		t.pass(in(time.Millisecond)) // so that Lifetime ends earlier than the idle timeout
-		begun := in(0)
+		begun = in(0)
 		_, err := visit(t.Context(), m, b.cookie, func(s *session.Session[visits]) error {
 			if test.load {
 				t.expires(when+", while it is handled", b.id, begun, idle)
