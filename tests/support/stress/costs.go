@@ -82,12 +82,21 @@ func loginAs(subject string) func(s *session.Session[Visits]) error {
 	return func(s *session.Session[Visits]) error { return s.Login(subject) }
 }
 
-// login returns the cookie and the ID of a session of alice.
-func (c *costs) login() (cookie *http.Cookie, id session.ID) {
+// Login has a new browser log in through a manager with these options, and
+// returns the ID of its session.
+func Login(t testing.TB, store session.Store, opts session.Options, subject string) session.ID {
+	t.Helper()
+	c := costs{t: t, store: store}
+	c.m = c.manager(opts)
+	_, id := c.login(subject)
+	return id
+}
+
+func (c *costs) login(subject string) (cookie *http.Cookie, id session.ID) {
 	c.t.Helper()
 	cookie = c.request(c.m, nil, func(s *session.Session[Visits]) error {
 		id = s.ID()
-		return s.Login("alice")
+		return s.Login(subject)
 	})
 	return cookie, id
 }
@@ -104,7 +113,7 @@ func (c *costs) requests() {
 
 // logouts ends sessions by their own requests.
 func (c *costs) logouts() {
-	cookie, id := c.login()
+	cookie, id := c.login("alice")
 	c.pay("a logout", func() { c.request(c.m, cookie, destroy) })
 	c.pay("a straggler of a logout", func() { c.request(c.m, cookie, read) })
 	c.pay("Revoke after a logout", func() { require.NoError(c.t, c.m.Revoke(c.t.Context(), id)) })
@@ -112,7 +121,7 @@ func (c *costs) logouts() {
 
 // renewals has uses of a session recorded, and its secret renewed by time.
 func (c *costs) renewals() {
-	cookie, id := c.login()
+	cookie, id := c.login("alice")
 	c.lastUsed(id, 20*time.Minute)
 	c.pay("a use after 20 minutes", func() { c.request(c.m, cookie, read) })
 	c.lastUsed(id, 40*time.Minute)
@@ -140,7 +149,7 @@ func (c *costs) lastUsed(id session.ID, ago time.Duration) {
 
 // jobs work on sessions from outside of their requests.
 func (c *costs) jobs() {
-	_, id := c.login()
+	_, id := c.login("alice")
 	c.pay("Manager.Update", func() { require.NoError(c.t, c.m.Update(c.t.Context(), id, increment)) })
 	c.pay("Revoke", func() { require.NoError(c.t, c.m.Revoke(c.t.Context(), id)) })
 	c.pay("Revoke of what is absent", func() { require.NoError(c.t, c.m.Revoke(c.t.Context(), id)) })
