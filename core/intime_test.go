@@ -1,0 +1,155 @@
+package session_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// Law 18: a request that asked for its session in time can change it in time.
+func TestInTimeIsInTime(t *testing.T) {
+	// late returns a request that loads its session 5 minutes before its end.
+	late := func(t *testing.T) (*site, *browser, *request) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		time.Sleep(55 * time.Minute)
+		si.store.took()
+		r := si.begin(b)
+		r.get()
+		return si, b, r
+	}
+	t.Run("a change by a request that began shortly before the end", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b, r := late(t)
+			if got := si.store.took(); !slices.Equal(got, []string{"load", "touch"}) {
+				t.Errorf("the store got %v, want the use recorded at the load", got)
+			}
+			time.Sleep(30 * time.Minute)
+			if err := r.get().Update(increment); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.respond(); err != nil || si.data(b).N != 1 {
+				t.Errorf("the change is lost (%v)", err)
+			}
+		})
+	})
+	t.Run("a reader of that length ends nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b, r := late(t)
+			time.Sleep(10 * time.Minute)
+			if _, err := r.respond(); err != nil {
+				t.Error(err)
+			}
+			si.visit(b, func(s *session.Session[cart]) error {
+				if s.Subject() != "alice" {
+					t.Error("logged out")
+				}
+				return nil
+			})
+		})
+	})
+	t.Run("only where the session could run out under the request", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, incremented)
+			time.Sleep(30 * time.Minute)
+			si.store.took()
+			si.begin(b).get()
+			if got := si.store.took(); !slices.Equal(got, []string{"load"}) {
+				t.Errorf("half of IdleTimeout is left, and the store got %v", got)
+			}
+		})
+	})
+	for _, end := range []string{"idle", "lifetime"} {
+		t.Run("a change that comes too late, "+end, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts := &session.Options{}
+				if end == "lifetime" {
+					opts.Lifetime = time.Hour
+				}
+				si, b := newSite(t, opts), &browser{}
+				si.visit(b, loggedIn)
+				r := si.begin(b)
+				if err := r.get().Update(increment); err != nil {
+					t.Fatal(err)
+				}
+				if end == "lifetime" {
+					time.Sleep(30 * time.Minute)
+					si.visit(b, look) // which is a use
+					time.Sleep(30 * time.Minute)
+				} else {
+					time.Sleep(time.Hour)
+				}
+				h, err := r.respond()
+				if !errors.Is(err, session.ErrNotFound) || session.HTTPStatus(err) != 409 || cookieOf(h) != "" {
+					t.Errorf("got %v, status %d and the cookie %q, want an error", err, session.HTTPStatus(err), cookieOf(h))
+				}
+				if !si.saw(session.EventError) {
+					t.Error("no event tells of it")
+				}
+			})
+		})
+	}
+	t.Run("Touch keeps a session alive, also after the response", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			r := si.begin(b)
+			s := r.get()
+			_, _ = r.respond()
+			for range 5 {
+				time.Sleep(50 * time.Minute)
+				if err := s.Touch(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Update(increment); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Finish(); err != nil || si.data(b).N != 1 {
+				t.Errorf("the change is lost (%v)", err)
+			}
+			if err := s.Touch(t.Context()); err != nil {
+				t.Errorf("after the request: %v", err)
+			}
+			si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob") })
+			if err := s.Touch(t.Context()); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("of another login: got %v, want ErrNotFound", err)
+			}
+		})
+	})
+	t.Run("Touch revives nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			s := si.begin(b).get()
+			old := *b
+			si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+			if err := s.Touch(t.Context()); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("after a logout: got %v, want ErrNotFound", err)
+			}
+			si.visit(&old, look)
+			if live(si) != 0 {
+				t.Error("the session is back")
+			}
+			si.store.down()
+			if err := s.Touch(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("while the store is down: got %v, want ErrUnavailable", err)
+			}
+		})
+	})
+	t.Run("what a store cannot keep is refused", func(t *testing.T) {
+		const years = 365 * 24 * time.Hour
+		for _, opts := range []*session.Options{
+			{IdleTimeout: 292 * years, Lifetime: 292 * years}, {Lifetime: 101 * years}, {StragglerWindow: 101 * years},
+		} {
+			if _, err := session.New[cart](newTestStore(), opts); err == nil {
+				t.Errorf("New accepts %+v", *opts)
+			}
+		}
+	})
+}

@@ -1,0 +1,184 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// All that the explorer knows of the engine's API is in this file.
+
+// The clocks of the engine under test. They are far apart, so that a jump
+// crosses the ones that it is meant to cross and no other, and all are far
+// longer than the pauses of the engine.
+const (
+	idleTimeout   = time.Hour
+	touchInterval = time.Minute // what IdleTimeout makes of it
+	window        = 3 * time.Minute
+	renewEvery    = 10 * time.Minute
+	storeTimeout  = 10 * time.Second
+)
+
+// data is what a session holds: the tags of the updates that were made to it.
+// Each update adds a tag of its own, so a tag that is missing, twice or out of
+// order shows what went wrong.
+type data struct{ Tags []string }
+
+// An engine is the code under test, over the explorer's store.
+type engine struct{ m *session.Manager[data] }
+
+func newEngine(store session.Store, renews bool) (*engine, error) {
+	o := &session.Options{IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, StragglerWindow: window, Logger: slog.New(slog.DiscardHandler)}
+	if renews {
+		o.RenewEvery = renewEvery
+	}
+	m, err := session.New[data](store, o)
+	return &engine{m}, err
+}
+
+// newOtherEngine is that of another site over the same store, for other people.
+func newOtherEngine(store session.Store) (*engine, error) {
+	m, err := session.New[data](store, &session.Options{StoreTimeout: storeTimeout, Cookie: session.Cookie{Name: otherCookie}, Logger: slog.New(slog.DiscardHandler)})
+	return &engine{m}, err
+}
+
+const (
+	cookieName  = "__Host-session"
+	otherCookie = "__Host-other"
+)
+
+// A request is one passage through the engine, as an adapter makes it.
+type request struct {
+	e *engine
+	x session.Exchange
+	s *session.Session[data]
+}
+
+func (e *engine) begin(ctx context.Context, name, token string) *request {
+	r := &request{e: e}
+	var lines []string
+	if token != "" {
+		lines = []string{name + "=" + token}
+	}
+	r.x.Begin(ctx, e.m, lines)
+	return r
+}
+
+// A view is a session as a request sees it. The zero ID: it has none.
+type view struct {
+	id    session.ID
+	tags  []string
+	owner string
+	isNew bool
+}
+
+func (r *request) view() view {
+	if r.s == nil {
+		return view{}
+	}
+	return view{r.s.ID(), r.s.Data().Tags, r.s.Subject(), r.s.IsNew()}
+}
+
+func (r *request) get() (err error) {
+	r.s, err = r.e.m.Get(&r.x)
+	return err
+}
+
+func add(tag string) func(*data) error {
+	return func(d *data) error {
+		d.Tags = append(d.Tags, tag)
+		return nil
+	}
+}
+
+func (r *request) update(tag string) error    { return r.s.Update(add(tag)) }
+func (r *request) login(subject string) error { return r.s.Login(subject) }
+func (r *request) renew() error               { return r.s.Renew() }
+func (r *request) destroy() error             { return r.s.Destroy() }
+
+func (r *request) commitNow(ctx context.Context) error { return r.s.Commit(ctx) }
+
+// send commits, as before the first byte of the response, and returns the
+// Set-Cookie lines.
+func (r *request) send() ([]string, error) {
+	h, err := r.x.Commit(session.Response{})
+	return h.SetCookie, err
+}
+
+func (r *request) finish() error { return r.x.Finish() }
+func (r *request) discard()      { r.x.Discard() }
+
+func (e *engine) job(ctx context.Context, id session.ID, tag string) error {
+	return e.m.Update(ctx, id, add(tag))
+}
+
+func (e *engine) revoke(ctx context.Context, id session.ID) error { return e.m.Revoke(ctx, id) }
+
+func (e *engine) revokeAll(ctx context.Context, subject string) error {
+	_, err := e.m.RevokeAll(ctx, subject)
+	return err
+}
+
+var errPeeked = errors.New("only looking")
+
+// peek tells what is stored of a session, and whether it lives.
+func (e *engine) peek(ctx context.Context, id session.ID) (tags []string, live bool, err error) {
+	err = e.m.Update(ctx, id, func(d *data) error {
+		tags = d.Tags
+		return errPeeked
+	})
+	switch {
+	case errors.Is(err, errPeeked):
+		return tags, true, nil
+	case errors.Is(err, session.ErrNotFound):
+		return nil, false, nil
+	}
+	return nil, false, err
+}
+
+// parseCookie reads a Set-Cookie line; an empty token takes the cookie away.
+func parseCookie(line string) (token string, err error) {
+	c, err := http.ParseSetCookie(line)
+	if err != nil {
+		return "", err
+	}
+	if c.MaxAge < 0 {
+		return "", nil
+	}
+	return c.Value, nil
+}
+
+// An answer is how an operation of the engine ended.
+type answer string
+
+const (
+	ok         answer = "ok"
+	superseded answer = "superseded" // 409: the secret is an old one
+	gone       answer = "gone"       // the session has ended
+	unknown    answer = "unknown"    // the store failed: done, not done, or not yet
+	conflict   answer = "conflict"
+	tooLate    answer = "too late" // the header is sent
+	failed     answer = "failed"
+)
+
+func classify(err error) answer {
+	switch {
+	case err == nil:
+		return ok
+	case errors.Is(err, session.ErrUnavailable):
+		return unknown
+	case errors.Is(err, session.ErrSuperseded):
+		return superseded
+	case errors.Is(err, session.ErrConflict):
+		return conflict
+	case errors.Is(err, session.ErrNotFound):
+		return gone
+	case errors.Is(err, session.ErrHeadersSent):
+		return tooLate
+	}
+	return failed
+}

@@ -1,0 +1,165 @@
+package explore
+
+import (
+	"math"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// A history is what happened in a run, in its order: the operations of the
+// actors, and what each of them did to which session.
+type history struct {
+	now    int // the order of all that happens
+	events map[session.ID][]*event
+	order  []session.ID // of events, as they came
+	tokens map[string]issue
+	claims []claim
+	revoke []int // when somebody revoked something
+
+	secrets int
+	// progress and finished sum up what the order of events tells the laws.
+	progress, finished uint64
+}
+
+func (h *history) init() {
+	h.events = map[session.ID][]*event{}
+	h.tokens = map[string]issue{}
+}
+
+func (h *history) tick() int {
+	h.now++
+	return h.now
+}
+
+// An op is one call of the engine by an actor: a load, a commit, a job.
+type op struct {
+	start   int
+	at      time.Duration // by the schedule's clock
+	began   time.Time
+	faults  int
+	effects []effect
+}
+
+// An effect is a call of the store that changed something.
+type effect struct {
+	method string
+	id     session.ID
+	at     int
+}
+
+// written is when the op last wrote a session, or zero.
+func (o *op) written(id session.ID) int {
+	at := 0
+	for _, e := range o.effects {
+		if e.id == id && (e.method == "Create" || e.method == "Update") {
+			at = e.at
+		}
+	}
+	return at
+}
+
+func (o *op) wrote() bool {
+	for _, e := range o.effects {
+		if e.method == "Create" || e.method == "Update" {
+			return true
+		}
+	}
+	return false
+}
+
+// took notes that a call of the store took effect.
+func (w *world) took(a *actor, c *call) {
+	if !c.done {
+		return
+	}
+	w.progress = mix(w.progress, c.origin)
+	if c.op != nil {
+		c.op.effects = append(c.op.effects, effect{c.method, c.id, w.tick()})
+	}
+}
+
+// begin starts an operation of an actor: from here to finish it is in the
+// engine.
+func (a *actor) begin() *op {
+	a.op = &op{start: a.w.tick(), at: a.w.elapsed, began: time.Now()}
+	a.learn(a.w.finished)
+	a.leave()
+	return a.op
+}
+
+// finish ends it. No operation may take longer than the store's calls may.
+func (a *actor) finish(o *op) {
+	w := a.w
+	a.enter()
+	a.op = nil
+	if a.ops++; len(o.effects) > 0 || o.faults > 0 {
+		// That a load had ended before another operation began tells nobody
+		// anything: what it saw does.
+		w.finished += mix(uint64(a.n), a.ops)
+	}
+	if took := time.Since(o.began); took > storeTimeout+storeTimeout/2 {
+		w.fail("law 8: an operation took %v, and StoreTimeout is %v", took, storeTimeout)
+	}
+}
+
+// An eventKind is what an operation did to one session.
+type eventKind string
+
+const (
+	created eventKind = "create"
+	loaded  eventKind = "load"
+	written eventKind = "write" // an update, a login, a renewal, or several
+	ended   eventKind = "logout"
+	moved   eventKind = "leave" // a login went to a new session instead
+	worked  eventKind = "job"
+	revoked eventKind = "revoke"
+	swept   eventKind = "revoke all"
+	peeked  eventKind = "peek"
+)
+
+// An event is what an operation did to one session, and what it was told.
+type event struct {
+	kind       eventKind
+	who        string
+	start, end int           // in the order of the history; it took effect between them
+	at         time.Duration // by the clock
+	loadedAt   time.Duration // when its request loaded the session
+
+	held   string   // the secret that the request holds
+	secret string   // the name of the one that this event makes
+	adds   []string // tags
+	login  string
+	renew  bool
+	timed  bool // a renewal that time asked for
+
+	answer answer
+	opened bool     // of a load: the session was shown
+	tags   []string // what the actor then saw
+	owner  string
+	wrote  int // when the store's call took effect
+}
+
+// note adds an event of an operation to the history of a session.
+func (w *world) note(id session.ID, o *op, e event) *event {
+	e.start, e.end, e.at = o.start, w.tick(), o.at
+	if e.answer == unknown {
+		e.end = math.MaxInt
+	}
+	e.wrote = o.written(id)
+	if w.events[id] == nil {
+		w.order = append(w.order, id)
+	}
+	w.events[id] = append(w.events[id], &e)
+	return &e
+}
+
+// A claim is a response that set or cleared a cookie.
+type claim struct {
+	actor   *actor
+	held    string // the token that its request had
+	at      int    // when the store's call behind it took effect
+	elapsed time.Duration
+	login   bool
+	clears  bool
+}

@@ -1,0 +1,118 @@
+package explore
+
+import (
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// verify checks the laws when nothing more can happen in a run. It first lets
+// each browser send its next requests.
+func (w *world) verify() {
+	w.free = true
+	w.stragglers()
+	for _, b := range w.browsers {
+		w.next(b)
+	}
+	a := w.auditor("audit")
+	for _, id := range w.order {
+		o := a.begin()
+		tags, live, err := w.eng.peek(a.context(), id)
+		a.finish(o)
+		if err != nil {
+			w.fail("a session cannot be read: %v", err)
+		}
+		e := event{kind: peeked, who: "the store", opened: live, tags: tags, answer: ok}
+		if r := w.store.records[id]; r != nil {
+			e.owner = r.Subject
+		}
+		w.note(id, o, e)
+	}
+	clocks := w.scenario.Faults == w.faults
+	for _, id := range w.order {
+		if w.violation == nil && !linearizable(w.events[id], clocks) {
+			w.fail("law 1: no order of these explains what was seen of session %v:%s", id, explain(w.events[id]))
+		}
+	}
+}
+
+func (w *world) auditor(name string) *actor {
+	return &actor{w: w, n: 25, script: script{name: name}, runs: true}
+}
+
+// next is law 19: whatever responses a browser lost, its next request works,
+// or is told to come again within the window and then works; and it can log
+// in at once.
+func (w *world) next(b *browser) {
+	got := w.visit(b, "next request", "get", "update")
+	switch {
+	case got == superseded && !w.recentlySuperseded(b):
+		w.fail("law 19: browser %d is locked out: its next request is told %q, and nothing happened within the window", b.n, got)
+	case got != ok && got != superseded:
+		w.fail("law 19: browser %d is locked out: its next request is told %q", b.n, got)
+	}
+	if login := w.visit(b, "next login", "get", "login"); login != ok {
+		w.fail("law 19: browser %d cannot log in at once: it is told %q", b.n, login)
+	}
+	if got == superseded {
+		w.sleep(window + time.Minute)
+		if got = w.visit(b, "request after the window", "get", "update"); got != ok {
+			w.fail("law 19: browser %d is locked out after the window: it is told %q", b.n, got)
+		}
+	}
+}
+
+// visit sends a request whose response is lost.
+func (w *world) visit(b *browser, name string, steps ...string) answer {
+	a := w.auditor(name)
+	v := visit{a: a, b: b, held: b.token}
+	v.run(steps)
+	return v.answer
+}
+
+// recentlySuperseded tells whether a login, a renewal or a logout can have
+// made the browser's token an old one, within the window.
+func (w *world) recentlySuperseded(b *browser) bool {
+	id, known := w.sessionOf(b)
+	if !known {
+		return false
+	}
+	for _, e := range w.events[id] {
+		if (e.login != "" || e.renew || e.timed || e.kind == ended) && w.elapsed-e.at < window {
+			return true
+		}
+	}
+	return false
+}
+
+// stragglers is law 3: a request with a secret from before a login, a renewal
+// or a logout of its own browser sets and clears no cookie any more, unless it
+// logs in itself. A response that was committed before is none, however late
+// it arrives.
+func (w *world) stragglers() {
+	for _, c := range w.claims {
+		token, known := w.tokens[c.held]
+		if !known || c.login {
+			continue
+		}
+		for _, e := range w.events[token.id] {
+			final := e.login != "" || e.renew || e.kind == ended
+			if !final || e.answer != ok || e.wrote == 0 || e.kind == moved || e.who == c.actor.who() {
+				continue
+			}
+			if token.at < e.wrote && e.wrote < c.at && c.elapsed-e.at < window && !w.revokedBetween(e.wrote, c.at) {
+				w.fail("law 3: %s is a straggler of session %v, and sets or clears a cookie after %s (%s)", c.actor.who(), session.ID(token.id), e.who, e.kind)
+			}
+		}
+	}
+}
+
+// revokedBetween: a revoked session is deleted, so its stragglers are unknown.
+func (w *world) revokedBetween(from, to int) bool {
+	for _, at := range w.revoke {
+		if from < at && at < to {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gostateful/session/core"
+)
+
+func (w *world) newSecret() string {
+	w.secrets++
+	return fmt.Sprint("secret ", w.secrets)
+}
+
+// committed notes what came of the pending changes.
+func (v *visit) committed(o *op, got answer, line string) {
+	w := v.a.w
+	v.a.finish(o)
+	v.judge(o, got)
+	p := v.pending
+	v.pending = pending{}
+	now := v.r.view()
+	e := event{who: v.a.who(), held: v.secret, loadedAt: v.loadedAt, adds: p.adds, login: p.login, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
+
+	switch {
+	case p.destroy:
+		out := e
+		out.kind, out.adds, out.login, out.renew = ended, nil, "", false
+		w.note(v.base, o, out)
+		if v.ended = o.written(v.base); got == ok && v.ended > 0 {
+			v.left = true
+		}
+		if got == ok && o.faults > 0 && v.ended == 0 {
+			v.ended = o.start // it cannot know whether it was itself that ended the session
+		}
+		v.base = session.ID{}
+	case v.base != session.ID{} && now.id != v.base && got == ok:
+		out := e
+		out.kind = moved
+		w.note(v.base, o, out)
+		v.base = session.ID{}
+	case v.base != session.ID{} && (p.changes() || p.renew):
+		e.kind, e.secret = written, w.newSecret()
+		e.timed = !p.renew && line != "" && v.issuer == nil
+		v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok)
+	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (line != "" || w.scenario.renews && o.faults > 0):
+		e.kind, e.secret, e.timed = written, w.newSecret(), true
+		if line == "" {
+			e.answer = unknown // a renewal that nobody was told of
+		}
+		v.noted(w.note(v.base, o, e), line != "")
+	}
+	if (v.base == session.ID{}) && p.changes() && (got == ok || got == unknown) {
+		e.kind, e.secret = created, w.newSecret()
+		v.noted(w.note(now.id, o, e), got == ok)
+		if got == ok {
+			v.base, v.secret = now.id, e.secret
+		}
+	}
+	if v.sending {
+		v.answered(o, got, line)
+	}
+}
+
+// noted keeps the event whose secret the response has to carry.
+func (v *visit) noted(e *event, issues bool) {
+	if e.answer == ok {
+		v.last = e
+	}
+	if issues {
+		v.issuer = e
+	}
+}
+
+// judge refuses answers that nothing explains.
+func (v *visit) judge(o *op, got answer) {
+	w := v.a.w
+	switch {
+	case got == unknown && o.faults == 0:
+		w.fail("law 7: a commit says %s, and no call of the store failed", got)
+	case got == failed, got == tooLate:
+		w.fail("law 9: a commit says %s", got)
+	case got == conflict && !w.hung:
+		w.fail("law 1: a commit gives up, and others were not faster for long")
+	}
+}
+
+// answered checks the cookie of a response and puts it on its way.
+func (v *visit) answered(o *op, got answer, line string) {
+	w := v.a.w
+	defer func() { v.issuer, v.left = nil, false }()
+	if line == "" {
+		v.uncarried(got)
+		return
+	}
+	token, err := parseCookie(line)
+	if err != nil {
+		w.fail("law 14: %q: %v", line, err)
+	}
+	c := claim{actor: v.a, held: v.held, at: o.start, elapsed: w.elapsed, login: v.loggedIn, clears: token == ""}
+	if v.issuer == nil && v.last != nil {
+		v.issuer, v.last.timed = v.last, true // it was renewed when the handler wrote
+	}
+	switch {
+	case token == "" && v.ended == 0:
+		w.fail("law 3: a request that ended no session takes the cookie away")
+	case token == "":
+		c.at = v.ended
+	case v.issuer == nil:
+		w.fail("law 4: a response hands out a token, and nothing was to be renewed")
+	default:
+		id := v.r.view().id
+		if known, again := w.tokens[token]; again && known.secret != v.issuer.secret {
+			w.fail("law 4: a secret is handed out twice")
+		}
+		c.at = max(v.issuer.wrote, v.issuer.start)
+		w.tokens[token] = issue{id: id, browser: v.b.n, secret: v.issuer.secret, at: c.at}
+	}
+	w.claims = append(w.claims, c)
+	sum := mix(v.a.seen, uint64(v.a.n))
+	w.progress = mix(w.progress, sum)
+	v.b.flight = append(v.b.flight, response{v.a.n, token, sum})
+}
+
+// uncarried checks a response without a cookie.
+func (v *visit) uncarried(got answer) {
+	w := v.a.w
+	switch {
+	case got != ok: // then no cookie is due
+	case v.issuer != nil && v.issuer.kind == created:
+		w.fail("law 1: a session was stored, and the response has no cookie for it")
+	case v.issuer != nil && v.issuer.login != "":
+		w.fail("law 4: a login was stored, and the response has no new secret")
+	case v.left:
+		w.fail("law 14: a logout leaves its cookie")
+	}
+}
+
+// sessionOf is the session whose token a browser has, or none.
+func (w *world) sessionOf(b *browser) (session.ID, bool) {
+	i, known := w.tokens[b.token]
+	return i.id, known
+}
