@@ -16,7 +16,8 @@ type Options struct {
 	//
 	// When it is called the response has that status, no body, the headers that
 	// middlewares before this one had set, such as those for CORS, and none that
-	// came later. It says no-store to caches, and Retry-After where that helps.
+	// came later. To them Cache-Control: no-store and Vary: Cookie are added, and
+	// Retry-After where that helps.
 	// An error that it returns goes on to fiber's ErrorHandler, as one that a
 	// handler returns.
 	OnError fiber.ErrorHandler
