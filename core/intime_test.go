@@ -153,3 +153,31 @@ func TestInTimeIsInTime(t *testing.T) {
 		}
 	})
 }
+
+// Law 18: a job does not take back the use that a request records after the job
+// has read the session.
+func TestJobTakesNoUseBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		id := si.begin(b).get().ID()
+		time.Sleep(55 * time.Minute)
+		var s *session.Session[cart]
+		r := si.begin(b)
+		si.store.once("update", func() { s = r.get() }) // its use is recorded at the load
+		if err := si.Update(t.Context(), id, increment); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := si.store.Records[id].ExpiresAt, time.Now().Add(time.Hour); !got.Equal(want) {
+			t.Errorf("after the job the session expires at %v, want %v", got, want)
+		}
+		time.Sleep(10 * time.Minute)
+		if err := s.Update(increment); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.respond()
+		if got := si.data(b).N; got != 2 {
+			t.Errorf("the commit says %v, and N is %d, want 2: the request had half of IdleTimeout", err, got)
+		}
+	})
+}

@@ -133,8 +133,7 @@ func (nowhere) Update(context.Context, Record) error { return nil }
 
 // Update changes the data of a session from outside its requests, such as from
 // a job, with the promises of Session.Update. It does not count as use: the
-// expiry stays as it was read, and a use that is recorded at the same moment
-// may be lost. ErrNotFound if there is no such session.
+// expiry stays. ErrNotFound if there is no such session.
 func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error {
 	if id.IsZero() {
 		return errZeroID

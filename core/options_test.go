@@ -165,4 +165,8 @@ func TestNewContext(t *testing.T) {
 	if err != nil || anonymous.Subject() != "" || !anonymous.AuthenticatedAt().IsZero() {
 		t.Errorf("got %v", err)
 	}
+	until := anonymous.ExpiresAt()
+	if err := errors.Join(anonymous.Update(increment), anonymous.Commit(t.Context())); err != nil || !anonymous.ExpiresAt().Equal(until) {
+		t.Errorf("after a Commit it expires at %v, want %v (%v)", anonymous.ExpiresAt(), until, err)
+	}
 }

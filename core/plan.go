@@ -52,7 +52,7 @@ func (v *visit) plan() plan {
 	}
 	p.rec = Record{ID: v.now.id, Version: v.now.version, Subject: v.engine.owner(v.now.subject), ExpiresAt: v.engine.idleUntil(now)}
 	if v.proof == trusted {
-		p.rec.ExpiresAt = v.base.expiresAt // a job is no use
+		p.rec.ExpiresAt = time.Time{} // a job is no use, and takes none back: the store keeps what it has
 	}
 	p.rec.Data = p.env.seal()
 	return p
@@ -62,10 +62,10 @@ func (v *visit) plan() plan {
 // the session, as conditional, which needs no room: a full store must not keep
 // anybody logged in. Stragglers are then visitors without a session.
 func (p *plan) removes() bool {
-	if p.kind != end || p.rec.ExpiresAt.IsZero() {
+	if p.kind != end || p.rec.Data == nil {
 		return false
 	}
-	p.rec.ExpiresAt, p.rec.Data = time.Time{}, nil
+	p.rec.ExpiresAt, p.rec.Data = time.UnixMilli(1), nil // has passed, and is not the zero time, which would keep it
 	return true
 }
 

@@ -21,7 +21,8 @@ import (
 // repeating.
 //
 // A record is absent from the moment of its ExpiresAt on, whatever the
-// backend does about removing it, and a zero ExpiresAt has passed. Times are
+// backend does about removing it. A zero ExpiresAt is never forever: Create
+// takes it for one that has passed, and Update keeps what is stored. Times are
 // kept to the millisecond. The store takes no ownership of a slice that it is
 // given and the caller owns each slice that it gets: neither aliases the other.
 //
@@ -39,8 +40,11 @@ type Store interface {
 	// Update replaces Subject, ExpiresAt and Data of the record whose stored
 	// version is r.Version, and stores r.Version+1 with them. It returns
 	// ErrConflict over any other version, ErrNotFound when the record is
-	// absent or expired; then nothing is written. An ExpiresAt that has passed
-	// leaves the record absent: so it is a conditional delete.
+	// absent or expired; then nothing is written.
+	//
+	// A zero ExpiresAt keeps the expiry that is stored at that moment, with
+	// each Touch since the record was read. Any other ExpiresAt that has
+	// passed leaves the record absent: so it is a conditional delete.
 	Update(ctx context.Context, r Record) error
 
 	// Touch moves the expiry of a live record to expiresAt, if that is later

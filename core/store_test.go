@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/internal/plainstore"
@@ -101,7 +102,7 @@ func (s *testStore) down(methods ...string) {
 
 // Update refuses what a full store has no room for.
 func (s *testStore) Update(ctx context.Context, r session.Record) error {
-	if s.full && !r.ExpiresAt.IsZero() {
+	if s.full && (r.ExpiresAt.IsZero() || time.Now().Before(r.ExpiresAt)) {
 		return errDown
 	}
 	return s.Store.Update(ctx, r)

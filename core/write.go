@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -251,7 +252,7 @@ func (v *visit) settle(p *plan, started time.Time) {
 	}
 	was := v.base
 	v.base = v.now
-	v.base.env, v.base.expiresAt, v.base.version = p.env, p.rec.ExpiresAt, p.rec.Version
+	v.base.env, v.base.expiresAt, v.base.version = p.env, cmp.Or(p.rec.ExpiresAt, v.base.expiresAt), p.rec.Version
 	if p.kind == update {
 		v.base.version++
 	}

@@ -126,7 +126,7 @@ var brokenDeleteAll = []breakage{
 			records, err := s.reference.List(ctx, subject)
 			s.gap()
 			for _, r := range records {
-				r.ExpiresAt = time.Time{}
+				r.ExpiresAt = time.Unix(0, 0)
 				if s.reference.Update(ctx, r) == nil {
 					n++
 				}

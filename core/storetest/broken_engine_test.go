@@ -104,13 +104,7 @@ var brokenEngine = []breakage{
 			return r, ctx.Err()
 		}
 	}},
-	{law: "EngineLogsOutWhenFull", name: "takes zero for ever", spoil: func(s *spoiled) {
-		s.onUpdate(func(_, r *session.Record) {
-			if r.ExpiresAt.IsZero() {
-				r.ExpiresAt = time.Now().Add(1000 * time.Hour)
-			}
-		})
-	}},
+	{law: "EngineLogsOutWhenFull", name: "takes Unix time 0 for the zero time", spoil: unixZeroKeeps},
 	{law: "EngineLogsOutWhenFull", name: "refuses an expiry that has passed", spoil: func(s *spoiled) {
 		s.update = func(ctx context.Context, r session.Record) error {
 			if past(r.ExpiresAt) {
@@ -135,6 +129,8 @@ var brokenEngine = []breakage{
 			return nil
 		})
 	}},
+	{law: "EngineJobTakesNoUseBack", name: "keeps the expiry of the last Create or Update", spoil: keepCreated},
+	{law: "EngineJobTakesNoUseBack", name: "takes zero for a time that has passed", spoil: zeroPasses},
 	{law: "EngineTooLateIsAnError", name: "brings back what has expired", spoil: func(s *spoiled) {
 		s.onUpdate(func(old, r *session.Record) {
 			if past(old.ExpiresAt) && !past(r.ExpiresAt) {
@@ -183,7 +179,7 @@ func countTwo(s *spoiled) {
 func deleteUnowned(s *spoiled) {
 	s.onUpdate(func(old, r *session.Record) {
 		if old.Subject != "" && r.Subject == "" {
-			r.ExpiresAt = time.Time{}
+			r.ExpiresAt = time.Unix(0, 0)
 		}
 	})
 }

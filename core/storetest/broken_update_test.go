@@ -128,10 +128,18 @@ var brokenUpdate = []breakage{
 			}
 		})
 	}},
-	{law: "UpdateIntoThePastDeletes", name: "takes zero for ever", spoil: func(s *spoiled) {
+	{law: "UpdateIntoThePastDeletes", name: "takes Unix time 0 for the zero time", spoil: unixZeroKeeps},
+	{law: "UpdateIntoThePastDeletes", name: "takes the first second of the year 1 for the zero time", spoil: func(s *spoiled) {
 		s.onUpdate(func(_, r *session.Record) {
-			if r.ExpiresAt.IsZero() {
-				r.ExpiresAt = time.Now().Add(1000 * time.Hour)
+			if r.ExpiresAt.Truncate(time.Second).IsZero() {
+				r.ExpiresAt = time.Time{}
+			}
+		})
+	}},
+	{law: "UpdateIntoThePastDeletes", name: "keeps the expiry over any that has passed", spoil: func(s *spoiled) {
+		s.onUpdate(func(_, r *session.Record) {
+			if past(r.ExpiresAt) {
+				r.ExpiresAt = time.Time{}
 			}
 		})
 	}},
@@ -158,6 +166,93 @@ var brokenUpdate = []breakage{
 			return s.reference.Update(ctx, r)
 		}
 	}},
+	{law: "UpdateKeepsExpiry", name: "takes zero for a time that has passed", spoil: zeroPasses},
+	{law: "UpdateKeepsExpiry", name: "takes zero for ever", spoil: func(s *spoiled) {
+		s.onUpdate(func(_, r *session.Record) {
+			if r.ExpiresAt.IsZero() {
+				r.ExpiresAt = time.Now().Add(1000 * time.Hour)
+			}
+		})
+	}},
+	{law: "UpdateKeepsExpiry", name: "refuses zero", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			if r.ExpiresAt.IsZero() {
+				return errors.New("invalid expire time")
+			}
+			return s.reference.Update(ctx, r)
+		}
+	}},
+	{law: "UpdateKeepsExpiry", name: "keeps the subject with the expiry", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.IsZero() {
+				r.Subject = old.Subject
+			}
+		})
+	}},
+	{law: "UpdateKeepsExpiry", name: "keeps the data with the expiry", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.IsZero() {
+				r.Data = old.Data
+			}
+		})
+	}},
+	{law: "UpdateKeepsExpiry", name: "keeps the version with the expiry", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.IsZero() && r.Version == old.Version {
+				old.Version--
+				r.Version--
+			}
+		})
+	}},
+	{law: "UpdateKeepsExpiry", name: "ignores the version where it keeps the expiry", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.IsZero() {
+				r.Version = old.Version
+			}
+		})
+	}},
+	{law: "UpdateKeepsExpiry", name: "counts it as a use", spoil: func(s *spoiled) {
+		s.onUpdate(func(_, r *session.Record) {
+			if r.ExpiresAt.IsZero() {
+				r.ExpiresAt = time.Now().Add(time.Hour + time.Minute)
+			}
+		})
+	}},
+	{law: "UpdateKeepsTouchedExpiry", name: "keeps the expiry of the last Create or Update", spoil: keepCreated},
+	{law: "UpdateKeepsTouchedExpiry", name: "keeps an expiry of a day at most", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if day := time.Now().Add(24 * time.Hour); r.ExpiresAt.IsZero() && old.ExpiresAt.After(day) {
+				r.ExpiresAt = day
+			}
+		})
+	}},
+	{law: "UpdateLosesNoTouch", name: "reads the expiry before it writes", spoil: readThenKeep},
+	{law: "UpdateKeepingExpiryRevivesNothing", name: "inserts", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if errors.Is(err, session.ErrNotFound) && r.ExpiresAt.IsZero() {
+				r.ExpiresAt = time.Now().Add(time.Hour)
+				err = s.reference.Create(ctx, r)
+			}
+			return err
+		}
+	}},
+	{law: "UpdateKeepingExpiryRevivesNothing", name: "brings back what has expired", spoil: func(s *spoiled) {
+		s.onUpdate(func(old, r *session.Record) {
+			if r.ExpiresAt.IsZero() && !old.ID.IsZero() && past(old.ExpiresAt) {
+				old.ExpiresAt = time.Now().Add(time.Hour)
+			}
+		})
+	}},
+	{law: "UpdateKeepingExpiryRevivesNothing", name: "says nothing", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			err := s.reference.Update(ctx, r)
+			if errors.Is(err, session.ErrNotFound) && r.ExpiresAt.IsZero() {
+				err = nil
+			}
+			return err
+		}
+	}},
 	{law: "UpdateIntoThePastDeletes", name: "lists what it deleted", spoil: func(s *spoiled) {
 		s.list = func(ctx context.Context, subject string) (records []session.Record, err error) {
 			err = s.Locked(ctx, func() error {
@@ -171,6 +266,59 @@ var brokenUpdate = []breakage{
 			return records, err
 		}
 	}},
+}
+
+// unixZeroKeeps takes the start of Unix time for a time that is not given.
+func unixZeroKeeps(s *spoiled) {
+	s.onUpdate(func(_, r *session.Record) {
+		if r.ExpiresAt.Unix() == 0 {
+			r.ExpiresAt = time.Time{}
+		}
+	})
+}
+
+// zeroPasses takes the zero time for one that has passed.
+func zeroPasses(s *spoiled) {
+	s.onUpdate(func(_, r *session.Record) {
+		if r.ExpiresAt.IsZero() {
+			r.ExpiresAt = time.Unix(0, 0)
+		}
+	})
+}
+
+// keepCreated keeps the expiry that the record was created with, whatever a
+// touch has made of it.
+func keepCreated(s *spoiled) {
+	created := map[session.ID]time.Time{}
+	s.create = func(ctx context.Context, r session.Record) error {
+		err := s.reference.Create(ctx, r)
+		if err == nil {
+			created[r.ID] = r.ExpiresAt
+		}
+		return err
+	}
+	s.onUpdate(func(_, r *session.Record) {
+		if r.ExpiresAt.IsZero() {
+			r.ExpiresAt = created[r.ID]
+		} else {
+			created[r.ID] = r.ExpiresAt
+		}
+	})
+}
+
+// readThenKeep reads the expiry that it keeps, and a touch may come between.
+func readThenKeep(s *spoiled) {
+	s.update = func(ctx context.Context, r session.Record) error {
+		if r.ExpiresAt.IsZero() {
+			old, err := s.reference.Load(ctx, r.ID)
+			if err != nil {
+				return err
+			}
+			r.ExpiresAt = old.ExpiresAt
+			s.gap()
+		}
+		return s.reference.Update(ctx, r)
+	}
 }
 
 // ignoreVersion is the last writer wins.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -76,6 +77,37 @@ func (t *trial) expires(when string, id session.ID, since time.Time, idle time.D
 	if used := r.ExpiresAt.Add(-idle); used.Before(since) || used.After(time.Now()) {
 		t.Fatalf("%s: got ExpiresAt %v, want the idle timeout of %v after the last use, which was at %v or later", when, r.ExpiresAt, idle, since)
 	}
+}
+
+// beside is a store in which a request comes between a job's load and its write.
+type beside struct {
+	session.Store
+	request func() error
+}
+
+func (s *beside) Update(ctx context.Context, r session.Record) error {
+	if err := s.request(); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, r)
+}
+
+func engineJobTakesNoUseBack(t *trial) {
+	const idle = 24 * time.Hour
+	opts := session.Options{IdleTimeout: idle}
+	m := t.manager(t.store, opts)
+	b := t.login(m, t.subject())
+	t.lastUsed(b.id, idle/4)
+	begun := in(0)
+	jobs := t.manager(&beside{t.store, func() error {
+		_, err := visit(t.Context(), m, b.cookie, func(*session.Session[visits]) error { return nil })
+		return err
+	}}, opts)
+	if err := jobs.Update(t.Context(), b.id, func(v *visits) error { v.N++; return nil }); err != nil {
+		t.Fatalf("Manager.Update while a request uses the session: %v", err)
+	}
+	t.expires("after a job, during which a request used the session", b.id, begun, idle)
+	t.opens("after a job, during which a request used the session", m, b, 2)
 }
 
 func engineTooLateIsAnError(t *trial) {

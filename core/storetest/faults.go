@@ -46,7 +46,7 @@ var calls = []call{
 		return s.Update(ctx, fresh)
 	}},
 	{"Update with an ExpiresAt that has passed", func(ctx context.Context, s session.Store, present, _ session.Record) error {
-		present.ExpiresAt = time.Time{}
+		present.ExpiresAt = in(-time.Hour)
 		return s.Update(ctx, present)
 	}},
 	{"Touch", func(ctx context.Context, s session.Store, present, _ session.Record) error {

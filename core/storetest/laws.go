@@ -26,7 +26,11 @@ var laws = []law{
 	{"UpdateAfterDeleteAll", "Update of a record that DeleteAll removed returns ErrNotFound and writes nothing", updateAfterDeleteAll},
 	{"UpdateAfterExpiry", "Update of an expired record returns ErrNotFound and writes nothing", updateAfterExpiry},
 	{"UpdateMovesExpiry", "the record is absent from the new expiry on, be it later or earlier than the old one", updateMovesExpiry},
-	{"UpdateIntoThePastDeletes", "Update with an ExpiresAt that has passed, or is zero, leaves the record absent, and only over its version", updateIntoThePastDeletes},
+	{"UpdateIntoThePastDeletes", "Update with an ExpiresAt that has passed, and is not zero, leaves the record absent, and only over its version", updateIntoThePastDeletes},
+	{"UpdateKeepsExpiry", "Update with a zero ExpiresAt keeps the expiry that is stored, and replaces subject and data over its version", updateKeepsExpiry},
+	{"UpdateKeepsTouchedExpiry", "Update with a zero ExpiresAt keeps an expiry that Touch has moved since the record was read", updateKeepsTouchedExpiry},
+	{"UpdateLosesNoTouch", "an Update with a zero ExpiresAt at the same moment does not take back a Touch", updateLosesNoTouch},
+	{"UpdateKeepingExpiryRevivesNothing", "Update with a zero ExpiresAt of an absent record, be it expired, deleted or never there, returns ErrNotFound and writes nothing", updateKeepingExpiryRevivesNothing},
 
 	{"TouchMovesExpiry", "Touch moves the expiry of a live record to a later time", touchMovesExpiry},
 	{"TouchMovesNothingElse", "Touch changes neither data nor subject nor version", touchMovesNothingElse},
@@ -74,8 +78,9 @@ var laws = []law{
 	{"EngineKnowsStragglersOfLogout", "for the straggler's window a request of a session that was logged out of reads nothing and does nothing but log in anew", engineKnowsStragglersOfLogout},
 	{"EngineLogoutLeavesNoSession", "what a logout leaves is nobody's: no list shows it, no revocation counts it, and nothing revives it", engineLogoutLeavesNoSession},
 	{"EngineForgetsLogout", "what a logout leaves is absent after the straggler's window", engineForgetsLogout},
-	{"EngineLogsOutWhenFull", "a logout needs no room: an Update with a zero ExpiresAt removes the record in a store that is full", engineLogsOutWhenFull},
+	{"EngineLogsOutWhenFull", "a logout needs no room: an Update with an ExpiresAt that has passed removes the record in a store that is full", engineLogsOutWhenFull},
 	{"EngineRecordsLastUse", "ExpiresAt is the last use plus IdleTimeout, whatever Lifetime is, and a use is recorded at the load when less than half of that is left", engineRecordsLastUse},
+	{"EngineJobTakesNoUseBack", "a job (Manager.Update) takes nothing back of the use that a request records at the same moment", engineJobTakesNoUseBack},
 	{"EngineTooLateIsAnError", "a change that finds its session gone after the expiry that its request knew is an error", engineTooLateIsAnError},
 	{"EngineLastsACentury", "the longest times that session.New accepts work: create, update, touch, list, log out", engineLastsACentury},
 }

@@ -118,7 +118,7 @@ var errFull = errors.New("storetest: no room left")
 func (full) Create(context.Context, session.Record) error       { return errFull }
 func (full) Touch(context.Context, session.ID, time.Time) error { return errFull }
 func (s full) Update(ctx context.Context, r session.Record) error {
-	if time.Now().Before(r.ExpiresAt) {
+	if r.ExpiresAt.IsZero() || time.Now().Before(r.ExpiresAt) {
 		return errFull
 	}
 	return s.Store.Update(ctx, r)

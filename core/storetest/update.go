@@ -161,8 +161,9 @@ func updateIntoThePastDeletes(t *trial) {
 		name string
 		at   time.Time
 	}{
-		{"zero", time.Time{}},
 		{"Unix time 0", time.Unix(0, 0)},
+		{"before 1970", time.Date(1969, 7, 20, 20, 17, 0, 0, time.UTC)},
+		{"the year 1", time.Time{}.Add(time.Millisecond)},
 		{"an hour ago", in(-time.Hour)},
 		{"now", in(-t.slack())},
 	} {
@@ -184,5 +185,140 @@ func updateIntoThePastDeletes(t *trial) {
 		t.answers("Update of it", t.store.Update(t.Context(), gone), session.ErrNotFound)
 		t.create(r)
 		t.holds("after Update with ExpiresAt "+past.name+" and Create", r)
+	}
+}
+
+// updateKeeping stores a change of subject and data that leaves the expiry to the
+// store, and returns the record as it should be then.
+func (t *trial) updateKeeping(doing string, r session.Record) session.Record {
+	t.Helper()
+	given := r
+	given.ExpiresAt = time.Time{}
+	if err := t.store.Update(t.Context(), given); err != nil {
+		t.Fatalf("%s: got error %v, want none", doing, err)
+	}
+	r.Version++
+	_, err := t.store.Load(t.Context(), r.ID)
+	if errors.Is(err, session.ErrNotFound) {
+		t.Fatalf("%s: the record is absent, want it with the expiry that was stored: only another ExpiresAt that has passed deletes", doing)
+	}
+	t.holds("after "+doing, r)
+	if r.Subject != "" {
+		t.owns("after "+doing, r.Subject, r.ID)
+	}
+	return r
+}
+
+func updateKeepsExpiry(t *trial) {
+	r := t.create(t.record())
+	before := r.Subject
+	r.Data = []byte("more data than there was before")
+	r = t.updateKeeping("Update of the data with a zero ExpiresAt", r)
+	r.Subject, r.Data = t.subject(), []byte("less")
+	r = t.updateKeeping("Update of subject and data with a zero ExpiresAt", r)
+	t.owns("after an Update that keeps the expiry, of the subject before", before)
+	r = t.updateKeeping("Update of nothing but the version with a zero ExpiresAt", r)
+	before, r.Subject = r.Subject, ""
+	r = t.updateKeeping("Update to no subject with a zero ExpiresAt", r)
+	t.owns("after an Update that keeps the expiry, of the subject before", before)
+	r.Subject = t.subject()
+	r = t.updateKeeping("Update to a first subject with a zero ExpiresAt", r)
+
+	stale := r
+	stale.Version, stale.ExpiresAt, stale.Data = r.Version-1, time.Time{}, []byte("stale")
+	t.answers("Update over another version with a zero ExpiresAt", t.store.Update(t.Context(), stale), session.ErrConflict)
+	t.holds("after Update over another version with a zero ExpiresAt", r)
+
+	// What is kept ends as before.
+	r = t.soon(func(r session.Record) error {
+		r.ExpiresAt = time.Time{}
+		return t.store.Update(t.Context(), r)
+	})
+	t.pass(r.ExpiresAt)
+	t.absent("after the expiry that an Update with a zero ExpiresAt has kept", r)
+}
+
+func updateKeepsTouchedExpiry(t *trial) {
+	for _, test := range []struct {
+		name   string
+		change func(r *session.Record)
+		until  time.Duration
+	}{
+		{"of the data", func(r *session.Record) {}, 2 * time.Hour},
+		{"of the data, for long,", func(r *session.Record) {}, 100 * time.Hour},
+		{"of the subject", func(r *session.Record) { r.Subject = t.subject() }, 2 * time.Hour},
+		{"of the subject, for long,", func(r *session.Record) { r.Subject = t.subject() }, 100 * time.Hour},
+	} {
+		r := t.create(t.record())
+		touched := in(test.until)
+		if err := t.store.Touch(t.Context(), r.ID, touched); err != nil {
+			t.Fatalf("Touch: %v", err)
+		}
+		r.Data = []byte("new data") // by who has read the record before
+		test.change(&r)
+		r.ExpiresAt = touched
+		r = t.updateKeeping("Update "+test.name+" with a zero ExpiresAt, by who read the record before a Touch,", r)
+		if n := t.deleteAll(r.Subject); n != 1 {
+			t.Fatalf("after Update %s with a zero ExpiresAt: DeleteAll removed %d records, want 1", test.name, n)
+		}
+	}
+
+	// A record that would have expired, had the Touch been taken back.
+	later := in(time.Hour)
+	r := t.soon(func(r session.Record) error {
+		if err := t.store.Touch(t.Context(), r.ID, later); err != nil {
+			return err
+		}
+		r.ExpiresAt = time.Time{}
+		return t.store.Update(t.Context(), r)
+	})
+	t.pass(r.ExpiresAt)
+	r.Version, r.ExpiresAt = r.Version+1, later
+	t.holds("after the expiry that was read before a Touch, which Update with a zero ExpiresAt keeps", r)
+}
+
+// updateLosesNoTouch has one writer in each round, so that no Update has to be
+// repeated, which would read the expiry anew.
+func updateLosesNoTouch(t *trial) {
+	const rounds, racers = 30, 3
+	r := t.create(t.record())
+	for round := range rounds {
+		read := r
+		read.ExpiresAt = time.Time{}
+		r.Version++
+		r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
+		errs := together(racers, func(i int) error {
+			if i == round%racers { // each may be the first to begin
+				return t.store.Update(t.Context(), read)
+			}
+			return t.store.Touch(t.Context(), r.ID, r.ExpiresAt)
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Fatalf("Touch and Update with a zero ExpiresAt at the same time: %v", err)
+		}
+		t.holds("after Touch and Update with a zero ExpiresAt at the same time", r)
+	}
+}
+
+func updateKeepingExpiryRevivesNothing(t *trial) {
+	deleted, revoked := t.create(t.record()), t.create(t.record())
+	t.delete(deleted.ID)
+	t.deleteAll(revoked.Subject)
+	for _, gone := range []struct {
+		name string
+		r    session.Record
+	}{
+		{"that was never there", t.record()}, {"that was deleted", deleted}, {"that DeleteAll removed", revoked}, {"that has expired", t.expired()},
+	} {
+		r := gone.r
+		for _, version := range []uint64{r.Version, r.Version + 1, 0} {
+			doing := "Update with a zero ExpiresAt of a record " + gone.name
+			r.Version, r.ExpiresAt = version, time.Time{}
+			t.answers(doing, t.store.Update(t.Context(), r), session.ErrNotFound)
+			t.absent("after "+doing, r)
+		}
+		r.ExpiresAt = in(time.Hour)
+		t.create(r)
+		t.holds("after Update with a zero ExpiresAt of a record "+gone.name+" and Create", r)
 	}
 }

@@ -94,8 +94,13 @@ func (s *store) Update(ctx context.Context, r session.Record) error {
 		case e.Version != r.Version:
 			return session.ErrConflict
 		}
+		if r.ExpiresAt.IsZero() {
+			r.ExpiresAt = e.ExpiresAt
+		} else {
+			e.expiry = c.origin
+		}
 		r.Version++
-		e.Record, e.origin, e.expiry = r, c.origin, c.origin
+		e.Record, e.origin = r, c.origin
 		c.done = true
 		return nil
 	}})

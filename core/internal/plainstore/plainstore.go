@@ -104,6 +104,9 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		if old.Version != r.Version {
 			return session.ErrConflict
 		}
+		if r.ExpiresAt.IsZero() {
+			r.ExpiresAt = old.ExpiresAt
+		}
 		r.Version++
 		s.Put(r)
 		return nil
