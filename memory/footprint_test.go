@@ -34,7 +34,7 @@ func TestReturnsMemory(t *testing.T) {
 		},
 		"Update": func(t *testing.T, s *memory.Store, records []session.Record) {
 			for _, r := range records {
-				r.ExpiresAt = time.Time{}
+				r.ExpiresAt = time.Now().Add(-time.Hour)
 				if err := s.Update(t.Context(), r); err != nil {
 					t.Fatal(err)
 				}

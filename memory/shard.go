@@ -141,12 +141,14 @@ func (s *Store) update(r session.Record, now int64) error {
 	case e.version != r.Version:
 		return session.ErrConflict
 	}
-	if e.expires = r.ExpiresAt.UnixMilli(); e.expired(now) {
-		s.remove(sh, e)
-		return nil
+	if !r.ExpiresAt.IsZero() { // which keeps what is stored
+		if e.expires = r.ExpiresAt.UnixMilli(); e.expired(now) {
+			s.remove(sh, e)
+			return nil
+		}
+		sh.byTime.fix(e)
+		sh.moved()
 	}
-	sh.byTime.fix(e)
-	sh.moved()
 	e.version++
 	e.data = data
 	if e.subject != r.Subject {
