@@ -11,12 +11,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What scripts answer, besides a subject.
+// What scripts answer, besides a subject or an expiry.
 const (
 	done     = int64(1)
 	absent   = int64(0)
 	conflict = int64(-1)
 )
+
+// keepExpiry stands for the time to live where an update keeps what is stored.
+const keepExpiry = "keep"
 
 var (
 	//go:embed head.lua

@@ -85,8 +85,9 @@ type Options struct {
 //
 // Load, Create, Update, Touch and Delete take one round trip to Redis. Where the
 // set of a subject has to be written before, they take two: a Create with a
-// subject, and an Update that changes it. A use that goes beyond the lease takes
-// three, as the first one finds that out.
+// subject, and an Update that changes it. Three take a use that goes beyond the
+// lease and an Update that changes the subject and keeps the expiry, as the first
+// one finds that out.
 //
 // Where Redis cannot be reached or refuses to work for the moment, such as
 // while it starts or fails over, each round trip waits for it, for about a second
@@ -179,29 +180,36 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	expires := millis(r.ExpiresAt)
 	next := r
 	next.Version++
-	var lease int64   // zero: the set of the subject was not entered
+	var until int64   // for how long the set of the subject has to name the session first; zero: it need not
+	var lease int64   // zero: the set was not entered
 	var unknown error // of an attempt that may have taken effect
-	enter := !s.seen.remembers(r.ID, r.Subject) && expires > time.Now().UnixMilli()
+	if !s.seen.remembers(r.ID, r.Subject) && expires > time.Now().UnixMilli() {
+		until = expires
+	}
 	for {
-		if enter {
+		if until > lease {
 			var err error
-			if lease, err = s.enter(ctx, r.ID, r.Subject, expires); err != nil {
+			if lease, err = s.enter(ctx, r.ID, r.Subject, until); err != nil {
 				return failed("update", key, err)
 			}
 		}
 		data := value(next, lease)
 		answer, doubt, err := s.run(ctx, true, updateScript, key, func(now int64) []any {
+			if r.ExpiresAt.IsZero() {
+				return []any{now, keepExpiry, r.Version, data}
+			}
 			return []any{now, expires - now, r.Version, data}
 		})
 		unknown = cmp.Or(doubt, unknown)
+		wants, more := answer.(int64)
 		switch {
 		case err != nil:
 			return failed("update", key, err)
 		case answer == done:
 			s.seen.remember(r.ID, r.Subject)
 			return nil
-		case answer == r.Subject && lease == 0:
-			enter = true // the set has to name the session first, or for longer
+		case more && wants > lease && wants > done:
+			until = wants // the set has to name the session first, or for longer
 		case unknown != nil && (answer == absent || answer == conflict):
 			return failed("update", key, unknown) // it may be its own first attempt that stands in the way
 		case answer == absent:

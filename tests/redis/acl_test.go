@@ -77,8 +77,9 @@ func exercise(ctx context.Context, s *sessionredis.Store, subject string) error 
 	errs := []error{missing, s.Create(ctx, r), s.Create(ctx, gone)}
 	r.Subject = subject
 	errs = append(errs, s.Update(ctx, r), s.Touch(ctx, r.ID, in(10*time.Hour)))
-	gone.ExpiresAt = time.Time{}
-	errs = append(errs, s.Update(ctx, gone))
+	r.Version, r.ExpiresAt = r.Version+1, time.Time{}
+	gone.ExpiresAt = in(-time.Second)
+	errs = append(errs, s.Update(ctx, r), s.Update(ctx, gone))
 	_, err := s.List(ctx, subject)
 	n, deleteAll := s.DeleteAll(ctx, subject)
 	if deleteAll == nil && n != 1 {

@@ -1,9 +1,11 @@
 package redis_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -34,8 +36,10 @@ func TestExpiredButThere(t *testing.T) {
 	require.ErrorIs(t, store.Touch(ctx, r.ID, in(time.Hour)), session.ErrNotFound)
 	r.ExpiresAt = in(time.Hour)
 	require.ErrorIs(t, store.Update(ctx, r), session.ErrNotFound)
-	r.ExpiresAt = time.Time{}
+	r.ExpiresAt = in(-time.Second)
 	require.ErrorIs(t, store.Update(ctx, r), session.ErrNotFound)
+	r.ExpiresAt = time.Time{}
+	require.ErrorIs(t, store.Update(ctx, r), session.ErrNotFound, "an Update that keeps the expiry")
 	list, err := store.List(ctx, "alice")
 	require.NoError(t, err)
 	assert.Empty(t, list)
@@ -59,7 +63,7 @@ func TestFarthestExpiries(t *testing.T) {
 	store := sessionredis.New(c, nil)
 	ctx := t.Context()
 	past := map[string]time.Time{
-		"zero": {}, "1970": time.UnixMilli(0), "before": time.UnixMilli(-1),
+		"a little after the zero time": time.Time{}.Add(1), "1970": time.UnixMilli(0), "before": time.UnixMilli(-1),
 		"so early that its milliseconds overflow": time.Unix(-1e16, 0), "earliest": time.Unix(-1<<62, 0),
 	}
 	for name, at := range past {
@@ -117,4 +121,100 @@ func TestFarthestExpiries(t *testing.T) {
 		requireNamed(t, c, "session:")
 		requireTTL(t, c, "session:")
 	})
+}
+
+// TestKeptExpiry: an Update with a zero ExpiresAt moves neither the expiry nor
+// the time to live of the key, whatever they are, and no session outlives its lease.
+func TestKeptExpiry(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	ctx := t.Context()
+	keep := func(t *testing.T, r session.Record) {
+		t.Helper()
+		r.ExpiresAt = time.Time{}
+		require.NoError(t, store.Update(ctx, r))
+		requireNamed(t, c, "session:")
+		requireTTL(t, c, "session:")
+	}
+	holds := func(t *testing.T, want session.Record) {
+		t.Helper()
+		got, err := store.Load(ctx, want.ID)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	for _, subject := range []string{"", "alice"} {
+		t.Run("of the subject "+subject, func(t *testing.T) {
+			r := create(t, store, record(subject))
+			before := c.PExpireTime(ctx, key(r)).Val()
+			r.Data = []byte("changed")
+			keep(t, r)
+			r.Version++
+			holds(t, r)
+			assert.Equal(t, before, c.PExpireTime(ctx, key(r)).Val(), "the end of the key")
+
+			// Who read the session before a touch, which renewed the lease.
+			r.ExpiresAt = in(100 * time.Hour)
+			require.NoError(t, store.Touch(ctx, r.ID, r.ExpiresAt))
+			before = c.PExpireTime(ctx, key(r)).Val()
+			was := lease(t, c, r)
+			keep(t, r)
+			r.Version++
+			holds(t, r)
+			assert.Equal(t, before, c.PExpireTime(ctx, key(r)).Val(), "the end of the key, after a touch")
+			assert.Equal(t, was, lease(t, c, r))
+
+			// To a subject whose set does not name the session, and for so long.
+			r.Subject = "bob"
+			keep(t, r)
+			r.Version++
+			holds(t, r)
+			assert.Equal(t, before, c.PExpireTime(ctx, key(r)).Val(), "the end of the key, of another subject")
+			score, err := c.ZScore(ctx, bob, r.ID.String()).Result()
+			require.NoError(t, err)
+			assert.WithinDuration(t, in(200*time.Hour), time.UnixMilli(int64(score)), time.Minute, "a lease is twice as long as the life")
+
+			r.Subject = ""
+			keep(t, r)
+			r.Version++
+			holds(t, r)
+		})
+	}
+	t.Run("touched between its round trips", func(t *testing.T) {
+		r := create(t, store, record("alice"))
+		touching := connectLike(t, c)
+		r.Subject = "bob"
+		life, until := 20*time.Hour, r.ExpiresAt
+		touching.AddHook(&between{do: func() {
+			life *= 10 // beyond the lease that is about to be given
+			until = in(life)
+			require.NoError(t, store.Touch(ctx, r.ID, until))
+		}, times: 2})
+		kept := r
+		kept.ExpiresAt = time.Time{}
+		require.NoError(t, sessionredis.New(touching, nil).Update(ctx, kept))
+		r.Version, r.ExpiresAt = r.Version+1, until
+		holds(t, r)
+		requireNamed(t, c, "session:")
+		requireTTL(t, c, "session:")
+	})
+}
+
+// between does something before the pipelines that enter a session to a set.
+type between struct {
+	do    func()
+	times int
+}
+
+func (b *between) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (b *between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if cmds[0].Name() == "pexpire" && b.times > 0 {
+			b.times--
+			b.do()
+		}
+		return next(ctx, cmds)
+	}
 }

@@ -69,8 +69,10 @@ func TestForeignSession(t *testing.T) {
 			requireClear(t, store.Create(ctx, r), "Create", key(r)) // has entered it: alice's set names it
 			requireClear(t, store.Update(ctx, r), "Update", key(r))
 			past := r
-			past.ExpiresAt = time.Time{}
+			past.ExpiresAt = in(-time.Second)
 			requireClear(t, store.Update(ctx, past), "Update to the past", key(r))
+			past.ExpiresAt = time.Time{}
+			requireClear(t, store.Update(ctx, past), "Update that keeps the expiry", key(r))
 			requireClear(t, store.Touch(ctx, r.ID, in(24*time.Hour)), "Touch", key(r))
 			_, err = store.List(ctx, "alice")
 			requireClear(t, err, "List", "session:")

@@ -58,9 +58,11 @@ var losses = []loss{
 		return s.Update(ctx, r)
 	}},
 	{name: "Update to the past", of: "session", after: "nothing", do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
-		r.ExpiresAt = time.Time{}
+		r.ExpiresAt = in(-time.Second)
 		return s.Update(ctx, r)
 	}},
+	{name: "Update that keeps the expiry", of: "session", after: "the data", do: keepOf},
+	{name: "Update of the subject that keeps the expiry", of: "session", skip: 1, after: "another's", do: keepOfAnother},
 	{name: "Touch", of: "session", after: "touched", repeated: true, do: func(ctx context.Context, s *sessionredis.Store, r session.Record) error {
 		return s.Touch(ctx, r.ID, r.ExpiresAt.Add(10*time.Minute))
 	}},
@@ -83,6 +85,16 @@ func updateOf(ctx context.Context, s *sessionredis.Store, r session.Record) erro
 	return s.Update(ctx, changed(r))
 }
 
+func keepOf(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	r.Data, r.ExpiresAt = []byte("changed"), time.Time{}
+	return s.Update(ctx, r)
+}
+
+func keepOfAnother(ctx context.Context, s *sessionredis.Store, r session.Record) error {
+	r.Subject += ", changed"
+	return keepOf(ctx, s, r)
+}
+
 func touchFar(ctx context.Context, s *sessionredis.Store, r session.Record) error {
 	return s.Touch(ctx, r.ID, r.ExpiresAt.Add(100*time.Hour))
 }
@@ -103,6 +115,12 @@ func (l *loss) stored(r session.Record) (_ session.Record, live bool) {
 	case "the change":
 		r = changed(r)
 		r.Version++
+	case "the data", "another's":
+		r.Version++
+		r.Data = []byte("changed")
+		if l.after == "another's" {
+			r.Subject += ", changed"
+		}
 	case "touched":
 		r.ExpiresAt = r.ExpiresAt.Add(10 * time.Minute)
 	case "touched far":
@@ -172,7 +190,7 @@ func (l *loss) test(t *testing.T, proxies []*stress.Proxy, mute bool, client, di
 	}
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
-	list, err := control.List(t.Context(), r.Subject)
+	list, err := control.List(t.Context(), want.Subject)
 	require.NoError(t, err)
 	assert.Equal(t, []session.Record{want}, list)
 }

@@ -102,7 +102,17 @@ func TestRoundTrips(t *testing.T) {
 		{"update", record(""), func(r session.Record) error { return store.Update(ctx, r) }, nil, 1},
 		{"update another version", record("alice"), func(r session.Record) error { r.Version++; return store.Update(ctx, r) }, session.ErrConflict, 1},
 		{"update what is absent", session.Record{}, func(session.Record) error { return store.Update(ctx, record("")) }, session.ErrNotFound, 1},
-		{"update to the past", record("alice"), func(r session.Record) error { r.ExpiresAt = time.Time{}; return store.Update(ctx, r) }, nil, 1},
+		{"update to the past", record("alice"), func(r session.Record) error { r.ExpiresAt = in(-time.Second); return store.Update(ctx, r) }, nil, 1},
+		{"update that keeps the expiry", record("alice"), func(r session.Record) error { r.ExpiresAt = time.Time{}; return store.Update(ctx, r) }, nil, 1},
+		{"update that keeps the expiry, of another process", record("alice"), func(r session.Record) error { r.ExpiresAt = time.Time{}; return other.Update(ctx, r) }, nil, 1},
+		{"update with another subject that keeps the expiry", record("alice"), func(r session.Record) error {
+			r.Subject, r.ExpiresAt = "bob", time.Time{}
+			return store.Update(ctx, r)
+		}, nil, 3},
+		{"update without a subject any more that keeps the expiry", record("alice"), func(r session.Record) error {
+			r.Subject, r.ExpiresAt = "", time.Time{}
+			return store.Update(ctx, r)
+		}, nil, 1},
 		{"update within the lease", record("alice"), func(r session.Record) error { r.ExpiresAt = in(90 * time.Minute); return store.Update(ctx, r) }, nil, 1},
 		{"update beyond the lease", record("alice"), func(r session.Record) error { r.ExpiresAt = in(10 * time.Hour); return store.Update(ctx, r) }, nil, 3},
 		{"update with a first subject", record(""), func(r session.Record) error { r.Subject = "alice"; return store.Update(ctx, r) }, nil, 2},
