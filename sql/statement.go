@@ -33,7 +33,7 @@ WHERE old.expires_at <= ?`
 	createMySQL  = `INSERT INTO {table} (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)`
 	replaceMySQL = `UPDATE {table} SET version = ?, expires_at = ?, subject = ?, data = ? WHERE id = {id} AND {expiry} <= ?`
 
-	updateText = `UPDATE {table} SET version = version + 1, expires_at = ?, subject = ?, data = ?
+	updateText = `UPDATE {table} SET version = version + 1, expires_at = COALESCE(?, expires_at), subject = ?, data = ?
 WHERE id = {id} AND version = ? AND {expiry} > ?`
 
 	touchText = `UPDATE {table} SET expires_at = ? WHERE id = {id} AND {expiry} < ? AND {expiry} > ?`

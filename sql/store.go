@@ -166,7 +166,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := check(r); err != nil {
 		return failed("update", r.ID, err)
 	}
-	n, err := affected(s.exec(ctx, s.update, milli(r.ExpiresAt), s.owner(r.Subject), blob(r.Data),
+	n, err := affected(s.exec(ctx, s.update, newExpiry(r.ExpiresAt), s.owner(r.Subject), blob(r.Data),
 		s.key(r.ID), int64(r.Version), clock{}))
 	if err == nil && n == 0 {
 		if _, err = s.find(ctx, s.look(), r.ID); err == nil {

@@ -18,6 +18,14 @@ import (
 // the past as 1970, and may be too long ago to be counted in milliseconds.
 func milli(t time.Time) int64 { return max(t.Unix(), 0)*1000 + int64(t.Nanosecond())/1e6 }
 
+// newExpiry is the expiry that an Update gives: NULL keeps what is stored.
+func newExpiry(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return milli(at)
+}
+
 // clock is a parameter: the time at which a statement is sent, after it has
 // waited for a connection, and anew when it is sent again.
 type clock struct{}

@@ -86,9 +86,17 @@ var losses = []loss{
 		return s.Update(ctx, changed(r))
 	}}, after: same},
 	{call: call{"Update to the past", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
-		r.ExpiresAt = time.Time{}
+		r.ExpiresAt = in(-time.Second)
 		return s.Update(ctx, r)
 	}}, after: nothing},
+	{call: call{"Update that keeps the expiry", false, func(ctx context.Context, s *sessionsql.Store, r session.Record) error {
+		r.Data, r.ExpiresAt = []byte("changed"), time.Time{}
+		return s.Update(ctx, r)
+	}}, after: func(r session.Record) (session.Record, bool) {
+		r.Version++
+		r.Data = []byte("changed")
+		return r, true
+	}},
 	{call: call{"Touch", false, calls[3].do}, after: func(r session.Record) (session.Record, bool) {
 		r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
 		return r, true

@@ -51,6 +51,11 @@ var sent = []statement{
 		r := create(t, s, record("alice"))
 		return func() error { return s.Update(t.Context(), r) }
 	}},
+	{"Update that keeps the expiry", "UPDATE", func(t *testing.T, s *sessionsql.Store) func() error {
+		r := create(t, s, record("alice"))
+		r.ExpiresAt = time.Time{}
+		return func() error { return s.Update(t.Context(), r) }
+	}},
 	{"Update over another version", "UPDATE SELECT", func(t *testing.T, s *sessionsql.Store) func() error {
 		r := create(t, s, record("alice"))
 		r.Version++

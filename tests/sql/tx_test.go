@@ -20,7 +20,7 @@ func TestTransactions(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			db := e.open(t, e.start(t))
 			for name, test := range map[string]func(*testing.T, *sql.DB, *sessionsql.Store){
-				"Commit": testCommit, "Rollback": testRollback, "Named": testNamedErrors, "Refused": testRefused,
+				"Commit": testCommit, "Rollback": testRollback, "Named": testNamedErrors, "Refused": testRefused, "KeptExpiry": testKeptExpiry,
 			} {
 				t.Run(name, func(t *testing.T) { test(t, db, e.migrated(t, db, sessionsql.Options{})) })
 			}
@@ -111,6 +111,30 @@ func testRollback(t *testing.T, db *sql.DB, s *sessionsql.Store) {
 	n, err := s.DeleteAll(t.Context(), "bob")
 	require.NoError(t, err)
 	assert.Equal(t, 2, n, "sessions that the rollback restored")
+}
+
+// testKeptExpiry has an Update that keeps the expiry wait for a Touch: what it
+// keeps is what the row has when its turn comes.
+func testKeptExpiry(t *testing.T, db *sql.DB, s *sessionsql.Store) {
+	r := create(t, s, record("alice"))
+	tx := begin(t, db)
+	touched := in(5 * time.Hour)
+	require.NoError(t, s.In(tx).Touch(t.Context(), r.ID, touched))
+	r.Data = []byte("changed")
+	kept := r
+	kept.ExpiresAt = time.Time{}
+	updated := make(chan error, 1)
+	go func() { updated <- s.Update(t.Context(), kept) }()
+	select {
+	case err := <-updated:
+		require.NoError(t, err)
+		t.Fatal("the Update did not wait")
+	case <-time.After(100 * time.Millisecond): // so that it waits, mostly
+	}
+	require.NoError(t, tx.Commit())
+	require.NoError(t, <-updated)
+	r.Version, r.ExpiresAt = r.Version+1, touched
+	requireHolds(t, s, r, "after the Touch and the Update")
 }
 
 // testNamedErrors gets the errors that a store names in a transaction, which goes on.
