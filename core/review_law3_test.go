@@ -120,27 +120,6 @@ func TestReviewLaw3NoTokenOfAnEndedSession(t *testing.T) {
 	}
 }
 
-// Law 3: Revoke removes no tombstone, so that a straggler stays one.
-func TestReviewLaw3RevokeKeepsATombstone(t *testing.T) {
-	si, b := newSite(t, nil), &browser{}
-	si.visit(b, loggedIn)
-	old := *b
-	r := si.begin(b)
-	s := r.get()
-	if err := s.Destroy(); err != nil {
-		t.Fatal(err)
-	}
-	id := si.begin(&old).get().ID()
-	si.store.once("delete", func() { r.respond() })
-	if err := si.Revoke(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	straggler := si.begin(&old).get()
-	if err := straggler.Update(increment); !errors.Is(err, session.ErrSuperseded) {
-		t.Errorf("Update of a straggler of a session that was logged out and revoked at once: got %v, want ErrSuperseded", err)
-	}
-}
-
 // Law 19: the previous secret stays good also if it came by a former cookie.
 func TestReviewLaw19RenewalOfAFormerCookieLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

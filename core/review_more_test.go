@@ -79,21 +79,6 @@ func TestReviewDestroyAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A goroutine that is merely slow is not mistaken for a call inside an Update:
-// the function of one session may use another one, whoever is at work on that.
-func TestReviewUpdateMayUseAnotherSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		si, other := newSite(t, nil), newSite(t, &session.Options{Cookie: session.Cookie{Name: "__Host-other"}})
-		s, o := si.begin(&browser{}).get(), other.begin(&browser{}).get()
-		go func() { _ = o.Update(func(*cart) error { time.Sleep(time.Second); return nil }) }()
-		synctest.Wait()
-		if err := s.Update(func(*cart) error { return o.Update(increment) }); err != nil {
-			t.Errorf("got %v; without the goroutine it works", err)
-		}
-		time.Sleep(2 * time.Second)
-	})
-}
-
 // A Commit whose function begins the response, when it runs again, stores nothing:
 // the client is told of an error.
 func TestReviewLaw7ResponseBegunByAReplay(t *testing.T) {
