@@ -38,7 +38,7 @@ var steps = []step{
 	{"test", "all tests and Examples, under the race detector and shuffled", func(r *repository) error {
 		return r.goTool("test", "-race", "-shuffle=on", "work")
 	}},
-	{"alone", "each module builds, and a released one passes, without go.work, as its users have it", (*repository).alone},
+	{"alone", "each module builds, with its tests, without go.work, as its users have it", (*repository).alone},
 	{"fuzz", "each fuzz target for a short time", (*repository).fuzz},
 }
 
