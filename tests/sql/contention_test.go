@@ -163,7 +163,8 @@ func (b contest) deadlocked(t *testing.T, storeLoses bool, store, transaction ti
 		require.NoError(t, tx.Commit())
 	}
 	all.Wait()
-	assert.Equal(t, before+1, b.gaveUp(t, db), "deadlocks")
+	// More than one, if the store tries again before the transaction goes on.
+	assert.Greater(t, b.gaveUp(t, db), before, "deadlocks")
 	for _, r := range alices {
 		requireAbsent(t, s, r.ID, "after DeleteAll")
 	}
