@@ -87,7 +87,7 @@ func (b contest) contend(t *testing.T) {
 			for seed := uint64(0); seed == 0 || gentle() && !t.Failed(); seed += 8 {
 				var all sync.WaitGroup
 				for n := range uint64(8) {
-					all.Go(func() { st.Blow(t.Context(), t, store, seed+n, 200) })
+					all.Go(func() { st.Blow(stress.Within(t), t, store, seed+n, 200) })
 				}
 				all.Wait()
 			}
