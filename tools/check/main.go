@@ -54,7 +54,7 @@ type repository struct {
 func main() {
 	r := &repository{}
 	// A count, since Go before 1.27 may fail when a time is over (go.dev/issue/75804).
-	flag.StringVar(&r.fuzztime, "fuzztime", "20000x", "how often to run each fuzz target, or for how long, as 10m")
+	flag.StringVar(&r.fuzztime, "fuzztime", "10000x", "how often to run each fuzz target, or for how long, as 10m")
 	flag.BoolVar(&r.fix, "fix", false, "let gofumpt and tidy write; without a step, run only these two")
 	flag.Usage = usage
 	flag.Parse()
