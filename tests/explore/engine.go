@@ -32,12 +32,19 @@ type data struct{ Tags []string }
 type engine struct{ m *session.Manager[data] }
 
 func newEngine(store session.Store, renews bool) (*engine, error) {
-	o := &session.Options{IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, StragglerWindow: window, Logger: slog.New(slog.DiscardHandler)}
+	o := &session.Options{IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, StragglerWindow: window, Logger: slog.New(slog.DiscardHandler), Observer: observe}
 	if renews {
 		o.RenewEvery = renewEvery
 	}
 	m, err := session.New[data](store, o)
 	return &engine{m}, err
+}
+
+// observe notes what the engine tells of an operation.
+func observe(ctx context.Context, e session.Event) {
+	if a, known := ctx.Value(actorKey{}).(*actor); known && a.op != nil {
+		a.op.tells = append(a.op.tells, e.Kind)
+	}
 }
 
 // newOtherEngine is that of another site over the same store, for other people.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -16,6 +17,7 @@ type history struct {
 	tokens map[string]issue
 	claims []claim
 	revoke []int // when somebody revoked something
+	ends   []end
 
 	secrets int
 	// progress and finished sum up what the order of events tells the laws.
@@ -38,7 +40,16 @@ type op struct {
 	at      time.Duration // by the schedule's clock
 	began   time.Time
 	faults  int
+	ends    session.ID // what it is to log out of
 	effects []effect
+	tells   []session.EventKind
+}
+
+// An end is a call of the store that ended a session.
+type end struct {
+	id session.ID
+	at int
+	by *op
 }
 
 // An effect is a call of the store that changed something.
@@ -60,13 +71,14 @@ func (o *op) written(id session.ID) int {
 }
 
 func (o *op) wrote() bool {
-	for _, e := range o.effects {
-		if e.method == "Create" || e.method == "Update" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.effects, func(e effect) bool { return e.method == "Create" || e.method == "Update" })
 }
+
+func (o *op) created() bool {
+	return slices.ContainsFunc(o.effects, func(e effect) bool { return e.method == "Create" })
+}
+
+func (o *op) told(kind session.EventKind) bool { return slices.Contains(o.tells, kind) }
 
 // took notes that a call of the store took effect.
 func (w *world) took(a *actor, c *call) {
@@ -74,9 +86,22 @@ func (w *world) took(a *actor, c *call) {
 		return
 	}
 	w.progress = mix(w.progress, c.origin)
-	if c.op != nil {
-		c.op.effects = append(c.op.effects, effect{c.method, c.id, w.tick()})
+	if c.op == nil {
+		return
 	}
+	at := w.tick()
+	c.op.effects = append(c.op.effects, effect{c.method, c.id, at})
+	if c.method == "Update" && c.id == c.op.ends {
+		c.gone = []session.ID{c.id}
+	}
+	for _, id := range c.gone {
+		w.ends = append(w.ends, end{id, at, c.op})
+	}
+}
+
+// endedByAnother tells whether another operation than o has ended a session.
+func (w *world) endedByAnother(id session.ID, o *op) bool {
+	return slices.ContainsFunc(w.ends, func(e end) bool { return e.id == id && e.by != o })
 }
 
 // begin starts an operation of an actor: from here to finish it is in the

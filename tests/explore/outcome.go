@@ -27,13 +27,17 @@ func (v *visit) committed(o *op, got answer, line string) {
 		out := e
 		out.kind, out.adds, out.login, out.renew = ended, nil, "", false
 		w.note(v.base, o, out)
-		if v.ended = o.written(v.base); got == ok && v.ended > 0 {
-			v.left = true
-		}
-		if got == ok && o.faults > 0 && v.ended == 0 {
-			v.ended = o.start // it cannot know whether it was itself that ended the session
-		}
+		v.ended = o.written(v.base)
+		anyway := w.endedByAnother(v.base, o) || v.ended == 0 && w.store.live(v.base) == nil
+		v.left = got == ok && v.ended > 0 && !anyway
 		v.base = session.ID{}
+		if p.changes() && p.login == "" && got == ok && anyway && !o.created() {
+			// The logout counts as done, and what came after it is dropped.
+			if p.adds = nil; len(now.tags) > 0 {
+				w.fail("law 2: changes were dropped, and the request still sees %v", now.tags)
+			}
+			v.dropped(o)
+		}
 	case v.base != session.ID{} && now.id != v.base && got == ok:
 		out := e
 		out.kind = moved
@@ -42,6 +46,9 @@ func (v *visit) committed(o *op, got answer, line string) {
 	case v.base != session.ID{} && (p.changes() || p.renew):
 		e.kind, e.secret = written, w.newSecret()
 		e.timed = !p.renew && line != "" && v.issuer == nil
+		if got == ok && !subset(p.adds, now.tags) {
+			v.dropped(o)
+		}
 		v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok)
 	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (line != "" || w.scenario.renews && o.faults > 0):
 		e.kind, e.secret, e.timed = written, w.newSecret(), true
@@ -59,6 +66,13 @@ func (v *visit) committed(o *op, got answer, line string) {
 	}
 	if v.sending {
 		v.answered(o, got, line)
+	}
+}
+
+// dropped checks that an event tells of changes that were dropped.
+func (v *visit) dropped(o *op) {
+	if !o.told(session.EventDiscarded) {
+		v.a.w.fail("law 2: changes were dropped, and no event tells of it")
 	}
 }
 

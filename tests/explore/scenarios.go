@@ -120,7 +120,7 @@ func families() []family {
 		{name: "renewals", before: user, age: 11 * time.Minute, renews: true, jumps: []jump{renewal}, actors: [][]script{named("look", "look", "change"), named("look", "login", "change")}},
 		{name: "faulty renewal", before: user, age: 11 * time.Minute, renews: true, faults: 1, actors: pairs(named("read", "update", "login", "logout", "revoke"))},
 		{name: "expiry", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "logout", "login"))},
-		{name: "expired", before: user, jumps: []jump{expired}, actors: pairs(named("read", "update", "early", "logout", "login", "job"))},
+		{name: "expired", before: user, jumps: []jump{expired}, actors: pairs(named("read", "update", "early", "logout", "login", "flash", "job"))},
 	}
 }
 

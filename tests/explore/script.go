@@ -169,7 +169,7 @@ func (v *visit) step(step string) (got answer) {
 			*p = pending{destroy: v.base != session.ID{}}
 		}
 	case "commit":
-		o := v.a.begin()
+		o := v.begin()
 		got = classify(v.r.commitNow(v.a.context()))
 		v.committed(o, got, "")
 	case "send":
@@ -209,10 +209,19 @@ func (v *visit) get() answer {
 	return ok
 }
 
+// begin starts an operation that commits.
+func (v *visit) begin() *op {
+	o := v.a.begin()
+	if v.pending.destroy {
+		o.ends = v.base
+	}
+	return o
+}
+
 // send begins the response.
 func (v *visit) send() answer {
 	v.sent = true
-	o := v.a.begin()
+	o := v.begin()
 	lines, err := v.r.send()
 	got := classify(err)
 	line := ""
@@ -236,7 +245,7 @@ func (v *visit) send() answer {
 
 // finish ends the exchange, with what was changed after the header.
 func (v *visit) finish() {
-	o := v.a.begin()
+	o := v.begin()
 	got := classify(v.r.finish())
 	v.committed(o, got, "")
 }
