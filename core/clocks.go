@@ -119,8 +119,9 @@ func (v *visit) touch(ctx context.Context) {
 
 // used takes note of a recorded use.
 func (v *visit) used(until time.Time) {
-	v.base.expiresAt = until
-	v.publish(func(now *state) { now.expiresAt = until })
+	now := v.now
+	v.base.expiresAt, now.expiresAt = until, until
+	v.show(now)
 }
 
 // keepAlive is Session.Touch: it makes sure that the session is still that of
@@ -137,6 +138,9 @@ func (v *visit) keepAlive(ctx context.Context) error {
 	started := v.engine.started()
 	rec, env, err := v.engine.fetch(b, v.base.id)
 	if err != nil {
+		if !errors.Is(err, ErrNotFound) {
+			v.note(EventError, v.base.id, v.base.subject, started, err)
+		}
 		return err
 	}
 	if subject := v.engine.subject(rec.Subject); subject != v.base.subject || env.authenticated != v.base.env.authenticated {

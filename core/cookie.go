@@ -197,6 +197,8 @@ func (c *Cookie) setDefaults() error {
 			faults = append(faults, fmt.Errorf("session: Cookie.Former[%d]: %w", i, err))
 		}
 		fault(former.same(c), "Former[%d] is the present cookie %q: name one with another Name, Path or Domain", i, c.Name)
+		twice := slices.ContainsFunc(c.Former[:i], func(other Cookie) bool { return other.same(former) })
+		fault(twice, "Former[%d] is there twice", i)
 	}
 	fault(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "SameSite %d is none of the modes of net/http", c.SameSite)
 	return errors.Join(faults...)

@@ -70,7 +70,7 @@ func HTTPStatus(err error) int {
 		return http.StatusInternalServerError // whatever Migrate wraps
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrSuperseded), errors.Is(err, ErrNotFound):
 		return http.StatusConflict
-	case err == errClientLeft:
+	case errors.Is(err, errClientLeft):
 		return statusClientClosedRequest
 	}
 	return http.StatusInternalServerError

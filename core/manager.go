@@ -107,7 +107,7 @@ func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) con
 	v.engine = &engine{store: nowhere{}, opts: m.opts, likely: m.likely}
 	v.engine.opts.Observer, v.engine.opts.Logger = nil, slog.New(slog.DiscardHandler)
 	v.start()
-	v.proof, v.isNew = trusted, false
+	v.proof, v.base.isNew = trusted, false
 	encoded, err := m.opts.Codec.Marshal(&data)
 	if err == nil {
 		err = s.adopt(encoded)

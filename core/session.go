@@ -169,12 +169,7 @@ func (s *Session[T]) GoString() string { return s.String() }
 func (s *Session[T]) ID() ID { return s.visit.seen().id }
 
 // IsNew reports whether this request started the session.
-func (s *Session[T]) IsNew() bool {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	defer mu.Unlock()
-	return s.visit.isNew
-}
+func (s *Session[T]) IsNew() bool { return s.visit.seen().isNew }
 
 // Subject is who is logged in, or empty.
 func (s *Session[T]) Subject() string { return s.visit.seen().subject }

@@ -24,7 +24,6 @@ type visit struct {
 
 	base    state // as stored; of a new session, as it began
 	now     state // base with the pending changes
-	isNew   bool  // this request started the session; published
 	pending []change
 	ending  *ending // the session that Destroy ended, until that is stored
 
@@ -48,6 +47,7 @@ type typed interface {
 // A state is a session at one moment.
 type state struct {
 	id        ID
+	isNew     bool // this request started the session
 	version   uint64
 	subject   string
 	expiresAt time.Time // last use plus IdleTimeout
@@ -87,12 +87,10 @@ type ending struct {
 func (v *visit) start() {
 	now := time.Now()
 	v.proof, v.digest, v.refusal, v.pending = unknown, digest{}, nil, nil
-	v.base = state{id: v.engine.opts.NewID(), version: 1, expiresAt: v.engine.idleUntil(now)}
-	v.base.env = v.engine.likely
+	v.base = state{id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(now), env: v.engine.likely}
 	v.base.env.created = now.UnixMilli()
 	v.base.env.renewed = v.base.env.created
-	base := v.base
-	v.publish(func(s *state) { *s, v.isNew = base, true })
+	v.show(v.base)
 }
 
 // adopt makes a record the base of the handle, without pending changes.
@@ -105,15 +103,15 @@ func (v *visit) adopt(rec Record, env envelope) error {
 		return undecodable(rec.ID, err)
 	}
 	v.base = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
-	v.publish(func(now *state) { *now = v.base })
+	v.show(v.base)
 	return nil
 }
 
-// publish changes what others may read.
-func (v *visit) publish(act func(now *state)) {
+// show publishes what the session is now.
+func (v *visit) show(now state) {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	act(&v.now)
+	v.now = now
 }
 
 // seen is what was published last.
@@ -182,24 +180,23 @@ func (v *visit) changeable(needsCookie bool) error {
 
 // apply makes a change to what is published.
 func (v *visit) apply(c change) error {
+	now := v.now
 	if c.edit != nil {
-		edited, err := runUpdate(c.edit, v.now.env.content)
-		if err == nil {
-			v.publish(func(now *state) { now.env.content = edited })
+		edited, err := runUpdate(c.edit, now.env.content)
+		if err != nil {
+			return err
 		}
-		return err
+		now.env.content = edited
 	}
-	if c.subject == "" {
-		return nil
-	}
-	v.publish(func(now *state) {
+	if c.subject != "" {
 		if now.subject != "" && now.subject != c.subject {
 			now.env.content = v.engine.likely.content // the other's data is not for this one
 		}
 		now.subject = c.subject
 		now.env.authenticated = c.at.UnixMilli()
 		now.expiresAt = v.engine.idleUntil(c.at)
-	})
+	}
+	v.show(now)
 	return nil
 }
 
@@ -239,5 +236,5 @@ func (v *visit) dirty() bool { return v.ending != nil || v.changed() }
 // drop makes the handle show what is stored. A logout stays pending.
 func (v *visit) drop() {
 	v.pending = nil
-	v.publish(func(now *state) { *now = v.base })
+	v.show(v.base)
 }

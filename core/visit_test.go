@@ -85,7 +85,10 @@ func (b *browser) receive(t *testing.T, h session.Header) {
 		if err != nil {
 			t.Fatalf("Set-Cookie %q: %v", line, err)
 		}
-		if b.cookie = c.Name + "=" + c.Value; c.MaxAge < 0 {
+		switch {
+		case c.MaxAge >= 0:
+			b.cookie = c.Name + "=" + c.Value
+		case strings.HasPrefix(b.cookie, c.Name+"="):
 			b.cookie = ""
 		}
 	}

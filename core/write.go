@@ -172,8 +172,10 @@ func (v *visit) rename(race *race) error {
 	if race.renamed++; race.renamed > 3 {
 		return fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
 	}
-	v.base.id = v.engine.opts.NewID()
-	v.publish(func(now *state) { now.id = v.base.id })
+	now := v.now
+	now.id = v.engine.opts.NewID()
+	v.base.id = now.id
+	v.show(now)
 	return nil
 }
 
@@ -253,7 +255,7 @@ func (v *visit) settle(p *plan, started time.Time) {
 	if p.kind == update {
 		v.base.version++
 	}
-	v.publish(func(now *state) { *now = v.base })
+	v.show(v.base)
 	v.pending = nil
 	if p.token != (token{}) {
 		v.proof, v.digest, v.token, v.answer = current, p.env.secret, p.token, handOut
