@@ -128,11 +128,12 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 
 // open makes a record the session of the visit, if the token opens it.
 func (v *visit) open(t *presented, rec Record, env envelope) (EventKind, error) {
-	if env.carrier != t.carrier {
-		return EventMissed, nil // issued for another cookie (law 17)
-	}
 	d := t.digest()
 	switch p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow); {
+	case env.carrier != t.carrier && (p == current || !v.engine.carries(carrier(env.carrier))):
+		// Issued for another cookie (law 17). A secret from before a renewal may
+		// have come by one that the session has moved from (laws 3 and 19).
+		return EventMissed, nil
 	case p == stale:
 		return EventReused, nil
 	case !p.opens():
