@@ -134,6 +134,9 @@ func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 		held = v.ending.digest
 	}
 	f.proof = env.prove(held, now, v.engine.opts.StragglerWindow)
+	if !f.tombstone && held == env.previous && env.previousUntil != 0 {
+		f.proof = previous // it came in time, and time alone has renewed the secret since (law 18)
+	}
 	if v.proof == trusted && !f.tombstone {
 		f.proof = trusted
 	}
