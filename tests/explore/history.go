@@ -17,7 +17,7 @@ type history struct {
 	tokens map[string]issue
 	claims []claim
 	revoke []int // when somebody revoked something
-	ends   []end
+	writes []write
 
 	secrets int
 	// progress and finished sum up what the order of events tells the laws.
@@ -36,6 +36,7 @@ func (h *history) tick() int {
 
 // An op is one call of the engine by an actor: a load, a commit, a job.
 type op struct {
+	by      *actor
 	start   int
 	at      time.Duration // by the schedule's clock
 	began   time.Time
@@ -45,11 +46,12 @@ type op struct {
 	tells   []session.EventKind
 }
 
-// An end is a call of the store that ended a session.
-type end struct {
-	id session.ID
-	at int
-	by *op
+// A write is a call of the store that changed one session.
+type write struct {
+	id   session.ID
+	at   int
+	by   *op
+	ends bool
 }
 
 // An effect is a call of the store that changed something.
@@ -91,23 +93,23 @@ func (w *world) took(a *actor, c *call) {
 	}
 	at := w.tick()
 	c.op.effects = append(c.op.effects, effect{c.method, c.id, at})
-	if c.method == "Update" && c.id == c.op.ends {
-		c.gone = []session.ID{c.id}
+	if c.method == "Create" || c.method == "Update" {
+		w.writes = append(w.writes, write{c.id, at, c.op, c.id == c.op.ends})
 	}
 	for _, id := range c.gone {
-		w.ends = append(w.ends, end{id, at, c.op})
+		w.writes = append(w.writes, write{id, at, c.op, true})
 	}
 }
 
 // endedByAnother tells whether another operation than o has ended a session.
 func (w *world) endedByAnother(id session.ID, o *op) bool {
-	return slices.ContainsFunc(w.ends, func(e end) bool { return e.id == id && e.by != o })
+	return slices.ContainsFunc(w.writes, func(c write) bool { return c.id == id && c.by != o && c.ends })
 }
 
 // begin starts an operation of an actor: from here to finish it is in the
 // engine.
 func (a *actor) begin() *op {
-	a.op = &op{start: a.w.tick(), at: a.w.elapsed, began: time.Now()}
+	a.op = &op{by: a, start: a.w.tick(), at: a.w.elapsed, began: time.Now()}
 	a.learn(a.w.finished)
 	a.leave()
 	return a.op
@@ -138,6 +140,9 @@ const (
 	ended   eventKind = "logout"
 	moved   eventKind = "leave" // a login went to a new session instead
 	worked  eventKind = "job"
+	noted   eventKind = "note"    // that the secret of the request has been used
+	served  eventKind = "respond" // which records a use, where one is due
+	touched eventKind = "touch"
 	revoked eventKind = "revoke"
 	swept   eventKind = "revoke all"
 	peeked  eventKind = "peek"
@@ -152,9 +157,11 @@ type event struct {
 	loadedAt   time.Duration // when its request loaded the session
 
 	held   string   // the secret that the request holds
+	own    bool     // it made that itself
 	secret string   // the name of the one that this event makes
 	adds   []string // tags
 	login  string
+	since  time.Duration // when Login was called
 	renew  bool
 	timed  bool // a renewal that time asked for
 
@@ -183,6 +190,7 @@ func (w *world) note(id session.ID, o *op, e event) *event {
 type claim struct {
 	actor   *actor
 	held    string // the token that its request had
+	asked   int    // when it began to load, if it found no session
 	at      int    // when the store's call behind it took effect
 	elapsed time.Duration
 	login   bool
