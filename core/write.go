@@ -83,8 +83,8 @@ func (v *visit) sendable(p *plan) error {
 	switch {
 	case p.rec.ID.IsZero():
 		return errors.New("session: Options.NewID returned the zero ID")
-	case p.kind == planUpdate && !time.Now().Before(v.engine.lifetimeEnd(&p.env)):
-		return errTooLate // the store does not know of Lifetime
+	case p.kind == planUpdate && v.outlived(time.Now()):
+		return errTooLate // the store does not know of Lifetime, and others have seen its end
 	}
 	return nil
 }

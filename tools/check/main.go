@@ -38,6 +38,9 @@ var steps = []step{
 	{"test", "all tests and Examples, under the race detector and shuffled", func(r *repository) error {
 		return r.goTool("test", "-race", "-shuffle=on", "work")
 	}},
+	{"explore", "the engine, through every order of its store calls: without the race detector, under which the explorer does less", func(r *repository) error {
+		return run("go", "test", "./tests/explore")
+	}},
 	{"alone", "each module builds, with its tests, without go.work, as its users have it", (*repository).alone},
 	{"fuzz", "each fuzz target for a short time", (*repository).fuzz},
 }
