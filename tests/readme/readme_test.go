@@ -29,57 +29,87 @@ const shown = "localhost:8080"
 // ours begins the paths of this project's modules.
 const ours = "github.com/gostateful/session/"
 
+// A readme has a program, and a curl session with it.
+type readme struct {
+	name    string
+	backend func(t *testing.T) (moves []string) // from what is shown to where it is
+	brings  []string                            // what is required besides the project's modules
+	store   string                              // for TestTwoManagers: what makes the store
+	imports []string                            // and what that imports
+}
+
+var readmes = []readme{
+	{name: "README.md"},
+	{
+		name:    "memory/README.md",
+		store:   "memory.New(nil)",
+		imports: []string{"github.com/gostateful/session/memory"},
+	},
+	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
+	{name: "adapters/fiber/README.md", brings: []string{
+		"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
+		"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
+		"github.com/philhofer/fwd", "github.com/tinylib/msgp", "github.com/valyala/bytebufferpool", "github.com/valyala/fasthttp",
+		"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text",
+	}},
+	{name: "adapters/nethttp/README.md"},
+	{
+		name: "redis/README.md",
+		backend: func(t *testing.T) []string {
+			s := servers.Redis(t)
+			return []string{"localhost:6379", s.Addr(), "redis-cli", fmt.Sprint("redis-cli -p ", s.Port)}
+		},
+		brings: []string{
+			"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
+		},
+		store:   `sessionredis.New(redis.NewClient(&redis.Options{Addr: "localhost:6379"}), nil)`,
+		imports: []string{"github.com/redis/go-redis/v9", "github.com/gostateful/session/redis"},
+	},
+	{
+		name: "sql/README.md",
+		backend: func(t *testing.T) []string {
+			s := servers.Postgres(t)
+			psql, err := s.Command(t.Context(), "psql") // may not be on PATH
+			require.NoError(t, err)
+			return []string{"localhost:5432", s.Addr(), "psql -At", psql.Path + " -At"}
+		},
+		brings: []string{
+			"github.com/google/uuid",
+			"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "github.com/jackc/puddle/v2",
+			"golang.org/x/sync", "golang.org/x/text",
+		},
+		store: `func() *sessionsql.Store {
+			db, err := sql.Open("pgx", "postgres://postgres@localhost:5432/postgres")
+			if err != nil {
+				log.Fatal(err)
+			}
+			store := sessionsql.New(db, sessionsql.Postgres, nil)
+			if err := store.Migrate(context.Background()); err != nil {
+				log.Fatal(err)
+			}
+			return store
+		}()`,
+		imports: []string{"database/sql", "github.com/gostateful/session/sql", "github.com/jackc/pgx/v5/stdlib"},
+	},
+}
+
 // TestPrograms builds the program of each README in a module of its own, as a
 // reader does, and repeats its curl session.
 func TestPrograms(t *testing.T) {
-	for _, readme := range []struct {
-		name    string
-		backend func(t *testing.T) (moves []string) // from what is shown to where it is
-		brings  []string                            // what is required besides the project's modules
-	}{
-		{name: "README.md"},
-		{name: "memory/README.md"},
-		{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
-		{name: "adapters/fiber/README.md", brings: []string{
-			"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
-			"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
-			"github.com/philhofer/fwd", "github.com/tinylib/msgp", "github.com/valyala/bytebufferpool", "github.com/valyala/fasthttp",
-			"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text",
-		}},
-		{name: "adapters/nethttp/README.md"},
-		{
-			name: "redis/README.md",
-			backend: func(t *testing.T) []string {
-				s := servers.Redis(t)
-				return []string{"localhost:6379", s.Addr(), "redis-cli", fmt.Sprint("redis-cli -p ", s.Port)}
-			},
-			brings: []string{
-				"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
-			},
-		},
-		{
-			name: "sql/README.md",
-			backend: func(t *testing.T) []string {
-				s := servers.Postgres(t)
-				psql, err := s.Command(t.Context(), "psql") // may not be on PATH
-				require.NoError(t, err)
-				return []string{"localhost:5432", s.Addr(), "psql -At", psql.Path + " -At"}
-			},
-			brings: []string{
-				"github.com/google/uuid",
-				"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "github.com/jackc/puddle/v2",
-				"golang.org/x/sync", "golang.org/x/text",
-			},
-		},
-	} {
+	for _, readme := range readmes {
 		t.Run(readme.name, func(t *testing.T) {
-			moves := []string{shown, freeAddr(t)}
-			if readme.backend != nil {
-				moves = append(moves, readme.backend(t)...)
-			}
+			moves := append([]string{shown, freeAddr(t)}, readme.moves(t)...)
 			testProgram(t, read(t, readme.name), moves, readme.brings)
 		})
 	}
+}
+
+// moves starts what the program connects to.
+func (r *readme) moves(t *testing.T) []string {
+	if r.backend == nil {
+		return nil
+	}
+	return r.backend(t)
 }
 
 func testProgram(t *testing.T, text string, moves, brings []string) {
@@ -104,9 +134,7 @@ func testProgram(t *testing.T, text string, moves, brings []string) {
 			return conn.Close()
 		},
 	})
-	slices.Reverse(moves)
-	got := strings.NewReplacer(moves...).Replace(replay(t, move.Replace(transcript)))
-	assert.Equal(t, settle(transcript), settle(got))
+	assert.Equal(t, settle(transcript), settle(replay(t, move.Replace(transcript), moves...)))
 }
 
 // TestUnitTest runs the test of a handler that the README shows.
@@ -215,8 +243,9 @@ func TestAddItem(t *testing.T) {
 }
 `
 
-// replay runs the commands of a transcript and returns it with what they print.
-func replay(t *testing.T, transcript string) string {
+// replay runs the commands of a transcript and returns it with what they print,
+// as if nothing had been moved.
+func replay(t *testing.T, transcript string, moves ...string) string {
 	t.Helper()
 	dir := t.TempDir() // of the cookie jar
 	var out strings.Builder
@@ -232,7 +261,9 @@ func replay(t *testing.T, transcript string) string {
 		require.NoError(t, err, "%s", line)
 		out.Write(text)
 	}
-	return strings.ReplaceAll(out.String(), "\r\n", "\n")
+	back := slices.Clone(moves)
+	slices.Reverse(back)
+	return strings.NewReplacer(back...).Replace(strings.ReplaceAll(out.String(), "\r\n", "\n"))
 }
 
 // settle replaces what differs each time.
