@@ -12,38 +12,37 @@ import (
 	"github.com/gostateful/session/tests/support/gotool"
 )
 
-// TestTwoManagers runs what the READMEs of the stores show for two managers on
-// one store, has a user log in to both, and repeats the commands that look.
-func TestTwoManagers(t *testing.T) {
-	for _, readme := range readmes {
-		if readme.store == "" {
-			continue
+// section is what the README of a store shows of two managers on one store.
+func section(t *testing.T, text string) string {
+	t.Helper()
+	_, text, found := strings.Cut(text, "\n## Two managers on one store\n")
+	require.True(t, found, "the README has no such section")
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
+
+// twoManagers is a program of what the README shows, in which a user logs in to
+// both.
+func (r *readme) twoManagers(t *testing.T, text string) string {
+	t.Helper()
+	imports := ""
+	for _, path := range r.imports {
+		if strings.HasSuffix(path, "/stdlib") {
+			imports += "_ "
 		}
-		t.Run(readme.name, func(t *testing.T) {
-			moves := readme.moves(t)
-			move := strings.NewReplacer(moves...)
-			_, text, found := strings.Cut(read(t, readme.name), "## Two managers on one store\n")
-			require.True(t, found, "the README has no such section")
-			text, _, _ = strings.Cut(text, "\n## ")
+		imports += `"` + path + "\"\n"
+	}
+	return strings.NewReplacer("IMPORTS", imports, "STORE", r.store, "SHOWN", block(t, section(t, text), "go", "Realm")).Replace(twoManagersFrame)
+}
 
-			imports := ""
-			for _, path := range readme.imports {
-				if strings.HasSuffix(path, "/stdlib") {
-					imports += "_ "
-				}
-				imports += `"` + path + "\"\n"
-			}
-			program := strings.NewReplacer("IMPORTS", imports, "STORE", readme.store, "SHOWN", block(t, text, "go", "Realm")).Replace(twoManagersFrame)
-			dir := module(t, map[string]string{"main.go": move.Replace(program)}, readme.brings...)
-			gotool.Run(t, dir, "off", "build", "-o", "program")
-			out, err := exec.Command(filepath.Join(dir, "program")).CombinedOutput()
-			require.NoError(t, err, "%s", out)
-
-			if len(moves) > 0 {
-				transcript := block(t, text, "console", "$ ")
-				assert.Equal(t, transcript, replay(t, move.Replace(transcript), moves...))
-			}
-		})
+// testTwoManagers runs it, and repeats the commands that look at the store.
+func (r *readme) testTwoManagers(t *testing.T, text, dir string, moves []string) {
+	gotool.Run(t, dir, "off", "build", "-o", "two", "./managers")
+	out, err := exec.Command(filepath.Join(dir, "two")).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	if r.backend != nil {
+		transcript := block(t, section(t, text), "console", "$ ")
+		assert.Equal(t, transcript, replay(t, strings.NewReplacer(moves...).Replace(transcript), moves...))
 	}
 }
 

@@ -34,7 +34,7 @@ type readme struct {
 	name    string
 	backend func(t *testing.T) (moves []string) // from what is shown to where it is
 	brings  []string                            // what is required besides the project's modules
-	store   string                              // for TestTwoManagers: what makes the store
+	store   string                              // of a store's README: what makes it, for two managers
 	imports []string                            // and what that imports
 }
 
@@ -94,12 +94,13 @@ var readmes = []readme{
 }
 
 // TestPrograms builds the program of each README in a module of its own, as a
-// reader does, and repeats its curl session.
+// reader does, and repeats its curl session. Then it does the same with the two
+// managers that the READMEs of stores show.
 func TestPrograms(t *testing.T) {
 	for _, readme := range readmes {
 		t.Run(readme.name, func(t *testing.T) {
 			moves := append([]string{shown, freeAddr(t)}, readme.moves(t)...)
-			testProgram(t, read(t, readme.name), moves, readme.brings)
+			readme.test(t, read(t, readme.name), moves)
 		})
 	}
 }
@@ -112,7 +113,7 @@ func (r *readme) moves(t *testing.T) []string {
 	return r.backend(t)
 }
 
-func testProgram(t *testing.T, text string, moves, brings []string) {
+func (r *readme) test(t *testing.T, text string, moves []string) {
 	program, transcript := block(t, text, "go", "package main"), block(t, text, "console", "$ curl")
 	formatted, err := format.Source([]byte(program))
 	require.NoError(t, err)
@@ -121,7 +122,11 @@ func testProgram(t *testing.T, text string, moves, brings []string) {
 	assert.Less(t, strings.Count(before, "\n"), 20, "lines of the README before its program")
 
 	addr, move := moves[1], strings.NewReplacer(moves...)
-	dir := module(t, map[string]string{"main.go": move.Replace(program)}, brings...)
+	files := map[string]string{"main.go": move.Replace(program)}
+	if r.store != "" {
+		files["managers/main.go"] = move.Replace(r.twoManagers(t, text))
+	}
+	dir := module(t, files, r.brings...)
 	gotool.Run(t, dir, "off", "build", "-o", "program")
 	servers.Start(t, servers.Program{
 		Name: filepath.Join(dir, "program"),
@@ -135,6 +140,9 @@ func testProgram(t *testing.T, text string, moves, brings []string) {
 		},
 	})
 	assert.Equal(t, settle(transcript), settle(replay(t, move.Replace(transcript), moves...)))
+	if r.store != "" {
+		t.Run("TwoManagers", func(t *testing.T) { r.testTwoManagers(t, text, dir, moves) })
+	}
 }
 
 // TestUnitTest runs the test of a handler that the README shows.
@@ -185,6 +193,7 @@ func module(t *testing.T, files map[string]string, brings ...string) (dir string
 	t.Helper()
 	dir = t.TempDir()
 	for name, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	gotool.Run(t, dir, "off", "mod", "init", "reader.example")
