@@ -57,22 +57,3 @@ func requestHeader(c fiber.Ctx, name string) string {
 	}
 	return strings.Join(lines, ",")
 }
-
-// A refused is a fiber.Error to fiber, and wraps why, which its text keeps from
-// the client.
-type refused struct {
-	status *fiber.Error
-	reason error
-}
-
-func (e *refused) Error() string { return e.status.Error() }
-
-func (e *refused) Unwrap() error { return e.reason }
-
-func (e *refused) As(target any) bool {
-	status, ok := target.(**fiber.Error)
-	if ok {
-		*status = e.status
-	}
-	return ok
-}

@@ -16,8 +16,10 @@ type Options struct {
 	//
 	// When it is called the response has that status, no body, the headers that
 	// middlewares before this one had set, such as those for CORS, and none that
-	// came later. It says no-store to caches, and Retry-After where that helps.
-	// An error that it returns goes on to fiber's ErrorHandler.
+	// came later. To them Cache-Control: no-store and Vary: Cookie are added, and
+	// Retry-After where that helps.
+	// An error that it returns goes on to fiber's ErrorHandler, as one that a
+	// handler returns.
 	OnError fiber.ErrorHandler
 }
 
@@ -27,6 +29,11 @@ type Options struct {
 // returned, so the session is committed when those after this middleware have,
 // whether or not with an error, which goes on to fiber's ErrorHandler. If the
 // commit fails, Options.OnError answers.
+//
+// A handler may return an error of its session: the ErrorHandler gets one that
+// is, by errors.As, a fiber.Error with the status of session.HTTPStatus and its
+// text, so that the client does not see the reason. errors.Is finds the reason,
+// and errors.Unwrap returns it.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can
 // read a session that the handler captured, and keep it alive with Touch. Its
@@ -49,7 +56,7 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 		}
 		x.remember()
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
-		return x.end(c.Next(), onError)
+		return hide(x.end(c.Next(), onError))
 	}
 }
 
