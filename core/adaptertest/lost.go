@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"testing"
@@ -142,7 +143,9 @@ func outlast(s *session.Session[visit]) {
 // what the store has seen.
 func (si *site) awaitEnd(t *testing.T, s *session.Session[visit]) string {
 	t.Helper()
-	if !eventually(func() bool { return s.Update(func(*visit) error { return nil }) != nil }) {
+	if !eventually(func() bool {
+		return errors.Is(s.Update(func(*visit) error { return nil }), session.ErrHeadersSent)
+	}) {
 		t.Error("the request is over, and its handle still takes changes: call Finish when the handler has returned")
 	}
 	return si.store.took()
