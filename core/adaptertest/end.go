@@ -142,7 +142,7 @@ func clientGoneBefore(t *testing.T, on setup) {
 func clientGoneAt(t *testing.T, on setup, loading bool) {
 	t.Helper()
 	results, events := make(chan error, 1), make(chan session.Event, 10)
-	opts := &session.Options{Observer: func(_ context.Context, e session.Event) { events <- e }}
+	opts := &session.Options{StoreTimeout: time.Minute, Observer: func(_ context.Context, e session.Event) { events <- e }}
 	si := open(t, on, opts, routes{"/slow": func(si *site, r Request) {
 		if r.Context.Done() == nil {
 			si.t.Error("the contexts of the framework's requests end, and that of the adapter's does not: make the Exchange on the request's context")
