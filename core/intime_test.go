@@ -94,6 +94,67 @@ func TestInTimeIsInTime(t *testing.T) {
 			})
 		})
 	}
+	for _, act := range []struct {
+		name string
+		do   func(*session.Session[cart]) error
+		left int // of what was in the cart
+	}{
+		{"a change", incremented, 2},
+		{"a logout", func(s *session.Session[cart]) error { return s.Destroy() }, 0},
+	} {
+		t.Run(act.name+" by a request that began before time renewed the secret", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				si, b := newSite(t, &session.Options{RenewEvery: 10 * time.Minute}), &browser{}
+				si.visit(b, incremented)
+				time.Sleep(11 * time.Minute)
+				slow, other := *b, b
+				r := si.begin(&slow)
+				s := r.get()
+				si.visit(other, look) // is given a new secret
+				si.visit(other, look) // uses it
+				time.Sleep(2 * time.Minute)
+				if err := act.do(s); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := r.respond(); err != nil {
+					t.Error(err)
+				}
+				if n := si.data(other).N; n != act.left {
+					t.Errorf("the session has %d, want %d", n, act.left)
+				}
+			})
+		})
+	}
+	t.Run("a login that is stored after Lifetime brings nothing back", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, &session.Options{Lifetime: time.Hour}), &browser{}
+			si.visit(b, incremented)
+			time.Sleep(55 * time.Minute)
+			r := si.begin(b)
+			s := r.get()
+			id := s.ID()
+			if err := s.Login("alice"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Minute)
+			other := *b
+			if si.data(&other).N != 0 {
+				t.Error("the session outlives its Lifetime")
+			}
+			if _, err := r.respond(); err != nil {
+				t.Fatal(err)
+			}
+			if s.ID() == id {
+				t.Error("the login brought back the session that had ended")
+			}
+			si.visit(b, func(s *session.Session[cart]) error {
+				if s.Subject() != "alice" || s.Data().N != 0 {
+					t.Errorf("the login is of %q, with %+v", s.Subject(), s.Data())
+				}
+				return nil
+			})
+		})
+	})
 	t.Run("Touch keeps a session alive, also after the response", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
@@ -156,7 +217,7 @@ func TestInTimeIsInTime(t *testing.T) {
 
 // Law 18: a job does not take back the use that a request records after the job
 // has read the session.
-func TestJobTakesNoUseBack(t *testing.T) {
+func TestJobTakesBackNoUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)

@@ -85,9 +85,9 @@ type Options struct {
 //
 // Load, Create, Update, Touch and Delete take one round trip to Redis. Where the
 // set of a subject has to be written before, they take two: a Create with a
-// subject, and an Update that changes it. Three take a use that goes beyond the
-// lease and an Update that changes the subject and keeps the expiry, as the first
-// one finds that out.
+// subject, and an Update that changes it to another, not to none. Three take a
+// use that goes beyond the lease and an Update to another subject that keeps the
+// expiry, as the first one finds that out.
 //
 // Where Redis cannot be reached or refuses to work for the moment, such as
 // while it starts or fails over, each round trip waits for it, for about a second

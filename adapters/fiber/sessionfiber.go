@@ -36,14 +36,15 @@ type Options struct {
 // and errors.Unwrap returns it.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can
-// read a session that the handler captured, and keep it alive with Touch. Its
-// changes return session.ErrHeadersSent once the session is committed: use
-// manager.Update.
+// read a session that the handler captured, and keep it alive with Touch. It
+// cannot ask for one that no handler asked for. Its changes return
+// session.ErrHeadersSent once the session is committed: use manager.Update.
 //
-// Middlewares of several managers can stand around one another; of one manager's, the
-// outermost does all, also after RestartRouting. The recover
-// middleware belongs outside of this one, which commits nothing after a panic,
-// and so does the cache middleware, which must see this one's headers.
+// Middlewares of several managers, with different cookie names, can stand around
+// one another. Where that of one manager is there twice, also after
+// RestartRouting, the outermost does it all. The recover middleware belongs
+// outside of this one, which commits nothing after a panic, and so does the cache
+// middleware, which must see this one's headers.
 func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 	var onError fiber.ErrorHandler
 	if opts != nil {

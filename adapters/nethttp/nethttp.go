@@ -41,9 +41,14 @@ type Options struct {
 // success; a connection that the handler has hijacked is left to it.
 //
 // The http.ResponseWriter that next sees can do what the one outside can,
-// directly and by http.ResponseController. Middlewares of several managers can
-// stand around one another. A middleware that recovers from panics belongs
-// outside of this one, which commits nothing after a panic.
+// directly and by http.ResponseController. Middlewares of several managers, with
+// different cookie names, can stand around one another. A middleware that
+// recovers from panics belongs outside of this one, which commits nothing after a
+// panic.
+//
+// A handler that hijacks the connection finds the cookie of a login in the
+// writer's Header, and may send it. A renewal that only time asks for waits for
+// another request.
 func Middleware(manager session.AnyManager, opts *Options) func(next http.Handler) http.Handler {
 	var o Options
 	if opts != nil {

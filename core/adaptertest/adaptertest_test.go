@@ -64,7 +64,7 @@ var faults = []struct {
 	{"finishes on a panic", []string{"PanicAfterResponse"}},
 	{"answers a failure when the handler returns", []string{"PanicAfterFailure"}},
 	{"forgets a client that left", []string{"ClientGone"}},
-	{"hides the context of the request", []string{"ClientGoneBefore", "RenewalClientGone"}},
+	{"hides the context of the request", []string{"ClientGoneBefore/Load", "RenewalClientGone"}},
 	{"never finishes", []string{"Frozen"}},
 	{"never finishes", []string{"LateChange/Respond"}},
 	{"never finishes", []string{"LateChange/Hijack"}},

@@ -128,21 +128,29 @@ func contextsEnd(t *testing.T, on setup) (end bool) {
 	return end
 }
 
-// clientGoneBefore: that a client left before its session was loaded is neither a
-// failure of the store nor an event of one.
+// clientGoneBefore: that a client left before its session was loaded, or while it
+// was, is neither a failure of the store nor an event of one.
 func clientGoneBefore(t *testing.T, on setup) {
 	if !contextsEnd(t, on) {
 		t.Log("the adapter's framework does not say when a client has left")
 		return
 	}
+	t.Run("Load", func(t *testing.T) { clientGoneAt(t, on, false) })
+	t.Run("EndOfLoad", func(t *testing.T) { clientGoneAt(t, on, true) })
+}
+
+func clientGoneAt(t *testing.T, on setup, loading bool) {
+	t.Helper()
 	results, events := make(chan error, 1), make(chan session.Event, 10)
-	opts := &session.Options{Observer: func(_ context.Context, e session.Event) { events <- e }}
+	opts := &session.Options{StoreTimeout: time.Minute, Observer: func(_ context.Context, e session.Event) { events <- e }}
 	si := open(t, on, opts, routes{"/slow": func(si *site, r Request) {
 		if r.Context.Done() == nil {
 			si.t.Error("the contexts of the framework's requests end, and that of the adapter's does not: make the Exchange on the request's context")
 		}
-		si.gate.pass()
-		si.clientLeaves(r)
+		if !loading {
+			si.gate.pass()
+			si.clientLeaves(r)
+		}
 		_, err := si.Get(r.Context)
 		results <- err
 	}})
@@ -150,11 +158,19 @@ func clientGoneBefore(t *testing.T, on setup) {
 	for len(events) > 0 {
 		<-events
 	}
+	if loading {
+		si.store.fail(hangs, "Load")
+	}
 	c := si.send("/slow", cookie(v.token()))
-	si.gate.await(t, 1)
+	if !loading {
+		si.gate.await(t, 1)
+	} else if !eventually(func() bool { return si.store.took() == "Load" }) {
+		t.Error("Get did not load the session")
+	}
 	c.Close()
 	si.gate.open()
 	err := receive(t, results)
+	si.store.heal()
 	if status := session.HTTPStatus(err); !errors.Is(err, context.Canceled) || status != 499 {
 		t.Errorf("Get for a client that has left: got the error %v, of status %d, want context.Canceled and 499", err, status)
 	}

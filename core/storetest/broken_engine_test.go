@@ -129,8 +129,8 @@ var brokenEngine = []breakage{
 			return nil
 		})
 	}},
-	{law: "EngineJobTakesNoUseBack", name: "keeps the expiry of the last Create or Update", spoil: keepCreated},
-	{law: "EngineJobTakesNoUseBack", name: "takes zero for a time that has passed", spoil: zeroPasses},
+	{law: "EngineJobTakesBackNoUse", name: "keeps the expiry of the last Create or Update", spoil: keepCreated},
+	{law: "EngineJobTakesBackNoUse", name: "takes zero for a time that has passed", spoil: zeroPasses},
 	{law: "EngineTooLateIsAnError", name: "brings back what has expired", spoil: func(s *spoiled) {
 		s.onUpdate(func(old, r *session.Record) {
 			if past(old.ExpiresAt) && !past(r.ExpiresAt) {

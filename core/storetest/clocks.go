@@ -92,7 +92,7 @@ func (s *beside) Update(ctx context.Context, r session.Record) error {
 	return s.Store.Update(ctx, r)
 }
 
-func engineJobTakesNoUseBack(t *trial) {
+func engineJobTakesBackNoUse(t *trial) {
 	const idle = 24 * time.Hour
 	opts := session.Options{IdleTimeout: idle}
 	m := t.manager(t.store, opts)

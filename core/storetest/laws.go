@@ -80,7 +80,7 @@ var laws = []law{
 	{"EngineForgetsLogout", "what a logout leaves is absent after the straggler's window", engineForgetsLogout},
 	{"EngineLogsOutWhenFull", "a logout needs no room: an Update with an ExpiresAt that has passed removes the record in a store that is full", engineLogsOutWhenFull},
 	{"EngineRecordsLastUse", "ExpiresAt is the last use plus IdleTimeout, whatever Lifetime is, and a use is recorded at the load when less than half of that is left", engineRecordsLastUse},
-	{"EngineJobTakesNoUseBack", "a job (Manager.Update) takes nothing back of the use that a request records at the same moment", engineJobTakesNoUseBack},
+	{"EngineJobTakesBackNoUse", "a job (Manager.Update) takes nothing back of the use that a request records at the same moment", engineJobTakesBackNoUse},
 	{"EngineTooLateIsAnError", "a change that finds its session gone after the expiry that its request knew is an error", engineTooLateIsAnError},
 	{"EngineLastsACentury", "the longest times that session.New accepts work: create, update, touch, list, log out", engineLastsACentury},
 }

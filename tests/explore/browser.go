@@ -5,6 +5,7 @@ import "github.com/gostateful/session/core"
 // A browser has a jar with room for one cookie.
 type browser struct {
 	n      int
+	cookie string // its name
 	token  string
 	sum    uint64     // names the token by the response that brought it
 	flight []response // on their way, or lost
@@ -13,16 +14,17 @@ type browser struct {
 
 // A response is on its way, and has a cookie to set or, if empty, to clear.
 type response struct {
-	actor int
-	token string
-	sum   uint64
+	actor  int
+	cookie string
+	token  string
+	sum    uint64
 }
 
 // deliver lets the response to an actor arrive.
 func (b *browser) deliver(w *world, actor int) {
 	for i, r := range b.flight {
 		if r.actor == actor {
-			b.token, b.sum = r.token, r.sum
+			b.cookie, b.token, b.sum = r.cookie, r.token, r.sum
 			b.flight = append(b.flight[:i:i], b.flight[i+1:]...)
 			w.progress = mix(w.progress, 'v', r.sum)
 			return

@@ -3,8 +3,10 @@ package explore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -28,26 +30,53 @@ const (
 // order shows what went wrong.
 type data struct{ Tags []string }
 
-// An engine is the code under test, over the explorer's store.
-type engine struct{ m *session.Manager[data] }
-
-func newEngine(store session.Store, renews bool) (*engine, error) {
-	o := &session.Options{IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, StragglerWindow: window, Logger: slog.New(slog.DiscardHandler)}
-	if renews {
-		o.RenewEvery = renewEvery
-	}
-	m, err := session.New[data](store, o)
-	return &engine{m}, err
+// A setting is how an engine is set up, other than by default.
+type setting struct {
+	renews   bool   // RenewEvery is set
+	lifetime bool   // Lifetime is no longer than IdleTimeout
+	cookie   string // its name, unless it is cookieName
+	former   string // a former name of it
+	realm    string
 }
 
-// newOtherEngine is that of another site over the same store, for other people.
-func newOtherEngine(store session.Store) (*engine, error) {
-	m, err := session.New[data](store, &session.Options{StoreTimeout: storeTimeout, Cookie: session.Cookie{Name: otherCookie}, Logger: slog.New(slog.DiscardHandler)})
-	return &engine{m}, err
+// An engine is the code under test, over the explorer's store.
+type engine struct {
+	m *session.Manager[data]
+	setting
+}
+
+func newEngine(store session.Store, s setting) (*engine, error) {
+	o := &session.Options{
+		IdleTimeout: idleTimeout, StoreTimeout: storeTimeout, StragglerWindow: window, Realm: s.realm,
+		Logger: slog.New(slog.DiscardHandler), Observer: observe,
+	}
+	if s.renews {
+		o.RenewEvery = renewEvery
+	}
+	if s.lifetime {
+		o.Lifetime = idleTimeout
+	}
+	if s.cookie == "" {
+		s.cookie = cookieName
+	}
+	o.Cookie.Name = s.cookie
+	if s.former != "" {
+		o.Cookie.Former = []session.Cookie{{Name: s.former}}
+	}
+	m, err := session.New[data](store, o)
+	return &engine{m, s}, err
+}
+
+// observe notes what the engine tells of an operation.
+func observe(ctx context.Context, e session.Event) {
+	if a, known := ctx.Value(actorKey{}).(*actor); known && a.op != nil {
+		a.op.tells = append(a.op.tells, e.Kind)
+	}
 }
 
 const (
 	cookieName  = "__Host-session"
+	newCookie   = "__Host-new"
 	otherCookie = "__Host-other"
 )
 
@@ -102,12 +131,10 @@ func (r *request) destroy() error             { return r.s.Destroy() }
 
 func (r *request) commitNow(ctx context.Context) error { return r.s.Commit(ctx) }
 
-// send commits, as before the first byte of the response, and returns the
-// Set-Cookie lines.
-func (r *request) send() ([]string, error) {
-	h, err := r.x.Commit(session.Response{})
-	return h.SetCookie, err
-}
+// send commits, as before the first byte of the response.
+func (r *request) send() (session.Header, error) { return r.x.Commit(session.Response{}) }
+
+func (r *request) touch(ctx context.Context) error { return r.s.Touch(ctx) }
 
 func (r *request) finish() error { return r.x.Finish() }
 func (r *request) discard()      { r.x.Discard() }
@@ -140,16 +167,30 @@ func (e *engine) peek(ctx context.Context, id session.ID) (tags []string, live b
 	return nil, false, err
 }
 
-// parseCookie reads a Set-Cookie line; an empty token takes the cookie away.
-func parseCookie(line string) (token string, err error) {
-	c, err := http.ParseSetCookie(line)
-	if err != nil {
-		return "", err
+// parseCookies reads the Set-Cookie lines of a response. An empty token takes
+// the cookie away. A former cookie is taken away with each.
+func (e *engine) parseCookies(lines []string) (token string, err error) {
+	var names []string
+	for i, line := range lines {
+		c, err := http.ParseSetCookie(line)
+		switch {
+		case err != nil:
+			return "", err
+		case i > 0 && c.MaxAge >= 0:
+			return "", errors.New("a former cookie is set")
+		case c.MaxAge >= 0:
+			token = c.Value
+		}
+		names = append(names, c.Name)
 	}
-	if c.MaxAge < 0 {
-		return "", nil
+	want := []string{e.cookie}
+	if e.former != "" {
+		want = append(want, e.former)
 	}
-	return c.Value, nil
+	if !slices.Equal(names, want) {
+		return "", fmt.Errorf("cookies %v, want %v", names, want)
+	}
+	return token, nil
 }
 
 // An answer is how an operation of the engine ended.

@@ -28,13 +28,12 @@ type Scenario struct {
 	Name   string
 	Faults int // how many calls of the store may go wrong in one run
 
-	before []string      // how each browser came by its session
-	age    time.Duration // of that session
-	renews bool          // RenewEvery is set
-	others bool          // there is another site on the store
-	hangs  bool          // a call that goes wrong may also have no reply at all
-	actors []script
-	jumps  []jump // each may happen once
+	before  []string      // how each browser came by its session
+	age     time.Duration // of that session
+	setting               // of the engine
+	hangs   bool          // a call that goes wrong may also have no reply at all
+	actors  []script
+	jumps   []jump // each may happen once
 }
 
 // A Result is what came of exploring a scenario.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -16,6 +17,7 @@ type history struct {
 	tokens map[string]issue
 	claims []claim
 	revoke []int // when somebody revoked something
+	writes []write
 
 	secrets int
 	// progress and finished sum up what the order of events tells the laws.
@@ -34,11 +36,22 @@ func (h *history) tick() int {
 
 // An op is one call of the engine by an actor: a load, a commit, a job.
 type op struct {
+	by      *actor
 	start   int
 	at      time.Duration // by the schedule's clock
 	began   time.Time
 	faults  int
+	ends    session.ID // what it is to log out of
 	effects []effect
+	tells   []session.EventKind
+}
+
+// A write is a call of the store that changed one session.
+type write struct {
+	id   session.ID
+	at   int
+	by   *op
+	ends bool
 }
 
 // An effect is a call of the store that changed something.
@@ -60,13 +73,14 @@ func (o *op) written(id session.ID) int {
 }
 
 func (o *op) wrote() bool {
-	for _, e := range o.effects {
-		if e.method == "Create" || e.method == "Update" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.effects, func(e effect) bool { return e.method == "Create" || e.method == "Update" })
 }
+
+func (o *op) created() bool {
+	return slices.ContainsFunc(o.effects, func(e effect) bool { return e.method == "Create" })
+}
+
+func (o *op) told(kind session.EventKind) bool { return slices.Contains(o.tells, kind) }
 
 // took notes that a call of the store took effect.
 func (w *world) took(a *actor, c *call) {
@@ -74,15 +88,28 @@ func (w *world) took(a *actor, c *call) {
 		return
 	}
 	w.progress = mix(w.progress, c.origin)
-	if c.op != nil {
-		c.op.effects = append(c.op.effects, effect{c.method, c.id, w.tick()})
+	if c.op == nil {
+		return
 	}
+	at := w.tick()
+	c.op.effects = append(c.op.effects, effect{c.method, c.id, at})
+	if c.method == "Create" || c.method == "Update" {
+		w.writes = append(w.writes, write{c.id, at, c.op, c.id == c.op.ends})
+	}
+	for _, id := range c.gone {
+		w.writes = append(w.writes, write{id, at, c.op, true})
+	}
+}
+
+// endedByAnother tells whether another operation than o has ended a session.
+func (w *world) endedByAnother(id session.ID, o *op) bool {
+	return slices.ContainsFunc(w.writes, func(c write) bool { return c.id == id && c.by != o && c.ends })
 }
 
 // begin starts an operation of an actor: from here to finish it is in the
 // engine.
 func (a *actor) begin() *op {
-	a.op = &op{start: a.w.tick(), at: a.w.elapsed, began: time.Now()}
+	a.op = &op{by: a, start: a.w.tick(), at: a.w.elapsed, began: time.Now()}
 	a.learn(a.w.finished)
 	a.leave()
 	return a.op
@@ -113,6 +140,9 @@ const (
 	ended   eventKind = "logout"
 	moved   eventKind = "leave" // a login went to a new session instead
 	worked  eventKind = "job"
+	noted   eventKind = "note"    // that the secret of the request has been used
+	served  eventKind = "respond" // which records a use, where one is due
+	touched eventKind = "touch"
 	revoked eventKind = "revoke"
 	swept   eventKind = "revoke all"
 	peeked  eventKind = "peek"
@@ -127,9 +157,11 @@ type event struct {
 	loadedAt   time.Duration // when its request loaded the session
 
 	held   string   // the secret that the request holds
+	own    bool     // it made that itself
 	secret string   // the name of the one that this event makes
 	adds   []string // tags
 	login  string
+	since  time.Duration // when Login was called
 	renew  bool
 	timed  bool // a renewal that time asked for
 
@@ -158,6 +190,7 @@ func (w *world) note(id session.ID, o *op, e event) *event {
 type claim struct {
 	actor   *actor
 	held    string // the token that its request had
+	asked   int    // when it began to load, if it found no session
 	at      int    // when the store's call behind it took effect
 	elapsed time.Duration
 	login   bool

@@ -11,7 +11,7 @@ import (
 // linearizable tells whether there is an order of the events of one session
 // that the model accepts and in which no event comes before one that had ended
 // when it started. It tries them all, and no state twice.
-func linearizable(events []*event, clocks bool) bool {
+func linearizable(events []*event, r rules) bool {
 	type place struct {
 		done uint64
 		state
@@ -37,7 +37,7 @@ func linearizable(events []*event, clocks bool) bool {
 			if p.done&(1<<i) != 0 || e.start > first {
 				continue
 			}
-			for _, next := range p.state.step(e, clocks) {
+			for _, next := range p.state.step(e, r) {
 				if try(place{p.done | 1<<i, next}) {
 					return true
 				}

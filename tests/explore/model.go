@@ -12,39 +12,68 @@ import (
 // every actor was told.
 type state struct {
 	born, over bool
-	bySelf     bool // over by a logout
 	owner      string
 	tags       string // in their order, each followed by a space
 	secret     string // that opens it
 	previous   string // that opened it before a renewal that time asked for
-	tried      bool   // secret has been used: previous may open it, and need not
+	tried      bool   // secret has been used
+	triedAt    time.Duration
+	until      time.Duration // when previous stops opening it; zero: nobody has noted a use of secret
+	login      string        // the secret that the last login made
+	from       time.Duration // where Lifetime counts from
 	used       time.Duration
+	kept       time.Duration // until when the session cannot run out
+
+	// A job that writes at the moment of a use may set it back.
+	back    bool
+	usedEnd int // when the last use had ended, in the order of the history
+}
+
+// Rules are what of the laws depends on the scenario.
+type rules struct {
+	clocks   bool          // false where a fault kept the engine from recording a use
+	lifetime time.Duration // zero: longer than any run
 }
 
 // opens tells whether a secret has to open the session, and whether it may.
-func (s state) opens(secret string) (must, may bool) {
-	if !s.born || s.over || secret == "" {
+func (s state) opens(secret string, at time.Duration) (must, may bool) {
+	switch {
+	case !s.born, s.over, secret == "":
 		return false, false
+	case secret == s.secret:
+		return true, true
+	case secret == s.previous:
+		return !s.tried || at-s.triedAt < window, s.until == 0 || at < s.until
 	}
-	return secret == s.secret || secret == s.previous && !s.tried, secret == s.secret || secret == s.previous
+	return false, false
+}
+
+// outlived tells whether Lifetime has ended.
+func (r rules) outlived(s state, at time.Duration) bool {
+	return r.lifetime > 0 && at-s.from >= r.lifetime
+}
+
+// idles tells whether the session may have run out, as a use need not be recorded
+// at once, and whether it has.
+func (r rules) idles(s state, at time.Duration) (may, has bool) {
+	return !r.clocks || s.back || at >= s.kept, r.clocks && at-s.used >= idleTimeout
 }
 
 // step returns what the session can be after an event: nothing, if the event
-// cannot have happened to it. clocks is false where a fault kept the engine
-// from recording a use.
-func (s state) step(e *event, clocks bool) []state {
-	must, may := s.opens(e.held)
-	if clocks {
-		must = must && e.at-s.used < idleTimeout-touchInterval
-		may = may && e.at-s.used < idleTimeout
-	}
+// cannot have happened to it.
+func (s state) step(e *event, r rules) []state {
+	must, may := s.opens(e.held, e.at)
+	mayIdle, idle := r.idles(s, e.at)
+	outlived := r.outlived(s, e.at)
+	must = must && !outlived && !mayIdle
+	may = may && !outlived && !idle
+	live := s.born && !s.over && !outlived
 	same := []state{s}
 	switch e.kind {
 	case loaded:
 		switch {
 		case e.opened && may && e.owner == s.owner && join(e.tags) == s.tags:
-			s.used, s.tried = e.at, s.tried || e.held == s.secret
-			return []state{s}
+			return []state{s.load(e)}
 		case !e.opened && !must:
 			return same
 		}
@@ -58,27 +87,25 @@ func (s state) step(e *event, clocks bool) []state {
 			return []state{s.create(e)}
 		}
 	case written:
-		return s.write(e, may, same)
+		return s.write(e, r, may, same)
+	case noted:
+		return []state{s.note(e)}
+	case served:
+		if !mayIdle && live && must {
+			return []state{s.use(e, idleTimeout-touchInterval)}
+		}
+		s.used = e.at
+		return append(same, s)
+	case touched:
+		return s.touch(e, live, mayIdle, same)
 	case moved:
 		if !must || s.secret != e.held {
 			return same
 		}
 	case ended:
-		return s.end(e, may, same)
+		return s.end(e, mayIdle, same)
 	case worked:
-		live := s.born && !s.over
-		switch {
-		case live && e.answer == ok:
-			return []state{s.add(e)}
-		case live && e.answer == unknown:
-			return append(same, s.add(e))
-		case !live && (e.answer == gone || e.answer == unknown):
-			return same
-		case !live && e.answer == ok && s.born:
-			return same // it is as if the job came first
-		case e.answer == gone && clocks && e.at-s.used >= idleTimeout-touchInterval:
-			return same
-		}
+		return s.work(e, live, mayIdle, same)
 	case revoked, swept:
 		if e.kind == swept && s.owner != owner {
 			return same
@@ -90,24 +117,84 @@ func (s state) step(e *event, clocks bool) []state {
 		}
 		return []state{dead}
 	case peeked:
-		live := s.born && !s.over
-		if e.opened && live && join(e.tags) == s.tags && e.owner == s.owner || !e.opened && (!live || e.at-s.used >= idleTimeout-touchInterval) {
+		if e.opened && live && join(e.tags) == s.tags && e.owner == s.owner || !e.opened && (!live || mayIdle) {
 			return same
 		}
 	}
 	return nil
 }
 
+// use records a use, or shows that one was recorded not long ago.
+func (s state) use(e *event, keeps time.Duration) state {
+	s.used, s.usedEnd, s.back = e.at, max(s.usedEnd, e.end), false
+	s.kept = max(s.kept, e.at+keeps)
+	return s
+}
+
+// load opens the session: half of IdleTimeout is left from then on (law 18).
+func (s state) load(e *event) state {
+	s = s.use(e, idleTimeout/2)
+	if e.held == s.secret && !s.tried {
+		s.tried, s.triedAt = true, e.at
+	}
+	return s
+}
+
+// note ends the time of the previous secret, as the present one was used.
+func (s state) note(e *event) state {
+	if e.held == s.secret && !e.own && s.previous != "" && s.until == 0 && e.wrote > 0 {
+		s.until = e.at + window
+	}
+	return s
+}
+
+// touch is Session.Touch, which asks for no secret but for the same login.
+func (s state) touch(e *event, live, mayIdle bool, same []state) []state {
+	switch {
+	case e.answer == ok && live:
+		return []state{s.use(e, idleTimeout)}
+	case e.answer == unknown:
+		return append(same, s.use(e, idleTimeout))
+	case e.answer == gone && (!live || mayIdle || e.held != s.secret && e.held != s.login):
+		return same
+	}
+	return nil
+}
+
+// work is a change by a job.
+func (s state) work(e *event, live, mayIdle bool, same []state) []state {
+	done := []state{s.add(e)}
+	if e.start < s.usedEnd {
+		back := s.add(e)
+		back.back = true
+		done = append(done, back)
+	}
+	switch {
+	case live && e.answer == ok:
+		return done
+	case live && e.answer == unknown:
+		return append(done, s)
+	case !live && (e.answer == gone || e.answer == unknown):
+		return same
+	case !live && e.answer == ok && s.born:
+		return same // it is as if the job came first
+	case e.answer == gone && mayIdle:
+		return same
+	}
+	return nil
+}
+
 // write is a commit of a session that was loaded.
-func (s state) write(e *event, may bool, same []state) []state {
-	if !s.over && s.born && e.at-e.loadedAt <= idleTimeout/2 {
-		_, may = s.opens(e.held) // in time is in time (law 18)
+func (s state) write(e *event, r rules, may bool, same []state) []state {
+	outlived := r.outlived(s, e.at)
+	if !s.over && s.born && e.at-e.loadedAt <= idleTimeout/2 && !outlived {
+		may = e.held == s.secret || e.held == s.previous // in time is in time (law 18)
 	}
 	switch e.answer {
 	case ok:
 		if dropped := !subset(e.adds, e.tags) || e.renew && e.login == "" && e.wrote == 0; dropped {
 			switch {
-			case s.over:
+			case s.over, s.back:
 				return same // law 2: it is as if the change came first
 			case may:
 				return []state{s.add(e)} // it came first indeed
@@ -121,11 +208,11 @@ func (s state) write(e *event, may bool, same []state) []state {
 			return same // done, or not, before the end
 		}
 	case superseded:
-		if e.held != s.secret || s.over {
+		if s.over || e.held != s.secret && (e.held != s.previous || e.at-e.loadedAt > idleTimeout/2) {
 			return same
 		}
 	case gone:
-		if s.over || e.at-e.loadedAt > idleTimeout/2 {
+		if s.over || outlived || e.at-e.loadedAt > idleTimeout/2 || r.lifetime > 0 && e.held != s.secret {
 			return same
 		}
 	case conflict:
@@ -142,9 +229,10 @@ func (s state) write(e *event, may bool, same []state) []state {
 }
 
 // end is a logout.
-func (s state) end(e *event, may bool, same []state) []state {
+func (s state) end(e *event, mayIdle bool, same []state) []state {
+	_, may := s.opens(e.held, e.at)
 	out := s
-	out.over, out.bySelf = true, true
+	out.over = true
 	switch {
 	case s.over, e.answer == superseded && e.held != s.secret, e.answer == conflict:
 		return same
@@ -154,7 +242,7 @@ func (s state) end(e *event, may bool, same []state) []state {
 		return append(same, out)
 	case e.answer == unknown:
 		return same
-	case (e.answer == ok || e.answer == gone) && e.at-s.used >= idleTimeout-touchInterval:
+	case (e.answer == ok || e.answer == gone) && mayIdle:
 		return same
 	}
 	return nil
@@ -166,17 +254,19 @@ func (s state) add(e *event) state {
 	if e.kind == worked {
 		return s
 	}
-	s.used = e.at
+	s = s.use(e, idleTimeout)
 	switch {
 	case e.login != "" || e.renew:
-		s.secret, s.previous, s.tried = e.secret, "", false
+		s.secret, s.previous, s.tried, s.until = e.secret, "", false, 0
 	case e.timed && e.held == s.secret:
-		s.secret, s.previous, s.tried = e.secret, s.secret, false
+		s.secret, s.previous, s.tried, s.until = e.secret, s.secret, false, 0
 	case e.timed:
-		s.secret, s.tried = e.secret, false
+		s.secret, s.tried, s.until = e.secret, false, 0
+	default:
+		s = s.note(e)
 	}
 	if e.login != "" {
-		s.owner = e.login
+		s.owner, s.login, s.from = e.login, e.secret, e.since
 	}
 	return s
 }
@@ -186,7 +276,11 @@ func (s state) create(e *event) state {
 	if e.answer == unknown {
 		tags = e.adds
 	}
-	return state{born: true, owner: e.login, tags: join(tags), secret: e.secret, used: e.at}
+	after := state{born: true, owner: e.login, tags: join(tags), secret: e.secret, used: e.at, kept: e.at + idleTimeout, from: e.at}
+	if e.login != "" {
+		after.login, after.from = e.secret, e.since
+	}
+	return after
 }
 
 func join(tags []string) string {

@@ -13,27 +13,31 @@ func (w *world) newSecret() string {
 }
 
 // committed notes what came of the pending changes.
-func (v *visit) committed(o *op, got answer, line string) {
+func (v *visit) committed(o *op, got answer, cookies []string) {
 	w := v.a.w
 	v.a.finish(o)
 	v.judge(o, got)
 	p := v.pending
 	v.pending = pending{}
 	now := v.r.view()
-	e := event{who: v.a.who(), held: v.secret, loadedAt: v.loadedAt, adds: p.adds, login: p.login, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
+	e := event{who: v.a.who(), held: v.secret, own: v.own, loadedAt: v.loadedAt, adds: p.adds, login: p.login, since: p.loginAt, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
 
 	switch {
 	case p.destroy:
 		out := e
 		out.kind, out.adds, out.login, out.renew = ended, nil, "", false
 		w.note(v.base, o, out)
-		if v.ended = o.written(v.base); got == ok && v.ended > 0 {
-			v.left = true
-		}
-		if got == ok && o.faults > 0 && v.ended == 0 {
-			v.ended = o.start // it cannot know whether it was itself that ended the session
-		}
+		v.ended = o.written(v.base)
+		anyway := w.endedByAnother(v.base, o) || v.ended == 0 && w.store.live(v.base) == nil
+		v.left = got == ok && v.ended > 0 && !anyway
 		v.base = session.ID{}
+		if p.changes() && p.login == "" && got == ok && anyway && !o.created() {
+			// The logout counts as done, and what came after it is dropped.
+			if p.adds = nil; len(now.tags) > 0 {
+				w.fail("law 2: changes were dropped, and the request still sees %v", now.tags)
+			}
+			v.dropped(o)
+		}
 	case v.base != session.ID{} && now.id != v.base && got == ok:
 		out := e
 		out.kind = moved
@@ -41,24 +45,46 @@ func (v *visit) committed(o *op, got answer, line string) {
 		v.base = session.ID{}
 	case v.base != session.ID{} && (p.changes() || p.renew):
 		e.kind, e.secret = written, w.newSecret()
-		e.timed = !p.renew && line != "" && v.issuer == nil
-		v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok)
-	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (line != "" || w.scenario.renews && o.faults > 0):
+		e.timed = !p.renew && len(cookies) > 0 && v.issuer == nil
+		if got == ok && !subset(p.adds, now.tags) {
+			v.dropped(o)
+		}
+		if v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok); v.issuer != nil {
+			v.secret, v.own = v.issuer.secret, true
+		}
+	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (len(cookies) > 0 || w.scenario.renews && o.faults > 0):
 		e.kind, e.secret, e.timed = written, w.newSecret(), true
-		if line == "" {
+		if len(cookies) == 0 {
 			e.answer = unknown // a renewal that nobody was told of
 		}
-		v.noted(w.note(v.base, o, e), line != "")
+		v.noted(w.note(v.base, o, e), len(cookies) > 0)
+		if len(cookies) > 0 {
+			v.secret, v.own = e.secret, true
+		}
+	case v.base != session.ID{} && o.wrote():
+		e.kind = noted
+		w.note(v.base, o, e)
+	}
+	if (v.base != session.ID{}) && v.sending && got == ok && v.answer == ok && !p.changes() && !p.renew {
+		e.kind = served
+		w.note(v.base, o, e)
 	}
 	if (v.base == session.ID{}) && p.changes() && (got == ok || got == unknown) {
 		e.kind, e.secret = created, w.newSecret()
 		v.noted(w.note(now.id, o, e), got == ok)
 		if got == ok {
-			v.base, v.secret = now.id, e.secret
+			v.base, v.secret, v.own = now.id, e.secret, true
 		}
 	}
 	if v.sending {
-		v.answered(o, got, line)
+		v.answered(o, got, cookies)
+	}
+}
+
+// dropped checks that an event tells of changes that were dropped.
+func (v *visit) dropped(o *op) {
+	if !o.told(session.EventDiscarded) {
+		v.a.w.fail("law 2: changes were dropped, and no event tells of it")
 	}
 }
 
@@ -86,18 +112,21 @@ func (v *visit) judge(o *op, got answer) {
 }
 
 // answered checks the cookie of a response and puts it on its way.
-func (v *visit) answered(o *op, got answer, line string) {
+func (v *visit) answered(o *op, got answer, cookies []string) {
 	w := v.a.w
 	defer func() { v.issuer, v.left = nil, false }()
-	if line == "" {
-		v.uncarried(got)
+	if len(cookies) == 0 {
+		v.uncarried(o, got)
 		return
 	}
-	token, err := parseCookie(line)
+	token, err := w.eng.parseCookies(cookies)
 	if err != nil {
-		w.fail("law 14: %q: %v", line, err)
+		w.fail("law 14: %q: %v", cookies, err)
 	}
 	c := claim{actor: v.a, held: v.held, at: o.start, elapsed: w.elapsed, login: v.loggedIn, clears: token == ""}
+	if v.visitor {
+		c.asked = v.loaded.start
+	}
 	if v.issuer == nil && v.last != nil {
 		v.issuer, v.last.timed = v.last, true // it was renewed when the handler wrote
 	}
@@ -119,11 +148,11 @@ func (v *visit) answered(o *op, got answer, line string) {
 	w.claims = append(w.claims, c)
 	sum := mix(v.a.seen, uint64(v.a.n))
 	w.progress = mix(w.progress, sum)
-	v.b.flight = append(v.b.flight, response{v.a.n, token, sum})
+	v.b.flight = append(v.b.flight, response{v.a.n, w.eng.cookie, token, sum})
 }
 
 // uncarried checks a response without a cookie.
-func (v *visit) uncarried(got answer) {
+func (v *visit) uncarried(o *op, got answer) {
 	w := v.a.w
 	switch {
 	case got != ok: // then no cookie is due
@@ -133,7 +162,34 @@ func (v *visit) uncarried(got answer) {
 		w.fail("law 4: a login was stored, and the response has no new secret")
 	case v.left:
 		w.fail("law 14: a logout leaves its cookie")
+	case w.renewalDue(v, o):
+		w.fail("law 19: a renewal is due, and the response brings no new secret")
 	}
+}
+
+// renewalDue tells whether a response has to offer a new secret: by time, or as
+// the browser did not get the last one. It need not if another was faster.
+func (w *world) renewalDue(v *visit, o *op) bool {
+	if !w.scenario.renews || v.base == (session.ID{}) || w.faults != w.scenario.Faults || w.store.live(v.base) == nil {
+		return false
+	}
+	if slices.ContainsFunc(w.writes, func(c write) bool { return c.id == v.base && c.at > v.loaded.start && c.by.by != v.a }) {
+		return false
+	}
+	var made *event // the present secret
+	for _, e := range w.events[v.base] {
+		if e.secret != "" && e.answer == ok && e.wrote > 0 {
+			made = e
+		}
+	}
+	if made == nil {
+		return false
+	}
+	used := slices.ContainsFunc(w.events[v.base], func(e *event) bool { return e.kind == loaded && e.opened && e.held == made.secret })
+	if v.secret == made.secret {
+		return w.elapsed-made.at >= renewEvery
+	}
+	return made.timed && !used && w.elapsed-made.at >= window
 }
 
 // sessionOf is the session whose token a browser has, or none.

@@ -1,9 +1,6 @@
 package explore
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 var requests = []script{
 	{name: "read", steps: "get think"},
@@ -18,10 +15,23 @@ var requests = []script{
 	{name: "panic", steps: "get update panic"},
 }
 
+// slow scripts are for when time passes.
+var slow = []script{
+	{name: "stream", steps: "get send touch think touch think update"},
+	{name: "keep", steps: "get think touch"},
+	{name: "ahead", steps: "get login think update"},
+	{name: "delayed", steps: "think get"},
+}
+
 var jobs = []script{
 	{name: "job", steps: "job"},
 	{name: "revoke", steps: "revoke"},
 	{name: "revokeAll", steps: "revokeall"},
+}
+
+var strangers = []script{
+	{name: "cross", steps: "cross"},
+	{name: "realm", steps: "realm"},
 }
 
 // short scripts leave no time to pass, and make no more calls than they must.
@@ -45,7 +55,7 @@ func named(names ...string) []script {
 		if second {
 			name = name[:len(name)-1]
 		}
-		for _, s := range slices.Concat(requests, jobs, short) {
+		for _, s := range slices.Concat(requests, jobs, slow, short, strangers) {
 			if s.name == name {
 				if second {
 					s.name, s.browser = s.name+"2", 1
@@ -57,6 +67,15 @@ func named(names ...string) []script {
 	return list
 }
 
+// beside are the pairs of one script with others.
+func beside(name string, others ...string) [][]script {
+	var all [][]script
+	for _, o := range others {
+		all = append(all, named(name, o))
+	}
+	return all
+}
+
 // pairs are all pairs of scripts, each with itself too.
 func pairs(scripts []script) [][]script {
 	var all [][]script
@@ -66,82 +85,4 @@ func pairs(scripts []script) [][]script {
 		}
 	}
 	return all
-}
-
-// A family is scenarios that differ in their actors.
-type family struct {
-	name   string
-	before []string
-	age    time.Duration
-	renews bool
-	others bool
-	hangs  bool
-	jumps  []jump
-	faults int
-	actors [][]script
-}
-
-// families are all scenarios, with the bounds of the short form.
-func families() []family {
-	user, visitor, nobody := []string{loggedIn}, []string{anonymous}, []string{""}
-	two := []string{loggedIn, loggedIn}
-	return []family{
-		{name: "user", before: user, faults: 1, actors: pairs(append(requests, jobs...))},
-		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "renew", "logout", "middle"))},
-		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "loginUpdate", "flash"))},
-		{name: "two browsers", before: two, faults: 1, actors: [][]script{
-			named("update", "update2"), named("revokeAll", "update2"), named("login", "logout2"), named("revokeAll", "login2"),
-		}},
-		{name: "another site", before: user, others: true, actors: [][]script{{{name: "cross", steps: "cross"}}}},
-		{name: "no reply", before: user, faults: 1, hangs: true, actors: [][]script{
-			named("update"), named("login"), named("renew"), named("logout"), named("middle"), named("job"), named("revoke"), named("revokeAll"),
-			named("update", "update"), named("middle", "read"), named("login", "update"), named("logout", "update"), named("job", "read"),
-		}},
-		{name: "three", before: user, actors: [][]script{
-			named("login", "login", "update"),
-			named("login", "look", "update"),
-			named("logout", "login", "flash"),
-			named("logout", "login", "update"),
-			named("renew", "renew", "update"),
-			named("revoke", "update", "look"),
-			named("revokeAll", "login", "update"),
-			named("update", "update", "update"),
-			named("job", "update", "logout"),
-			named("early", "renew", "update"),
-		}},
-		{name: "three and a fault", before: user, faults: 1, actors: [][]script{
-			named("revoke", "commit", "look"),
-			named("job", "look", "revoke"),
-		}},
-		{name: "touch", before: user, age: 2 * time.Minute, faults: 1, jumps: []jump{past}, actors: append(pairs(named("read", "update", "job", "revoke")), named("early", "read"))},
-		{name: "touch of three", before: user, age: 2 * time.Minute, actors: [][]script{named("revoke", "update", "look")}},
-		{name: "window", before: user, jumps: []jump{windowEnd}, actors: pairs(named("read", "update", "login", "renew", "logout", "flash"))},
-		{name: "renewal", before: user, age: 11 * time.Minute, renews: true, jumps: []jump{windowEnd}, actors: pairs(named("read", "update", "login", "renew", "logout", "early", "middle", "revoke"))},
-		{name: "renewals", before: user, age: 11 * time.Minute, renews: true, jumps: []jump{renewal}, actors: [][]script{named("look", "look", "change"), named("look", "login", "change")}},
-		{name: "faulty renewal", before: user, age: 11 * time.Minute, renews: true, faults: 1, actors: pairs(named("read", "update", "login", "logout", "revoke"))},
-		{name: "expiry", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "logout", "login"))},
-		{name: "expired", before: user, jumps: []jump{expired}, actors: pairs(named("read", "update", "early", "logout", "login", "job"))},
-	}
-}
-
-// Scenarios lists all scenarios: the short form if more is zero. Each step of
-// more allows one fault more, and each jump once more; -1 allows no fault.
-func Scenarios(more int) []Scenario {
-	var list []Scenario
-	for _, f := range families() {
-		for _, actors := range f.actors {
-			sc := Scenario{Name: f.name + "/", Faults: max(0, f.faults+more), before: f.before, age: f.age, renews: f.renews, others: f.others, hangs: f.hangs || more > 0, actors: actors}
-			for n, a := range actors {
-				if n > 0 {
-					sc.Name += "-"
-				}
-				sc.Name += a.name
-			}
-			for range 1 + max(0, more) {
-				sc.jumps = append(sc.jumps, f.jumps...)
-			}
-			list = append(list, sc)
-		}
-	}
-	return list
 }

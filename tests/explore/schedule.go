@@ -61,6 +61,7 @@ type jump byte
 const (
 	past      jump = 't' // a touch is due
 	minutes   jump = 'm' // ten, in a handler
+	half      jump = 'h' // almost half of IdleTimeout
 	windowEnd jump = 'w' // the grace and the straggler's window end
 	renewal   jump = 'r' // a renewal is due
 	expired   jump = 'x' // the session has ended
@@ -68,7 +69,7 @@ const (
 
 func (j jump) length() time.Duration {
 	return map[jump]time.Duration{
-		past: 90 * time.Second, minutes: 9 * time.Minute, windowEnd: window + time.Minute,
+		past: 90 * time.Second, minutes: 9 * time.Minute, windowEnd: window + time.Minute, half: idleTimeout/2 - time.Minute,
 		renewal: renewEvery + time.Minute, expired: idleTimeout + 2*time.Minute,
 	}[j]
 }

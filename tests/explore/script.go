@@ -1,8 +1,7 @@
 package explore
 
 import (
-	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -16,12 +15,12 @@ import (
 //	renew      replace the secret
 //	destroy    log out
 //	commit     write now, and go on
+//	touch      call Session.Touch
 //	send       begin the response early, and go on
 //	think      take a while: here time may pass
 //	panic      end so
 //
-// The other scripts have one: job, revoke, revokeall, and cross, which takes
-// the browser's token to another site.
+// The other scripts have one, and are in side.go.
 type script struct {
 	name    string
 	steps   string
@@ -29,64 +28,6 @@ type script struct {
 }
 
 const owner = "ann"
-
-func (a *actor) play() {
-	w := a.w
-	b := w.browsers[a.script.browser]
-	switch a.script.steps {
-	case "job":
-		a.job(b.first)
-	case "revoke":
-		o := a.begin()
-		got := classify(w.eng.revoke(a.context(), b.first))
-		a.finish(o)
-		a.end(o, got, b.first, event{kind: revoked})
-	case "revokeall":
-		o := a.begin()
-		got := classify(w.eng.revokeAll(a.context(), owner))
-		a.finish(o)
-		for _, b := range w.browsers {
-			a.end(o, got, b.first, event{kind: swept})
-		}
-	case "cross":
-		r := w.other.begin(a.context(), otherCookie, b.token)
-		o := a.begin()
-		err := r.get()
-		a.finish(o)
-		if err == nil && !r.view().isNew {
-			w.fail("law 17: another site's manager opened the session of a token that it did not issue")
-		}
-	default:
-		v := visit{a: a, b: b, held: b.token}
-		v.run(strings.Fields(a.script.steps))
-	}
-}
-
-func (a *actor) end(o *op, got answer, id session.ID, e event) {
-	if got != ok && got != unknown {
-		a.w.fail("law 2: %s says %s", a.script.steps, got)
-	}
-	for _, f := range o.effects {
-		a.w.revoke = append(a.w.revoke, f.at)
-	}
-	e.who, e.answer = a.who(), got
-	a.w.note(id, o, e)
-}
-
-func (a *actor) job(id session.ID) {
-	o := a.begin()
-	tag := a.tag()
-	got := classify(a.w.eng.job(a.context(), id, tag))
-	a.finish(o)
-	if got != ok && got != unknown && got != gone {
-		a.w.fail("law 1: a job says %s", got)
-	}
-	a.w.note(id, o, event{kind: worked, who: a.who(), adds: []string{tag}, answer: got})
-}
-
-func (a *actor) who() string { return a.letter() + " " + a.script.name }
-
-func (a *actor) tag() string { a.tags++; return fmt.Sprint(a.letter(), a.tags) }
 
 // A visit is a request on its way through the engine.
 type visit struct {
@@ -97,7 +38,11 @@ type visit struct {
 
 	base     session.ID // the session that it works on, if it is stored
 	secret   string     // the name of the secret that opens it
-	loadedAt time.Duration
+	own      bool       // this request made it
+	loaded   *op
+	loadedAt time.Duration // or touched
+	visitor  bool          // it found no session
+	retry    time.Duration // when the client may come again
 	sent     bool
 	sending  bool
 	pending  pending
@@ -114,6 +59,7 @@ type visit struct {
 type pending struct {
 	adds    []string
 	login   string
+	loginAt time.Duration
 	renew   bool
 	destroy bool
 }
@@ -123,7 +69,7 @@ func (p pending) changes() bool { return len(p.adds) > 0 || p.login != "" }
 func (v *visit) run(steps []string) {
 	a := v.a
 	a.learn(v.b.sum)
-	v.r = a.w.eng.begin(a.context(), cookieName, v.held)
+	v.r = a.w.eng.begin(a.context(), v.b.cookie, v.held)
 	v.answer = ok
 	for _, step := range steps {
 		if step == "panic" {
@@ -141,9 +87,18 @@ func (v *visit) run(steps []string) {
 		}
 	}
 	if !v.sent {
-		v.send()
+		if v.send(); v.answer == superseded {
+			v.told()
+		}
 	}
 	v.finish()
+}
+
+// told checks when a client that is told 409 may come again (law 19).
+func (v *visit) told() {
+	if v.retry < time.Second || v.retry > window {
+		v.a.w.fail("law 19: a client is told 409, and to come again in %v", v.retry)
+	}
 }
 
 func (v *visit) step(step string) (got answer) {
@@ -158,7 +113,7 @@ func (v *visit) step(step string) (got answer) {
 		}
 	case "login":
 		if got = classify(v.r.login(owner)); got == ok {
-			p.login, p.renew, v.loggedIn = owner, true, true
+			p.login, p.renew, p.loginAt, v.loggedIn = owner, true, v.a.w.elapsed, true
 		}
 	case "renew":
 		if got = classify(v.r.renew()); got == ok {
@@ -169,9 +124,11 @@ func (v *visit) step(step string) (got answer) {
 			*p = pending{destroy: v.base != session.ID{}}
 		}
 	case "commit":
-		o := v.a.begin()
+		o := v.begin()
 		got = classify(v.r.commitNow(v.a.context()))
-		v.committed(o, got, "")
+		v.committed(o, got, nil)
+	case "touch":
+		got = v.touch()
 	case "send":
 		got = v.send()
 	case "think":
@@ -193,9 +150,9 @@ func (v *visit) get() answer {
 	if got != ok {
 		return got
 	}
-	v.loadedAt = w.elapsed
+	v.loadedAt, v.loaded = w.elapsed, o
 	seen, token := v.r.view(), w.tokens[v.held]
-	if !seen.isNew {
+	if v.visitor = seen.isNew; !v.visitor {
 		if v.base, v.secret = seen.id, token.secret; v.base != token.id {
 			w.fail("law 17: a request got session %v, and its token is of %v", v.base, token.id)
 		}
@@ -209,34 +166,58 @@ func (v *visit) get() answer {
 	return ok
 }
 
+// touch records the use of the session.
+func (v *visit) touch() answer {
+	w, o := v.a.w, v.a.begin()
+	got := classify(v.r.touch(v.a.context()))
+	v.a.finish(o)
+	switch {
+	case got == unknown && o.faults == 0:
+		w.fail("law 18: Touch says %s, and no call of the store failed", got)
+	case got != ok && got != unknown && got != gone:
+		w.fail("law 18: Touch says %s", got)
+	}
+	if v.base != (session.ID{}) {
+		w.note(v.base, o, event{kind: touched, who: v.a.who(), held: v.secret, answer: got})
+	}
+	if got == ok {
+		v.loadedAt = w.elapsed
+	}
+	return got
+}
+
+// begin starts an operation that commits.
+func (v *visit) begin() *op {
+	o := v.a.begin()
+	if v.pending.destroy {
+		o.ends = v.base
+	}
+	return o
+}
+
 // send begins the response.
 func (v *visit) send() answer {
 	v.sent = true
-	o := v.a.begin()
-	lines, err := v.r.send()
+	o := v.begin()
+	h, err := v.r.send()
 	got := classify(err)
-	line := ""
-	if len(lines) > 0 {
-		line = lines[0]
-	}
 	if got != ok {
 		v.answer = got
 	}
-	if len(lines) > 0 && got != ok {
+	if len(h.SetCookie) > 0 && got != ok {
 		v.a.w.fail("law 7: the answer is %s, and it has a cookie", got)
 	}
-	if len(lines) > 1 {
-		v.a.w.fail("law 14: %d cookies in one response", len(lines))
-	}
+	seconds, _ := strconv.Atoi(h.RetryAfter)
+	v.retry = time.Duration(seconds) * time.Second
 	v.sending = true
-	v.committed(o, got, line)
+	v.committed(o, got, h.SetCookie)
 	v.sending = false
 	return got
 }
 
 // finish ends the exchange, with what was changed after the header.
 func (v *visit) finish() {
-	o := v.a.begin()
+	o := v.begin()
 	got := classify(v.r.finish())
-	v.committed(o, got, "")
+	v.committed(o, got, nil)
 }

@@ -29,10 +29,11 @@ type call struct {
 	method string
 	id     session.ID
 	writes bool
-	origin uint64 // names the call by what its actor has seen before it
-	reply  uint64 // what the actor learns, in the same terms
-	done   bool   // it took effect, and changed something
-	op     *op    // that makes it
+	origin uint64       // names the call by what its actor has seen before it
+	reply  uint64       // what the actor learns, in the same terms
+	done   bool         // it took effect, and changed something
+	gone   []session.ID // what it deleted
+	op     *op          // that makes it
 	do     func(c *call) error
 }
 
@@ -121,7 +122,9 @@ func (s *store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 
 func (s *store) Delete(ctx context.Context, id session.ID) error {
 	return s.call(ctx, &call{method: "Delete", id: id, writes: true, do: func(c *call) error {
-		c.done = s.live(id) != nil
+		if c.done = s.live(id) != nil; c.done {
+			c.gone = []session.ID{id}
+		}
 		delete(s.records, id)
 		return nil
 	}})
@@ -151,6 +154,7 @@ func (s *store) DeleteAll(ctx context.Context, subject string, except ...session
 		for id, e := range s.records {
 			if subject != "" && e.Subject == subject && s.live(id) != nil && !slices.Contains(except, id) {
 				delete(s.records, id)
+				c.gone = append(c.gone, id)
 				n++
 			}
 		}

@@ -20,7 +20,6 @@ type world struct {
 	ctx      context.Context
 	store    *store
 	eng      *engine
-	other    *engine
 	free     bool // no gates: before the schedule and after it
 
 	actors   []*actor
@@ -44,14 +43,16 @@ func newWorld(ctx context.Context, sc Scenario) *world {
 	w := &world{scenario: sc, ctx: ctx, faults: sc.Faults, jumps: slices.Clone(sc.jumps)}
 	w.history.init()
 	w.store = &store{records: map[session.ID]*entry{}, gate: w.pass}
-	var err error
-	if w.eng, err = newEngine(w.store, sc.renews); err == nil && sc.others {
-		w.other, err = newOtherEngine(w.store)
-	}
+	w.eng = w.newEngine(sc.setting)
+	return w
+}
+
+func (w *world) newEngine(s setting) *engine {
+	e, err := newEngine(w.store, s)
 	if err != nil {
 		w.fail("the engine refuses its options: %v", err)
 	}
-	return w
+	return e
 }
 
 // fail notes the first violation.
@@ -64,8 +65,11 @@ func (w *world) fail(format string, args ...any) {
 // setUp gives the browsers their sessions, before anything is scheduled.
 func (w *world) setUp() {
 	w.free = true
+	if w.scenario.former != "" {
+		w.eng = w.newEngine(setting{cookie: w.scenario.former})
+	}
 	for n, steps := range w.scenario.before {
-		b := &browser{n: n}
+		b := &browser{n: n, cookie: w.eng.cookie}
 		w.browsers = append(w.browsers, b)
 		if steps == "" {
 			continue
@@ -75,6 +79,7 @@ func (w *world) setUp() {
 		b.receive(a.w)
 		b.first = w.tokens[b.token].id
 	}
+	w.eng = w.newEngine(w.scenario.setting)
 	w.sleep(w.scenario.age)
 	w.free = false
 	for n, s := range w.scenario.actors {

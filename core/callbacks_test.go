@@ -22,7 +22,7 @@ func (h inquisitive) Enabled(context.Context, slog.Level) bool { return true }
 func (h inquisitive) Handle(ctx context.Context, _ slog.Record) error { h.ask(ctx); return nil }
 
 // A log handler may ask for the session, also when the time of the request is over.
-func TestReviewLoggerMayGetAfterTheDeadline(t *testing.T) {
+func TestLoggerMayGetAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var si *site
 		depth := 0
@@ -48,7 +48,7 @@ func TestReviewLoggerMayGetAfterTheDeadline(t *testing.T) {
 
 // A job whose session became another's does not write into that one's data: it
 // is as if it had come before the login, which emptied them.
-func TestReviewLaw17JobMeetsAnotherLogin(t *testing.T) {
+func TestJobMeetsAnotherLogin(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
 	id := si.begin(b).get().ID()
@@ -64,7 +64,7 @@ func TestReviewLaw17JobMeetsAnotherLogin(t *testing.T) {
 }
 
 // What the handle says of itself goes on after a Commit that found it ended.
-func TestReviewDestroyAfterTheEnd(t *testing.T) {
+func TestDestroyAfterTheEnd(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
 	r := si.begin(b)
@@ -79,24 +79,9 @@ func TestReviewDestroyAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A goroutine that is merely slow is not mistaken for a call inside an Update:
-// the function of one session may use another one, whoever is at work on that.
-func TestReviewUpdateMayUseAnotherSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		si, other := newSite(t, nil), newSite(t, &session.Options{Cookie: session.Cookie{Name: "__Host-other"}})
-		s, o := si.begin(&browser{}).get(), other.begin(&browser{}).get()
-		go func() { _ = o.Update(func(*cart) error { time.Sleep(time.Second); return nil }) }()
-		synctest.Wait()
-		if err := s.Update(func(*cart) error { return o.Update(increment) }); err != nil {
-			t.Errorf("got %v; without the goroutine it works", err)
-		}
-		time.Sleep(2 * time.Second)
-	})
-}
-
 // A Commit whose function begins the response, when it runs again, stores nothing:
 // the client is told of an error.
-func TestReviewLaw7ResponseBegunByAReplay(t *testing.T) {
+func TestResponseBegunByAReplay(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
 	r := si.begin(b)

@@ -1,0 +1,96 @@
+package explore
+
+import "time"
+
+// A family is scenarios that differ in their actors.
+type family struct {
+	name   string
+	before []string
+	age    time.Duration
+	set    setting
+	hangs  bool
+	jumps  []jump
+	faults int
+	actors [][]script
+}
+
+// families are all scenarios, with the bounds of the short form.
+func families() []family {
+	user, visitor, nobody := []string{loggedIn}, []string{anonymous}, []string{""}
+	two := []string{loggedIn, loggedIn}
+	renamed := setting{cookie: newCookie, former: cookieName}
+	renewedToo := renamed
+	renewedToo.renews = true
+	return []family{
+		{name: "user", before: user, faults: 1, actors: pairs(append(requests, jobs...))},
+		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "renew", "logout", "middle"))},
+		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "loginUpdate", "flash"))},
+		{name: "two browsers", before: two, faults: 1, actors: [][]script{
+			named("update", "update2"), named("revokeAll", "update2"), named("login", "logout2"), named("revokeAll", "login2"),
+		}},
+		{name: "another site", before: user, actors: beside("cross", "read", "update", "login", "logout", "flash")},
+		{name: "another realm", before: user, faults: 1, actors: beside("realm", "read", "update", "login", "logout", "job", "revoke")},
+		{name: "no reply", before: user, faults: 1, hangs: true, actors: [][]script{
+			named("update"), named("login"), named("renew"), named("logout"), named("middle"), named("job"), named("revoke"), named("revokeAll"),
+			named("update", "update"), named("middle", "read"), named("login", "update"), named("logout", "update"), named("job", "read"),
+		}},
+		{name: "three", before: user, actors: [][]script{
+			named("login", "login", "update"),
+			named("login", "look", "update"),
+			named("logout", "login", "flash"),
+			named("logout", "login", "update"),
+			named("renew", "renew", "update"),
+			named("revoke", "update", "look"),
+			named("revokeAll", "login", "update"),
+			named("update", "update", "update"),
+			named("job", "update", "logout"),
+			named("early", "renew", "update"),
+		}},
+		{name: "three and a fault", before: user, faults: 1, actors: [][]script{
+			named("revoke", "commit", "look"),
+			named("job", "look", "revoke"),
+			named("look", "logout", "commit"),
+			named("look", "logout", "job"),
+			named("revoke", "logout", "look"),
+		}},
+		{name: "touch", before: user, age: 2 * time.Minute, faults: 1, jumps: []jump{past}, actors: append(pairs(named("read", "update", "job", "revoke")), named("early", "read"))},
+		{name: "touch of three", before: user, age: 2 * time.Minute, actors: [][]script{named("revoke", "update", "look")}},
+		{name: "window", before: user, jumps: []jump{windowEnd}, actors: pairs(named("read", "update", "login", "renew", "logout", "flash"))},
+		{name: "renewal", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{windowEnd}, actors: pairs(named("read", "update", "login", "renew", "logout", "early", "middle", "revoke"))},
+		{name: "renewals", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{renewal}, actors: [][]script{named("look", "look", "change"), named("look", "login", "change")}},
+		{name: "faulty renewal", before: user, age: 11 * time.Minute, set: setting{renews: true}, faults: 1, actors: pairs(named("read", "update", "login", "logout", "revoke"))},
+		{name: "first use", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{windowEnd}, actors: [][]script{
+			named("look", "look", "delayed"), named("look", "change", "delayed"), named("look", "look", "update"),
+		}},
+		{name: "renamed", before: user, set: renamed, faults: 1, actors: pairs(named("look", "update", "login", "renew", "logout", "flash"))},
+		{name: "renamed renewal", before: user, age: 11 * time.Minute, set: renewedToo, faults: 1, jumps: []jump{windowEnd}, actors: pairs(named("look", "change", "login"))},
+		{name: "stream", before: user, jumps: []jump{half, half, half}, actors: beside("stream", "look", "change", "login", "renew", "logout", "revoke", "job")},
+		{name: "keep", before: user, faults: 1, actors: beside("keep", "keep", "update", "login", "renew", "logout", "flash", "revoke", "job")},
+		{name: "lifetime", before: user, age: 55 * time.Minute, set: setting{lifetime: true}, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "login", "ahead", "logout", "keep", "job"))},
+		{name: "expiry and a job", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: beside("job", "read", "update", "keep", "login")},
+		{name: "expiry", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "logout", "login"))},
+		{name: "expired", before: user, jumps: []jump{expired}, actors: pairs(named("read", "update", "early", "logout", "login", "flash", "job"))},
+	}
+}
+
+// Scenarios lists all scenarios: the short form if more is zero. Each step of
+// more allows one fault more, and each jump once more; -1 allows no fault.
+func Scenarios(more int) []Scenario {
+	var list []Scenario
+	for _, f := range families() {
+		for _, actors := range f.actors {
+			sc := Scenario{Name: f.name + "/", Faults: max(0, f.faults+more), before: f.before, age: f.age, setting: f.set, hangs: f.hangs || more > 0, actors: actors}
+			for n, a := range actors {
+				if n > 0 {
+					sc.Name += "-"
+				}
+				sc.Name += a.name
+			}
+			for range 1 + max(0, more) {
+				sc.jumps = append(sc.jumps, f.jumps...)
+			}
+			list = append(list, sc)
+		}
+	}
+	return list
+}
