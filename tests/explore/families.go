@@ -1,6 +1,9 @@
 package explore
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A family is scenarios that differ in their actors.
 type family struct {
@@ -22,7 +25,8 @@ func families() []family {
 	renewedToo := renamed
 	renewedToo.renews = true
 	return []family{
-		{name: "user", before: user, faults: 1, actors: pairs(append(requests, jobs...))},
+		{name: "user", before: user, faults: 1, actors: append(pairs(slices.Concat(most, jobs)), append(
+			beside("left", "read", "update", "login", "logout", "revoke"), beside("tardy", "read", "update")...)...)},
 		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "renew", "logout", "middle"))},
 		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "loginUpdate", "flash"))},
 		{name: "two browsers", before: two, faults: 1, actors: [][]script{
@@ -60,7 +64,7 @@ func families() []family {
 		{name: "renewals", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{renewal}, actors: [][]script{named("look", "look", "change"), named("look", "login", "change")}},
 		{name: "faulty renewal", before: user, age: 11 * time.Minute, set: setting{renews: true}, faults: 1, actors: pairs(named("read", "update", "login", "logout", "revoke"))},
 		{name: "first use", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{windowEnd}, actors: [][]script{
-			named("look", "look", "delayed"), named("look", "change", "delayed"), named("look", "look", "update"),
+			named("look", "look", "delayed"), named("look", "change", "delayed"), named("look", "look", "update"), named("left", "look"),
 		}},
 		{name: "renamed", before: user, set: renamed, faults: 1, actors: pairs(named("look", "update", "login", "renew", "logout", "flash"))},
 		{name: "renamed renewal", before: user, age: 11 * time.Minute, set: renewedToo, faults: 1, jumps: []jump{windowEnd}, actors: pairs(named("look", "change", "login"))},

@@ -41,6 +41,7 @@ type op struct {
 	at      time.Duration // by the schedule's clock
 	began   time.Time
 	faults  int
+	touches bool       // it is Session.Touch
 	ends    session.ID // what it is to log out of
 	effects []effect
 	tells   []session.EventKind
