@@ -41,6 +41,9 @@ var short = []script{
 	{name: "look", steps: "get"},
 	{name: "change", steps: "get update"},
 	{name: "commit", steps: "get update commit"},
+	{name: "enter", steps: "get login"},
+	{name: "out", steps: "get destroy"},
+	{name: "outUpdate", steps: "get destroy update"},
 }
 
 const (
