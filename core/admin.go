@@ -30,9 +30,7 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	started := m.started()
 	records, err := m.store.List(b, m.owner(subject))
 	if err != nil {
-		err = unavailable("list", err)
-		m.event(ctx, EventError, ID{}, subject, started, err)
-		return nil, err
+		return nil, m.tell(ctx, EventError, ID{}, subject, started, unavailable("list", err))
 	}
 	infos := make([]Info[T], 0, len(records))
 	var faults []error
@@ -83,7 +81,7 @@ func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	rec, _, err := m.fetch(b, id)
 	if err != nil && !errors.Is(err, ErrUndecodable) {
 		if !errors.Is(err, ErrNotFound) {
-			m.event(ctx, EventError, id, "", started, err)
+			err = m.tell(ctx, EventError, id, "", started, err)
 		}
 		return Info[T]{}, err
 	}
@@ -101,25 +99,31 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
 	started := m.started()
-	// Loaded first, since it may be another realm's; and a tombstone stays.
+	// Loaded first: it may be another realm's, or what a logout has left.
 	rec, _, err := m.fetch(b, id)
 	switch {
-	case errors.Is(err, ErrUndecodable) && rec.Subject == "":
-		return err // nobody can tell whose it is
-	case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUndecodable):
+	case isAbsent(err):
 		return nil
-	case err == nil, errors.Is(err, ErrUndecodable):
+	case err == nil, errors.Is(err, ErrUndecodable) && rec.Subject != "": // which shows whose it is
 		if err = m.store.Delete(b, id); err != nil {
 			err = unavailable("revoke", err)
 		}
 	}
-	subject := m.subject(rec.Subject)
-	if err != nil {
-		m.event(ctx, EventError, id, subject, started, err)
-		return err
+	return m.tell(ctx, EventDestroyed, id, m.subject(rec.Subject), started, err)
+}
+
+// tell reports how an operation of an administrator ended, unless its caller has
+// left, and returns the error.
+func (e *engine) tell(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) error {
+	if err == nil {
+		e.event(ctx, kind, id, subject, started, nil)
+		return nil
 	}
-	m.event(ctx, EventDestroyed, id, subject, started, nil)
-	return nil
+	if gone := left(ctx); gone != nil {
+		return gone
+	}
+	e.event(ctx, EventError, id, subject, started, err)
+	return err
 }
 
 // RevokeAll ends the sessions of a subject but for those in except, such as
@@ -134,9 +138,7 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	started := m.started()
 	n, err := m.store.DeleteAll(b, m.owner(subject), except...)
 	if err != nil {
-		err = unavailable("revoke all", err)
-		m.event(ctx, EventError, ID{}, subject, started, err)
-		return n, err
+		return n, m.tell(ctx, EventError, ID{}, subject, started, unavailable("revoke all", err))
 	}
 	if m.watched() && n > 0 {
 		m.emit(ctx, Event{Kind: EventDestroyed, Subject: subject, Duration: time.Since(started), Count: n})

@@ -54,50 +54,44 @@ func (e *envelope) stragglersUntil(window time.Duration) time.Time {
 type renewal uint8
 
 const (
-	kept     renewal = iota // the secret stays
-	offered                 // time asks for it: the previous secret stays good until the new one is used
-	demanded                // Login or Renew: the previous secret is refused at once
+	noRenewal renewal = iota // the secret stays
+	offered                  // time asks for it: the previous secret stays good until the new one is used
+	demanded                 // Login or Renew: the previous secret is refused at once
 )
 
-// renewal tells what the next write does to the secret. Time asks for a
-// renewal each RenewEvery, and again from a browser that did not receive the
-// last one: after the window, when that response cannot arrive any more.
-func (v *visit) renewal(now time.Time) renewal {
-	e, env := v.engine, &v.now.env
-	if v.proof.opens() && v.demands() {
-		return demanded
-	}
-	every := e.opts.RenewEvery
-	if every == 0 || v.refusal != nil {
-		return kept
-	}
+// renewalDue tells what the next write does to the secret. Time asks for a
+// renewal each RenewEvery. A browser that still comes with the previous secret is
+// asked again after the window, when the lost response cannot arrive any more.
+func (v *visit) renewalDue(now time.Time) renewal {
+	every, env := v.engine.opts.RenewEvery, &v.shown.env
 	switch {
-	case !v.receives:
-		return kept // nobody would get the new secret
-	case v.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
-		v.proof == previous && env.previousUntil == untilUsed && !now.Before(env.stragglersUntil(e.opts.StragglerWindow)):
+	case v.base.proof.opens() && v.demands():
+		return demanded
+	case every == 0 || !v.receives || v.refusal.err != nil:
+		return noRenewal
+	case v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
+		v.base.proof == previous && env.previousUntil == untilUsed && !now.Before(env.stragglersUntil(v.engine.opts.StragglerWindow)):
 		return offered
 	}
-	return kept
+	return noRenewal
 }
 
 // firstUse reports whether this request is the first to show that its browser
 // has received the secret of an offered renewal. It is noted, once (law 19).
 func (v *visit) firstUse() bool {
-	return v.proof == current && v.token == (token{}) &&
+	return v.base.proof == current && v.token == (token{}) &&
 		v.base.env.previous != (digest{}) && v.base.env.previousUntil == untilUsed
 }
 
 // touchDue reports whether the use of the session is to be recorded (law 6).
 func (v *visit) touchDue(now time.Time) bool {
-	return v.proof.opens() && v.proof != trusted && v.refusal == nil &&
-		v.engine.idleUntil(now).Sub(v.now.expiresAt) >= v.engine.opts.touchInterval()
+	return v.engine.idleUntil(now).Sub(v.shown.expiresAt) >= v.engine.opts.touchInterval()
 }
 
 // runsShort reports whether the session could run out under a request that
 // takes half of IdleTimeout: then its use is recorded at the load (law 18).
 func (v *visit) runsShort(now time.Time) bool {
-	return v.now.expiresAt.Sub(now) < v.engine.opts.IdleTimeout/2
+	return v.shown.expiresAt.Sub(now) < v.engine.opts.IdleTimeout/2
 }
 
 // touch records the use of the session. Its failure is reported and harms
@@ -107,56 +101,54 @@ func (v *visit) touch(ctx context.Context) {
 	b := detach(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()
 	started := v.engine.started()
-	if err := v.engine.store.Touch(b, v.now.id, until); err != nil {
+	if err := v.engine.store.Touch(b, v.base.id, until); err != nil {
 		if !errors.Is(err, ErrNotFound) {
-			v.note(EventError, v.now.id, v.now.subject, started, unavailable("touch", err))
+			v.note(EventError, v.base.id, v.base.subject, started, unavailable("touch", err))
 		}
 		return
 	}
 	v.used(until)
-	v.note(EventTouched, v.now.id, v.now.subject, started, nil)
+	v.note(EventTouched, v.base.id, v.base.subject, started, nil)
 }
 
 // used takes note of a recorded use.
 func (v *visit) used(until time.Time) {
-	now := v.now
-	v.base.expiresAt, now.expiresAt = until, until
-	v.show(now)
+	next := v.shown
+	v.base.expiresAt, next.expiresAt = until, until
+	v.show(next)
 }
 
 // keepAlive is Session.Touch: it makes sure that the session is still that of
 // the same login before it moves the expiry, and so revives nothing.
 func (v *visit) keepAlive(ctx context.Context) error {
 	switch {
-	case v.proof == trusted:
+	case v.base.proof == trusted:
 		return nil // of a test
-	case !v.proof.opens():
-		return fmt.Errorf("%w: the session is not stored yet", ErrNotFound)
+	case !v.base.proof.opens():
+		return fmt.Errorf("%w: there is no session that is stored", ErrNotFound)
 	}
 	b := bound(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()
 	started := v.engine.started()
 	rec, env, err := v.engine.fetch(b, v.base.id)
-	if err != nil {
-		if !errors.Is(err, ErrNotFound) {
-			v.note(EventError, v.base.id, v.base.subject, started, err)
-		}
-		return err
-	}
-	if subject := v.engine.subject(rec.Subject); subject != v.base.subject || env.authenticated != v.base.env.authenticated {
-		return fmt.Errorf("%w: another login took the session over", ErrNotFound)
+	if err == nil && (v.engine.subject(rec.Subject) != v.base.subject || env.authenticated != v.base.env.authenticated) {
+		err = fmt.Errorf("%w: another login took the session over", ErrNotFound)
 	}
 	until := v.engine.idleUntil(time.Now())
-	err = v.engine.store.Touch(b, rec.ID, until)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return err
-	case err != nil:
-		err = unavailable("touch", err)
-		v.note(EventError, rec.ID, v.base.subject, started, err)
-		return err
+	if err == nil {
+		err = v.engine.store.Touch(b, v.base.id, until)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			err = unavailable("touch", err)
+		}
 	}
-	v.used(until)
-	v.note(EventTouched, rec.ID, v.base.subject, started, nil)
-	return nil
+	switch {
+	case err == nil:
+		v.used(until)
+		v.note(EventTouched, v.base.id, v.base.subject, started, nil)
+	case left(ctx) != nil:
+		err = left(ctx)
+	case !isAbsent(err):
+		v.note(EventError, v.base.id, v.base.subject, started, err)
+	}
+	return err
 }

@@ -13,10 +13,11 @@ import (
 // that has ended meanwhile are dropped, as if they had come before its end
 // (law 2); flush has reported that.
 func (v *visit) commit(receives bool) error {
-	v.gate.become(over) // should an Update function panic, when it runs again
+	v.gate.become(committing)
 	v.receives = receives
 	err := v.flush(v.ctx, false)
 	if err != nil && err != errEnded {
+		v.gate.become(over)
 		return err
 	}
 	v.recordUse()
@@ -41,7 +42,11 @@ func (v *visit) finish() error {
 // discard drops what is pending: the handler panicked (law 10).
 func (v *visit) discard() {
 	if v.dirty() {
-		v.note(EventDiscarded, v.now.id, v.now.subject, time.Time{}, errors.New("session: the handler panicked"))
+		ended := &v.base
+		if v.ending != nil {
+			ended = v.ending
+		}
+		v.note(EventDiscarded, ended.id, ended.subject, time.Time{}, errors.New("session: the handler panicked"))
 	}
 	v.ending = nil
 	v.drop()
@@ -51,17 +56,17 @@ func (v *visit) discard() {
 // that is due: renew the secret, note that the last one has arrived, or touch.
 // It is tried once and cannot fail the request, as it is due again with the next.
 func (v *visit) recordUse() {
-	if v.refusal != nil || !v.proof.opens() || v.proof == trusted {
+	if v.refusal.err != nil || !v.base.proof.opens() || v.base.proof == trusted {
 		return
 	}
 	now := time.Now()
-	if v.renewal(now) == kept && !v.firstUse() {
+	if v.renewalDue(now) == noRenewal && !v.firstUse() {
 		if v.touchDue(now) {
 			v.touch(v.ctx)
 		}
 		return
 	}
-	p := v.plan()
+	p := v.makePlan()
 	if v.sendable(&p) != nil {
 		return
 	}
@@ -72,7 +77,7 @@ func (v *visit) recordUse() {
 	case err == nil:
 		v.settle(&p, started)
 	case !promises(err):
-		v.note(EventError, p.rec.ID, v.now.subject, started, unavailable("renew", err))
+		v.note(EventError, p.rec.ID, v.base.subject, started, unavailable("renew", err))
 	}
 }
 
@@ -132,8 +137,8 @@ func (v *visit) header() Header {
 	if len(h.SetCookie) > 0 {
 		h.CacheControl = "no-store"
 	}
-	if !v.retry.IsZero() {
-		h.RetryAfter = retryAfter(v.retry)
+	if v.refusal.told && v.refusal.err == ErrSuperseded {
+		h.RetryAfter = retryAfter(v.refusal.until)
 	}
 	return h
 }

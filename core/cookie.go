@@ -1,8 +1,6 @@
 package session
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -151,8 +149,8 @@ func (c *Cookie) http() *http.Cookie {
 	}
 }
 
-// setDefaults fills in what is empty and returns every fault of the rest.
-func (c *Cookie) setDefaults() error {
+// setDefaults fills in what is empty.
+func (c *Cookie) setDefaults() {
 	if c.Path == "" {
 		c.Path = "/"
 	}
@@ -169,39 +167,38 @@ func (c *Cookie) setDefaults() error {
 			c.Name = "__Host-session"
 		}
 	}
-
-	var faults []error
-	fault := func(broken bool, format string, args ...any) {
-		if broken {
-			faults = append(faults, fmt.Errorf("session: Cookie."+format, args...))
-		}
+	for i := range c.Former {
+		c.Former[i].setDefaults()
 	}
+}
+
+func (c *Cookie) check(f *faults) {
 	// A name or path that net/http would drop or rewrite is refused instead.
 	named := http.Cookie{Name: c.Name, Path: c.Path, Domain: c.Domain}
 	if err := named.Valid(); err != nil {
-		faults = append(faults, fmt.Errorf("session: Cookie: %w", err))
+		f.add(true, "Cookie: %w", err)
 	}
-	fault(c.Path[0] != '/', "Path %q must begin with a slash", c.Path)
+	f.add(c.Path[0] != '/', "Cookie.Path %q must begin with a slash", c.Path)
 	// Browsers compare the prefixes without regard to case (RFC 6265bis, 5.7).
 	host, secure := hasPrefixFold(c.Name, "__Host-"), hasPrefixFold(c.Name, "__Secure-")
-	fault(host && c.Domain != "", "Domain %q: a __Host- cookie belongs to one host; leave Domain empty or use the prefix __Secure-", c.Domain)
-	fault(host && c.Path != "/", "Path %q: a __Host- cookie has the path /; use the prefix __Secure-", c.Path)
-	fault((host || secure) && c.Insecure, "Insecure: browsers refuse the name %q without Secure; choose another name", c.Name)
-	fault(hasPrefixFold(c.Name, "__Http-") || hasPrefixFold(c.Name, "__Host-Http-"), "Name %q: this prefix is not supported everywhere; use __Host-", c.Name)
-	fault(c.Partitioned && c.Insecure, "Partitioned: browsers refuse a partitioned cookie without Secure")
-	fault(c.SameSite == http.SameSiteNoneMode && c.Insecure, "SameSite: browsers refuse SameSite=None without Secure")
+	f.add(host && c.Domain != "", "Cookie.Domain %q: a __Host- cookie belongs to one host; leave Domain empty or use the prefix __Secure-", c.Domain)
+	f.add(host && c.Path != "/", "Cookie.Path %q: a __Host- cookie has the path /; use the prefix __Secure-", c.Path)
+	f.add((host || secure) && c.Insecure, "Cookie.Insecure: browsers refuse the name %q without Secure; choose another name", c.Name)
+	f.add(hasPrefixFold(c.Name, "__Http-") || hasPrefixFold(c.Name, "__Host-Http-"), "Cookie.Name %q: this prefix is not supported everywhere; use __Host-", c.Name)
+	f.add(c.Partitioned && c.Insecure, "Cookie.Partitioned: browsers refuse a partitioned cookie without Secure")
+	f.add(c.SameSite == http.SameSiteNoneMode && c.Insecure, "Cookie.SameSite: browsers refuse SameSite=None without Secure")
+	f.add(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "Cookie.SameSite %d is none of the modes of net/http", c.SameSite)
+}
+
+func (c *Cookie) checkFormer(f *faults) {
 	for i := range c.Former {
 		former := &c.Former[i]
-		fault(len(former.Former) > 0, "Former: a former cookie has no former ones itself; list them all beside it")
-		if err := former.setDefaults(); err != nil {
-			faults = append(faults, fmt.Errorf("session: Cookie.Former[%d]: %w", i, err))
-		}
-		fault(former.same(c), "Former[%d] is the present cookie %q: name one with another Name, Path or Domain", i, c.Name)
+		former.check(f)
+		f.add(len(former.Former) > 0, "Cookie.Former: a former cookie has no former ones itself; list them all beside it")
+		f.add(former.same(c), "Cookie.Former: %q is the present cookie: name one with another Name, Path or Domain", former.Name)
 		twice := slices.ContainsFunc(c.Former[:i], func(other Cookie) bool { return other.same(former) })
-		fault(twice, "Former[%d] is there twice", i)
+		f.add(twice, "Cookie.Former: %q is there twice", former.Name)
 	}
-	fault(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "SameSite %d is none of the modes of net/http", c.SameSite)
-	return errors.Join(faults...)
 }
 
 // same reports whether a browser takes both for one cookie.

@@ -11,6 +11,7 @@ import (
 //	32 bytes  SHA-256 of the secret
 //	 8 bytes  a random mark of the write that stored this envelope
 //	varint    created, authenticated, renewed: three times
+//	uvarint   generation: how often Login or Renew has replaced the secret
 //	text      the carrier: the name of the cookie that the token was issued for
 //	uvarint   schema version of the data
 //	text      name of the codec of the data
@@ -29,6 +30,7 @@ type envelope struct {
 	created       int64
 	authenticated int64
 	renewed       int64 // when the present secret was made
+	generation    uint64
 	carrier       string
 	realm         string
 	ended         int64 // Destroy: all that is left is to recognise stragglers
@@ -65,6 +67,7 @@ func (e *envelope) seal() []byte {
 	b = binary.AppendVarint(b, e.created)
 	b = binary.AppendVarint(b, e.authenticated)
 	b = binary.AppendVarint(b, e.renewed)
+	b = binary.AppendUvarint(b, e.generation)
 	b = appendText(b, e.carrier)
 	b = binary.AppendUvarint(b, e.schema)
 	b = appendText(b, e.codec)
@@ -111,6 +114,7 @@ func openEnvelope(b []byte, likely *envelope) (envelope, error) {
 	copy(e.secret[:], r.bytes(uint64(len(e.secret))))
 	copy(e.mark[:], r.bytes(uint64(len(e.mark))))
 	e.created, e.authenticated, e.renewed = r.varint(), r.varint(), r.varint()
+	e.generation = r.uvarint()
 	e.carrier = r.text(likely.carrier)
 	e.schema = r.uvarint()
 	e.codec = r.text(likely.codec)

@@ -13,7 +13,7 @@ import (
 // sampleEnvelope returns an envelope without fields, or with all of them.
 func sampleEnvelope(fields bool) envelope {
 	e := envelope{
-		created: 1, authenticated: 2, renewed: 1_800_000_000_000, carrier: "session",
+		created: 1, authenticated: 2, renewed: 1_800_000_000_000, generation: 5, carrier: "session",
 		content: content{schema: 300, codec: "json", data: []byte(`{"n":1}`)},
 	}
 	copy(e.secret[:], bytes.Repeat([]byte{0xaa}, 32))
@@ -42,7 +42,7 @@ func TestEnvelope(t *testing.T) {
 func TestEnvelopeLayout(t *testing.T) {
 	text := func(s string) string { return hex.EncodeToString([]byte{byte(len(s))}) + hex.EncodeToString([]byte(s)) }
 	head := "01" + strings.Repeat("aa", 32) + hex.EncodeToString([]byte("THE-MARK")) +
-		"02" + "04" + "80c0e285e368" + // created, authenticated, renewed
+		"02" + "04" + "80c0e285e368" + "05" + // created, authenticated, renewed, generation
 		text("session") + "ac02" + text("json")
 	data := hex.EncodeToString([]byte(`{"n":1}`))
 	for _, test := range []struct {
@@ -105,8 +105,8 @@ func TestProve(t *testing.T) {
 		{"before a renewal whose secret is in use", envelope{secret: one, previous: two, previousUntil: ms + 1, renewed: ms - 1e6}, two, at, previous},
 		{"the same, after its time", envelope{secret: one, previous: two, previousUntil: ms, renewed: ms - 1e6}, two, at, stale},
 
-		{"the present secret of a tombstone", envelope{secret: one, ended: ms}, one, at, ended},
-		{"any secret of a tombstone", envelope{secret: one, ended: ms}, three, at, ended},
+		{"the present secret of a tombstone", envelope{secret: one, ended: ms}, one, at, loggedOut},
+		{"any secret of a tombstone", envelope{secret: one, ended: ms}, three, at, loggedOut},
 		{"of a tombstone, after the window", envelope{secret: one, ended: ms}, one, at.Add(window), unknown},
 	} {
 		if got := test.e.prove(test.d, test.now, window); got != test.want {

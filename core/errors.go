@@ -50,7 +50,9 @@ var (
 
 	errCookieTwice = errors.New("session: two managers use one cookie name on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name")
 
-	errClientLeft = fmt.Errorf("session: the client left before its session was loaded: %w", context.Canceled)
+	errClientLeft = fmt.Errorf("session: the client left: %w", context.Canceled)
+
+	errReused = fmt.Errorf("%w: its secret was replaced", ErrNotFound)
 
 	errZeroID = errors.New("session: the zero ID names no session")
 )
@@ -74,6 +76,12 @@ func HTTPStatus(err error) int {
 		return statusClientClosedRequest
 	}
 	return http.StatusInternalServerError
+}
+
+// isAbsent reports whether there is no session, and not one that cannot be read:
+// a Migrate function may wrap anything.
+func isAbsent(err error) bool {
+	return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUndecodable)
 }
 
 // unavailable marks an error of the store as its failure.

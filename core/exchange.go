@@ -109,7 +109,7 @@ func (x *Exchange) loaded() typed {
 // load fills v with the request's session, unless another goroutine has done
 // so. ctx is that of the caller of Get.
 func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
-	if err := x.gate.enter(); err != nil {
+	if err := x.gate.enter(ctx); err != nil {
 		return nil, err
 	}
 	v.engine, v.gate, v.ctx = x.engine, &x.gate, x
@@ -126,10 +126,13 @@ func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 	case x.engine.collides(x.Context):
 		return nil, errCookieTwice
 	}
-	if given, ok := x.Context.Value(x.engine).(typed); ok {
-		return given, nil // a test sends its context through the middleware
-	}
 	x.asked = true
+	switch given := x.Context.Value(x.engine).(type) { // of NewContext: a test uses the middleware
+	case typed:
+		return given, nil
+	case error:
+		return nil, given
+	}
 	if err := v.load(ctx, x.cookies); err != nil {
 		if ctx.Err() == nil {
 			x.failure = err // while the end of the caller's context says nothing about the store
@@ -159,12 +162,12 @@ type Response struct {
 // the request and is bounded by Options.StoreTimeout. Only the first call does
 // anything. After an error the exchange is over.
 func (x *Exchange) Commit(r Response) (Header, error) {
-	if err := x.gate.enter(); err != nil {
+	if err := x.gate.enter(context.Background()); err != nil {
 		x.gate.become(over)
 		return failed(err, time.Time{}), err
 	}
 	defer x.leave()
-	if x.gate.at() != open {
+	if x.gate.at() != handling {
 		return Header{}, nil
 	}
 	x.ask()
@@ -174,7 +177,7 @@ func (x *Exchange) Commit(r Response) (Header, error) {
 		return x.bare(), nil
 	}
 	if err := x.visit.commit(!r.Hijacked && x.Context.Err() == nil); err != nil {
-		return failed(err, x.visit.retry), err
+		return failed(err, x.visit.refusal.until), err
 	}
 	return x.visit.header(), nil
 }
@@ -205,14 +208,14 @@ func (x *Exchange) Discard() {
 // end lets act end what there is, and the exchange with it.
 func (x *Exchange) end(act func(*visit) error) error {
 	defer x.forget()
-	if err := x.gate.enter(); err != nil {
+	if err := x.gate.enter(context.Background()); err != nil {
 		x.gate.become(over)
 		return err
 	}
 	defer x.leave()
 	defer x.gate.become(over)
 	x.ask()
-	if x.visit == nil || x.gate.at() == over {
+	if at := x.gate.at(); x.visit == nil || at == committing || at == over { // committing: an Update function panicked
 		return nil
 	}
 	return act(x.visit)

@@ -1,50 +1,60 @@
 package session
 
 import (
+	"context"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
 // A gate lets in one caller at a time to change a visit, load or commit it.
 // Nothing is locked meanwhile: whoever is inside works with the store and runs
-// the application's functions, and others can read what was published last.
+// the application's functions, and others can read what was shown last.
 //
 // What a visit and an Exchange keep belongs to who is inside. What others may
 // read is written from inside, with mu held for a moment.
 type gate struct {
-	mu      sync.Mutex      // guards the fields here, and what is published
-	busy    bool            // somebody is inside
-	waiting []chan struct{} // closed when their turn has come, in order
-	phase   phase
+	mu       sync.Mutex      // guards the fields here, and what is shown
+	busy     bool            // somebody is inside
+	updating bool            // and runs an Update function
+	waiting  []chan struct{} // closed when their turn has come, in order
+	phase    phase
 }
 
 // A phase is how far the response to a request has come.
 type phase uint8
 
 const (
-	open phase = iota
-	sent       // the header has been sent: nothing that needs a cookie
-	over       // nothing at all
+	handling   phase = iota // the handler is at work, and nothing has been sent
+	committing              // nothing can be changed
+	sent                    // the header has been sent: nothing that needs a cookie
+	over                    // nothing at all
 )
 
-// enter waits for a turn. It fails only where that could never come: inside of
-// the caller's own Update function.
-func (g *gate) enter() error {
+// enter waits for a turn, until ctx is done. It fails at once where the turn could
+// never come: inside of the caller's own Update function.
+func (g *gate) enter(ctx context.Context) error {
 	if g.free() {
 		return nil
 	}
-	if insideUpdate() {
+	if g.runsUpdate() && insideUpdate() {
 		return errInsideUpdate
 	}
-	g.mu.Lock()
 	turn := make(chan struct{})
+	g.mu.Lock()
 	if g.waiting = append(g.waiting, turn); !g.busy { // the other has left meanwhile
 		g.busy = true
 		g.pass()
 	}
 	g.mu.Unlock()
-	<-turn
-	return nil
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+		g.giveUp(turn)
+		return fmt.Errorf("session: waited for another goroutine of the request: %w", ctx.Err())
+	}
 }
 
 // free takes the turn if nobody has it.
@@ -72,6 +82,17 @@ func (g *gate) pass() {
 	g.waiting = g.waiting[1:]
 }
 
+// giveUp stops waiting. The turn may have come meanwhile: then it goes on.
+func (g *gate) giveUp(turn chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.waiting, turn); i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+		return
+	}
+	g.pass()
+}
+
 func (g *gate) at() phase {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,13 +105,29 @@ func (g *gate) become(p phase) {
 	g.phase = p
 }
 
+func (g *gate) runsUpdate() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.updating
+}
+
+func (g *gate) setUpdating(is bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.updating = is
+}
+
 // runUpdate is the frame by which insideUpdate knows the caller.
 //
 //go:noinline
-func runUpdate(edit edit, old content) (content, error) { return edit(old) }
+func (g *gate) runUpdate(edit edit, old content) (content, error) {
+	g.setUpdating(true)
+	defer g.setUpdating(false)
+	return edit(old)
+}
 
-// insideUpdate reports whether an Update function is on the caller's stack. It
-// is asked only by who has to wait, and so costs nobody else anything.
+// insideUpdate reports whether an Update function is on the caller's stack. Only
+// callers that must wait for one pay for it.
 func insideUpdate() bool {
 	var callers [64]uintptr
 	for skip := 2; ; skip += len(callers) {
@@ -98,7 +135,7 @@ func insideUpdate() bool {
 		frames := runtime.CallersFrames(callers[:n])
 		for {
 			frame, more := frames.Next()
-			if frame.Function == "github.com/gostateful/session/core.runUpdate" {
+			if frame.Function == "github.com/gostateful/session/core.(*gate).runUpdate" {
 				return true
 			}
 			if !more {

@@ -16,10 +16,10 @@ const (
 
 // A sight is what a plan finds in the store after a write that did not succeed.
 type sight struct {
-	relation  relation
-	tombstone bool
-	proof     proof // of this request to what is stored
-	late      bool  // the expiry that the request knew has passed
+	relation relation
+	ended    bool  // a tombstone; or, for a job, another login's session by now
+	proof    proof // of this request to what is stored
+	overdue  bool  // the expiry that the request knew has passed
 }
 
 type relation uint8
@@ -40,34 +40,34 @@ const (
 // A compare-and-swap takes a version only once. So a plan that finds its own
 // mark was done; over the version it replaces it can be sent again without being
 // done twice; and when another writer made the next version it was not done.
-func judge(kind planned, doubt bool, s sight) verdict {
+func judge(kind planKind, doubt bool, s sight) verdict {
 	switch {
 	case s.relation == own:
 		return done // law 1
 
-	case kind == creation:
+	case kind == planCreate:
 		// Not done, or done and ended since: a new ID revives nobody (law 2).
 		return elsewhere
 
-	case s.relation == same && !s.tombstone:
+	case s.relation == same && !s.ended:
 		return again
 
-	case kind == end && (s.relation == absent || s.tombstone):
+	case kind == planEnd && (s.relation == absent || s.ended):
 		return gone // it is over, whoever ended it, and the cookie may be a newer session's (law 3)
 
-	case kind == end && !s.proof.opens():
+	case kind == planEnd && !s.proof.opens():
 		return refused // a straggler does not log out who logged in since (law 3)
 
-	case kind == end:
+	case kind == planEnd:
 		return newer // a tombstone is never replaced, so none was written
 
 	case doubt && (s.relation == absent || s.relation == further):
 		return doubtful // it may have been done, and something else after it (law 1)
 
-	case s.relation == absent && s.late:
+	case s.relation == absent && s.overdue:
 		return late // law 18
 
-	case s.relation == absent || s.tombstone:
+	case s.relation == absent || s.ended:
 		return gone // as if the change had come before the end (law 2)
 
 	case !s.proof.opens():

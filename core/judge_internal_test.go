@@ -33,7 +33,7 @@ func TestJudge(t *testing.T) {
 		{"update", any, any, "no", "no", any, refused, "law 3: the secret was replaced"},
 		{"update", any, any, "no", "yes", any, newer, "law 1: reload and replay"},
 	}
-	kinds := map[planned]string{creation: "creation", update: "update", end: "end"}
+	kinds := map[planKind]string{planCreate: "creation", planUpdate: "update", planEnd: "end"}
 	relations := map[relation]string{absent: "absent", own: "own", same: "same", next: "next", further: "further", other: "other"}
 	yes := func(is bool) string {
 		if is {
@@ -47,7 +47,7 @@ func TestJudge(t *testing.T) {
 		for relation, relationName := range relations {
 			for bits := range 16 {
 				doubt, tombstone, late := bits&1 != 0, bits&2 != 0, bits&4 != 0
-				s := sight{relation: relation, tombstone: tombstone, late: late}
+				s := sight{relation: relation, ended: tombstone, overdue: late}
 				if bits&8 != 0 {
 					s.proof = current
 				}

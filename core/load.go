@@ -60,27 +60,26 @@ func (e *engine) owns(owner string) bool {
 // load finds the session that one of the request's cookies opens, or starts a
 // new one.
 func (v *visit) load(ctx context.Context, cookies []string) error {
+	var straggler hold
+	var until time.Time
 	tokens, n := v.engine.opts.Cookie.tokens(cookies)
-	straggles, window := unknown, time.Time{}
 	for i := range tokens[:n] {
 		t := &tokens[i]
-		if err := left(ctx); err != nil {
-			return err
+		if until != (time.Time{}) && t.carrier != tokens[i-1].carrier {
+			break // a cookie of a former name is no better than the present one
 		}
 		env, err := v.try(ctx, t)
-		if err != nil {
+		if err != nil || v.base.proof.opens() {
 			return err
 		}
-		if v.proof.opens() {
-			return nil
-		}
-		if v.proof.straggles() {
-			straggles, window = v.proof, env.stragglersUntil(v.engine.opts.StragglerWindow)
+		if v.base.proof.straggles() {
+			straggler, until = v.base, env.stragglersUntil(v.engine.opts.StragglerWindow)
 		}
 	}
 	v.start()
-	if straggles.straggles() {
-		v.proof, v.refusal, v.window = straggles, ErrSuperseded, window
+	if straggler.proof.straggles() {
+		v.base.proof = straggler.proof
+		v.refusal = refusal{err: ErrSuperseded, until: until}
 	}
 	return nil
 }
@@ -88,80 +87,88 @@ func (v *visit) load(ctx context.Context, cookies []string) error {
 // try loads what a token names. If the token opens it, it becomes the session of
 // the visit, and what other tokens did not open is not worth an event.
 func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
-	v.proof = unknown
+	v.base = hold{}
+	if err := left(ctx); err != nil {
+		return envelope{}, err
+	}
 	started := v.engine.started()
 	b := bound(ctx, v.engine.opts.StoreTimeout)
 	rec, env, err := v.engine.fetch(b, t.id)
 	b.stop()
-	subject := v.engine.subject(rec.Subject)
-	kind := EventMissed
-	if env.ended != 0 || err == nil {
-		err = nil
-		kind, err = v.open(t, rec, env)
+	if err == nil || env.ended != 0 {
+		err = v.open(t, rec, env)
 	}
+	subject := v.engine.subject(rec.Subject)
 	switch {
-	case err == errExpired:
-		kind, err = EventExpired, nil
+	case err == nil:
+		v.journal = nil
+		v.note(EventLoaded, t.id, subject, started, nil)
+		if v.runsShort(time.Now()) {
+			v.touch(ctx)
+		}
+		return env, nil
+	case isAbsent(err):
+		kind := EventMissed
+		if err == errExpired {
+			kind = EventExpired
+		} else if err == errReused {
+			kind = EventReused
+		}
+		v.note(kind, t.id, subject, started, nil)
+		return env, nil
 	case errors.Is(err, ErrUndecodable) && v.engine.opts.DiscardUndecodable:
 		v.note(EventDiscarded, t.id, subject, started, err) // the record stays, for a program that can read it
 		return env, nil
-	case errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUndecodable): // whatever Migrate wraps
-		err = nil
-	case err != nil:
-		if gone := left(ctx); gone != nil {
-			return env, gone
-		}
-		v.note(EventError, t.id, subject, started, err)
-		return env, err
+	case left(ctx) != nil:
+		return env, left(ctx)
 	}
-	if !v.proof.opens() {
-		v.note(kind, t.id, subject, started, nil)
-		return env, nil
-	}
-	v.journal = nil
-	v.note(EventLoaded, t.id, subject, started, nil)
-	if v.runsShort(time.Now()) {
-		v.touch(ctx)
-	}
-	return env, nil
+	v.note(EventError, t.id, subject, started, err)
+	return env, err
 }
 
-// open makes a record the session of the visit, if the token opens it.
-func (v *visit) open(t *presented, rec Record, env envelope) (EventKind, error) {
+// open makes a record the session of the visit, if the token opens it; else the
+// error is an ErrNotFound.
+//
+// A token opens its session only through the cookie that it was issued for
+// (law 17). That a renewal has moved the session from a former cookie to the
+// present one ends only what it replaced: an older secret still says what it was.
+func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d := t.digest()
-	switch p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow); {
-	case env.carrier != t.carrier && (p == current || !v.engine.carries(carrier(env.carrier))):
-		// Issued for another cookie (law 17). A secret from before a renewal may
-		// have come by one that the session has moved from (laws 3 and 19).
-		return EventMissed, nil
-	case p == stale:
-		return EventReused, nil
-	case !p.opens():
-		v.proof = p
-		return EventMissed, nil
-	default:
-		if err := v.adopt(rec, env); err != nil {
-			return EventError, err
-		}
-		v.proof, v.digest, v.cameBy = p, d, true
-		return EventLoaded, nil
+	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
+	if env.carrier != t.carrier && (p == current || env.carrier != v.engine.likely.carrier) {
+		return ErrNotFound
 	}
-}
-
-// left returns an error if the client has left: that is no failure of the store.
-func left(ctx context.Context) error {
-	if ctx.Err() == context.Canceled {
-		return errClientLeft
+	if p.opens() {
+		if err := v.adopt(rec, env); err != nil {
+			return err
+		}
+		v.cameBy = true
+	}
+	v.base.proof, v.base.digest = p, d
+	switch {
+	case p == stale:
+		return errReused
+	case !p.opens():
+		return ErrNotFound
 	}
 	return nil
 }
 
+// left returns an error if the context of the caller is over: that is no failure
+// of the store.
+func left(ctx context.Context) error {
+	switch err := ctx.Err(); err {
+	case nil:
+		return nil
+	case context.Canceled:
+		return errClientLeft
+	default:
+		return unavailable("load", err)
+	}
+}
+
 // reach makes a session the base of a job, which needs no secret.
 func (v *visit) reach(ctx context.Context, id ID) error {
-	if err := v.gate.enter(); err != nil {
-		return err
-	}
-	defer v.leave()
 	started := v.engine.started()
 	b := bound(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()
@@ -169,8 +176,12 @@ func (v *visit) reach(ctx context.Context, id ID) error {
 	if err == nil {
 		err = v.adopt(rec, env)
 	}
-	if err != nil && (!errors.Is(err, ErrNotFound) || errors.Is(err, ErrUndecodable)) {
-		v.note(EventError, id, v.engine.subject(rec.Subject), started, err)
+	switch {
+	case err == nil || isAbsent(err):
+	case left(ctx) != nil:
+		err = left(ctx)
+	default:
+		v.engine.event(ctx, EventError, id, v.engine.subject(rec.Subject), started, err)
 	}
 	return err
 }

@@ -95,7 +95,7 @@ func TestLogoutWins(t *testing.T) {
 		if _, err := r.respond(); err != nil {
 			t.Error(err)
 		}
-		if _, ok := si.store.Records[id]; ok || s.ID() == id {
+		if _, err := si.store.Live(id); err == nil || s.ID() == id {
 			t.Error("the revoked session is back")
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 )
 
 // A Manager gives each request its session, whose data is a T. Make one with
@@ -21,7 +23,7 @@ type engine struct {
 	store    Store
 	opts     Options
 	likely   envelope // of a new session: texts, and the encoding of the zero T
-	carriers []any    // each a carrier: the names of the cookies that are read
+	carriers []any    // each a carrier, boxed once: the names of the cookies that are read
 	queue    queue
 }
 
@@ -104,10 +106,10 @@ func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) con
 	s := &Session[T]{m: m}
 	v := &s.visit
 	v.typed, v.gate, v.ctx = s, new(gate), ctx
-	v.engine = &engine{store: nowhere{}, opts: m.opts, likely: m.likely}
+	v.engine = &engine{store: new(aside), opts: m.opts, likely: m.likely}
 	v.engine.opts.Observer, v.engine.opts.Logger = nil, slog.New(slog.DiscardHandler)
 	v.start()
-	v.proof, v.base.isNew = trusted, false
+	v.base.proof, v.base.isNew = trusted, false
 	encoded, err := m.opts.Codec.Marshal(&data)
 	if err == nil {
 		err = s.adopt(encoded)
@@ -124,12 +126,32 @@ func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) con
 	return context.WithValue(ctx, m.core(), s)
 }
 
-// nowhere is the store of a test's session: it takes everything and keeps
-// nothing.
-type nowhere struct{ Store }
+// aside is the store of a test's session: it keeps what was written last.
+type aside struct {
+	Store
+	mu   sync.Mutex // guards last
+	last Record
+}
 
-func (nowhere) Create(context.Context, Record) error { return nil }
-func (nowhere) Update(context.Context, Record) error { return nil }
+func (a *aside) Create(_ context.Context, r Record) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = r
+	return nil
+}
+
+func (a *aside) Update(ctx context.Context, r Record) error { return a.Create(ctx, r) }
+
+func (a *aside) Load(_ context.Context, id ID) (Record, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last.ID != id {
+		return Record{}, ErrNotFound
+	}
+	return a.last, nil
+}
+
+func (a *aside) Touch(context.Context, ID, time.Time) error { return nil }
 
 // Update changes the data of a session from outside its requests, such as from
 // a job, with the promises of Session.Update. It does not count as use: the
@@ -141,7 +163,7 @@ func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error
 	}
 	s := &Session[T]{m: m}
 	v := &s.visit
-	v.engine, v.typed, v.gate, v.ctx, v.proof = m.core(), s, new(gate), ctx, trusted
+	v.engine, v.typed, v.gate, v.ctx, v.base.proof = m.core(), s, new(gate), ctx, trusted
 	if err := v.reach(ctx, id); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,49 +100,56 @@ func (o *Options) withDefaults() (Options, error) {
 	if o != nil {
 		filled = *o
 	}
-	var faults []error
-	fault := func(broken bool, format string, args ...any) {
-		if broken {
-			faults = append(faults, fmt.Errorf("session: "+format, args...))
-		}
-	}
-	duration := func(name string, d *time.Duration, standard time.Duration) {
-		fault(*d != 0 && *d < time.Millisecond, "%s %v: must be at least a millisecond, or zero for %v", name, *d, standard)
-		fault(*d > longest, "%s %v: must be at most 100 years, which every store can keep", name, *d)
-		if *d == 0 {
-			*d = standard
-		}
-	}
-	duration("Lifetime", &filled.Lifetime, 24*time.Hour)
-	duration("IdleTimeout", &filled.IdleTimeout, min(time.Hour, max(filled.Lifetime, time.Millisecond)))
-	duration("StoreTimeout", &filled.StoreTimeout, 3*time.Second)
-	duration("StragglerWindow", &filled.StragglerWindow, time.Minute)
-	fault(filled.IdleTimeout > filled.Lifetime, "IdleTimeout %v is longer than Lifetime %v and would never end a session", filled.IdleTimeout, filled.Lifetime)
-	fault(filled.RenewEvery < 0, "RenewEvery %v: must not be negative; zero renews only at Login and Renew", filled.RenewEvery)
-	fault(filled.RenewEvery > 0 && filled.StragglerWindow >= filled.RenewEvery, "StragglerWindow %v must be shorter than RenewEvery %v", filled.StragglerWindow, filled.RenewEvery)
-	forgotten := filled.Cookie.Persistent && filled.Lifetime > longestCookie && (filled.RenewEvery == 0 || filled.RenewEvery > longestCookie/2)
-	fault(forgotten, "Lifetime %v: browsers drop a persistent cookie after 400 days: set RenewEvery to at most 200 days, which sends it again, or shorten Lifetime", filled.Lifetime)
-	fault(len(filled.Realm) > 64 || !cleanText(filled.Realm), "Realm %q: must be at most 64 bytes of UTF-8 without NUL and without the unit separator U+001F", filled.Realm)
-	fault(filled.MaxBytes < 0, "MaxBytes %d: must not be negative; zero means 1 MiB", filled.MaxBytes)
-	if filled.MaxBytes == 0 {
-		filled.MaxBytes = 1 << 20
-	}
-	if filled.NewID == nil {
-		filled.NewID = NewID
-	}
+	filled.setDefaults()
+	var f faults
+	filled.check(&f)
+	return filled, errors.Join(f...)
+}
 
-	c := &filled.Codec
-	if c.Name == "" && c.Marshal == nil && c.Unmarshal == nil && c.Merge == nil {
+func (o *Options) setDefaults() {
+	o.Lifetime = cmp.Or(o.Lifetime, 24*time.Hour)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, min(time.Hour, max(o.Lifetime, time.Millisecond)))
+	o.StoreTimeout = cmp.Or(o.StoreTimeout, 3*time.Second)
+	o.StragglerWindow = cmp.Or(o.StragglerWindow, time.Minute)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 1<<20)
+	if o.NewID == nil {
+		o.NewID = NewID
+	}
+	if c := &o.Codec; c.Name == "" && c.Marshal == nil && c.Unmarshal == nil && c.Merge == nil {
 		*c = jsonCodec
 	}
-	fault(c.Name == "" || len(c.Name) > 64, "Codec.Name must have 1 to 64 characters: it is stored with the data")
-	fault(c.Marshal == nil || c.Unmarshal == nil, "Codec needs both Marshal and Unmarshal")
+	o.Cookie.Former = slices.Clone(o.Cookie.Former) // which is the caller's
+	o.Cookie.setDefaults()
+}
 
-	filled.Cookie.Former = slices.Clone(filled.Cookie.Former) // which is the caller's
-	if err := filled.Cookie.setDefaults(); err != nil {
-		faults = append(faults, err)
+func (o *Options) check(f *faults) {
+	for _, d := range []struct {
+		name string
+		time.Duration
+	}{{"Lifetime", o.Lifetime}, {"IdleTimeout", o.IdleTimeout}, {"StoreTimeout", o.StoreTimeout}, {"StragglerWindow", o.StragglerWindow}} {
+		f.add(d.Duration < time.Millisecond, "%s %v: must be at least a millisecond, or zero for the default", d.name, d.Duration)
+		f.add(d.Duration > longest, "%s %v: must be at most 100 years, which every store can keep", d.name, d.Duration)
 	}
-	return filled, errors.Join(faults...)
+	f.add(o.IdleTimeout > o.Lifetime, "IdleTimeout %v is longer than Lifetime %v and would never end a session", o.IdleTimeout, o.Lifetime)
+	f.add(o.RenewEvery < 0, "RenewEvery %v: must not be negative; zero renews only at Login and Renew", o.RenewEvery)
+	f.add(o.RenewEvery > 0 && o.StragglerWindow >= o.RenewEvery, "StragglerWindow %v must be shorter than RenewEvery %v", o.StragglerWindow, o.RenewEvery)
+	forgotten := o.Cookie.Persistent && o.Lifetime > longestCookie && (o.RenewEvery == 0 || o.RenewEvery > longestCookie/2)
+	f.add(forgotten, "Lifetime %v: browsers drop a persistent cookie after 400 days: set RenewEvery to at most 200 days, which sends it again, or shorten Lifetime", o.Lifetime)
+	f.add(len(o.Realm) > 64 || !cleanText(o.Realm), "Realm %q: must be at most 64 bytes of UTF-8 without NUL and without the unit separator U+001F", o.Realm)
+	f.add(o.MaxBytes < 0, "MaxBytes %d: must not be negative; zero means 1 MiB", o.MaxBytes)
+	f.add(o.Codec.Name == "" || len(o.Codec.Name) > 64, "Codec.Name must have 1 to 64 characters: it is stored with the data")
+	f.add(o.Codec.Marshal == nil || o.Codec.Unmarshal == nil, "Codec needs both Marshal and Unmarshal")
+	o.Cookie.check(f)
+	o.Cookie.checkFormer(f)
+}
+
+// faults are all that is wrong with the options, so that New can tell it at once.
+type faults []error
+
+func (f *faults) add(broken bool, format string, args ...any) {
+	if broken {
+		*f = append(*f, fmt.Errorf("session: "+format, args...))
+	}
 }
 
 // longest is what every store can keep, with room for its arithmetic.

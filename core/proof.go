@@ -12,17 +12,18 @@ const (
 	unknown    proof = iota // no secret of the session's, or one long replaced
 	stale                   // the previous secret, after its time: stolen, or kept by a browser that lost a response
 	superseded              // some secret from before a recent Login or Renew: a straggler
-	ended                   // some secret of a session that its own browser has just logged out of: a straggler
+	loggedOut               // some secret of a session that its own browser has just logged out of: a straggler
+	earlier                 // one that opened the session for this request, and that time alone has replaced since
 	previous                // the previous secret, while it is good
 	current                 // the present secret
 	trusted                 // none is needed: a job or a test
 )
 
 // opens reports whether the session may be read and changed.
-func (p proof) opens() bool { return p >= previous }
+func (p proof) opens() bool { return p >= earlier }
 
 // straggles reports whether the request may only log in anew (law 3).
-func (p proof) straggles() bool { return p == superseded || p == ended }
+func (p proof) straggles() bool { return p == superseded || p == loggedOut }
 
 // prove compares in constant time, and takes the same time for each outcome.
 // For the window after a Login, a Renew or a Destroy every other secret counts
@@ -33,7 +34,7 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 	recent := now.Before(e.stragglersUntil(window))
 	switch {
 	case e.ended != 0 && recent:
-		return ended
+		return loggedOut
 	case e.ended != 0:
 		return unknown
 	case isCurrent:
@@ -46,4 +47,20 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 		return stale
 	}
 	return unknown
+}
+
+// still is what the proof of a request to a session has become, given what is
+// stored of it now. Login and Renew end it; a renewal that time asked for does
+// not, however many there were: the request was let in (law 18).
+func (h *hold) still(env *envelope, now time.Time, window time.Duration) proof {
+	p := env.prove(h.digest, now, window)
+	switch {
+	case env.ended != 0:
+		return p
+	case h.proof == trusted:
+		return trusted
+	case !p.opens() && env.generation == h.env.generation:
+		return earlier
+	}
+	return p
 }

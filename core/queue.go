@@ -77,8 +77,8 @@ func (r *race) wait(ctx context.Context, q *queue, id ID) (err error) {
 	return ctx.Err()
 }
 
-// over gives back the turn, if there was one.
-func (r *race) over() {
+// end gives back the turn, if there was one.
+func (r *race) end() {
 	if r.leave != nil {
 		r.leave()
 	}

@@ -58,8 +58,8 @@ func (s *Session[T]) Data() T {
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	defer mu.Unlock()
-	if data := s.visit.now.env.data; s.value == nil || !identical(s.encoded, data) {
-		// What was adopted or updated was decoded then, and can be again.
+	if data := s.visit.shown.env.data; s.value == nil || !identical(s.encoded, data) {
+		// It decoded before, so it decodes now.
 		value, err := decode[T](&s.m.engine, data)
 		if err != nil {
 			value = new(T)
@@ -79,7 +79,8 @@ func identical(a, b []byte) bool {
 // the data is as before. fn may run again, on newer data, when the change is
 // committed and another request was faster. So it touches only its argument,
 // uses only what it captured before, and calls neither the session nor the
-// ResponseWriter, which would be an error. An error that it returns when it runs
+// ResponseWriter, which would be an error, and waits for no goroutine that does.
+// An error that it returns when it runs
 // again fails the commit, as ErrConflict.
 //
 // A new session is stored with its first change, and that needs a cookie:
@@ -131,7 +132,7 @@ func (s *Session[T]) Destroy() error { return s.visit.destroy() }
 // failed. ctx bounds the call, together with Options.StoreTimeout.
 func (s *Session[T]) Touch(ctx context.Context) error {
 	v := &s.visit
-	if err := v.gate.enter(); err != nil {
+	if err := v.gate.enter(ctx); err != nil {
 		return err
 	}
 	defer v.leave()
@@ -143,16 +144,23 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 // that the client leaves does not interrupt it. On an error the pending
 // changes are dropped, so that the response can tell the client: ErrNotFound if
 // the session ended meanwhile, ErrSuperseded if it was renewed, ErrConflict if
-// others kept being faster, ErrUnavailable if the outcome is unknown. A cookie
+// others kept being faster, ErrUnavailable if the outcome is unknown. A logout
+// alone stays pending, and is tried again with the response. A cookie
 // that is due is sent with the response. So if the response then tells of an
 // error, or the handler panics, a new secret never reaches the browser.
 func (s *Session[T]) Commit(ctx context.Context) error {
 	v := &s.visit
-	if err := v.gate.enter(); err != nil {
+	waiting := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		waiting, stop = context.WithDeadline(waiting, deadline)
+		defer stop()
+	}
+	if err := v.gate.enter(waiting); err != nil {
 		return err
 	}
 	defer v.leave()
-	if v.gate.at() == over {
+	if at := v.gate.at(); at == committing || at == over {
 		return ErrHeadersSent
 	}
 	return v.flush(ctx, true)
@@ -164,8 +172,9 @@ func (s *Session[T]) String() string { return "session " + s.ID().String() }
 // GoString is String: %#v prints no secret either.
 func (s *Session[T]) GoString() string { return s.String() }
 
-// ID names the session, in logs or in a list of devices. Only Destroy, and a
-// Login of a request that lost against a renewal, give the handle another one.
+// ID names the session, in logs or in a list of devices. It is final once the
+// session is stored. Destroy, and a Login of a request that lost its session,
+// give the handle another one.
 func (s *Session[T]) ID() ID { return s.visit.seen().id }
 
 // IsNew reports whether this request started the session.
@@ -175,19 +184,22 @@ func (s *Session[T]) IsNew() bool { return s.visit.seen().isNew }
 func (s *Session[T]) Subject() string { return s.visit.seen().subject }
 
 // CreatedAt is when the session began.
-func (s *Session[T]) CreatedAt() time.Time { now := s.visit.seen(); return fromMilli(now.env.created) }
+func (s *Session[T]) CreatedAt() time.Time {
+	seen := s.visit.seen()
+	return fromMilli(seen.env.created)
+}
 
 // AuthenticatedAt is the time of the last Login, or the zero time.
 func (s *Session[T]) AuthenticatedAt() time.Time {
-	now := s.visit.seen()
-	return fromMilli(now.env.authenticated)
+	seen := s.visit.seen()
+	return fromMilli(seen.env.authenticated)
 }
 
 // ExpiresAt is when the session ends if it is not used again, as recorded:
 // the present request may move it further.
 func (s *Session[T]) ExpiresAt() time.Time {
-	now := s.visit.seen()
-	return s.visit.engine.endsAt(&now)
+	seen := s.visit.seen()
+	return s.visit.engine.endsAt(&seen)
 }
 
 // adopt implements typed.
@@ -249,5 +261,5 @@ func (s *Session[T]) compare(snapshot *T, data []byte) {
 		return
 	}
 	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")
-	s.visit.note(EventError, s.visit.now.id, "", time.Time{}, err)
+	s.visit.note(EventError, s.visit.shown.id, "", time.Time{}, err)
 }

@@ -26,7 +26,12 @@ import (
 // given and the caller owns each slice that it gets: neither aliases the other.
 //
 // A Subject is at most 255 bytes of UTF-8 without NUL, and compared byte for
-// byte: neither case nor trailing spaces may be folded.
+// byte: neither case nor trailing spaces may be folded, and control characters
+// count. A manager with a realm stores the realm, the unit separator U+001F and
+// the subject, and a store makes nothing of that.
+//
+// What a logout leaves is a record like any other: an Update with an empty
+// Subject and an ExpiresAt that is near.
 type Store interface {
 	// Load returns the record, or ErrNotFound when it is absent or expired.
 	Load(ctx context.Context, id ID) (Record, error)
@@ -39,8 +44,10 @@ type Store interface {
 	// Update replaces Subject, ExpiresAt and Data of the record whose stored
 	// version is r.Version, and stores r.Version+1 with them. It returns
 	// ErrConflict over any other version, ErrNotFound when the record is
-	// absent or expired; then nothing is written. An ExpiresAt that has passed
-	// leaves the record absent: so it is a conditional delete.
+	// absent or expired; then nothing is written. The Subject may become empty,
+	// and ExpiresAt may be earlier than the stored one. An ExpiresAt that has
+	// passed leaves the record absent: so it is a conditional delete. It should
+	// need no room, since a store that is full is asked for it at a logout.
 	Update(ctx context.Context, r Record) error
 
 	// Touch moves the expiry of a live record to expiresAt, if that is later
@@ -68,7 +75,7 @@ type Store interface {
 type Record struct {
 	ID        ID
 	Version   uint64    // counts updates; what Update compares
-	Subject   string    // whose session it is, with the realm before it; empty before login
-	ExpiresAt time.Time // absent from this moment on, to the millisecond
+	Subject   string    // whose session it is, with the realm before it; empty before login and after logout
+	ExpiresAt time.Time // last use plus IdleTimeout; absent from this moment on, to the millisecond
 	Data      []byte    // opaque to the store: the engine's envelope
 }

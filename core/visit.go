@@ -9,26 +9,21 @@ import (
 )
 
 // A visit is what one request, or one job, knows of a session and wants of it.
-// Whoever works on it has entered the gate; now is published for the others.
+// Whoever works on it has entered the gate; shown is what others may read.
 type visit struct {
 	engine *engine
 	gate   *gate
 	typed  typed
 	ctx    context.Context // of the request or the job; events carry it
 
-	proof   proof
-	digest  digest    // of the secret that gave the proof
-	refusal error     // why the session cannot be changed, or nil
-	window  time.Time // of a straggler: when its secret is forgotten
-	retry   time.Time // the same, once the client is to be told
-
-	base    state // as stored; of a new session, as it began
-	now     state // base with the pending changes
+	base    hold  // what is stored; of a new session, how it began
+	shown   state // base with the pending changes
 	pending []change
-	ending  *ending // the session that Destroy ended, until that is stored
+	ending  *hold   // the session that Destroy ended, until that is stored
+	refusal refusal // why nothing can be changed
 
 	receives bool // the browser will get the response that is being committed
-	cameBy   bool // the browser came with the token of a session
+	cameBy   bool // the browser has the token of this session, or of the one that it ended
 	answer   answer
 	token    token // that this request issued, to be handed out
 
@@ -54,6 +49,21 @@ type state struct {
 	env       envelope
 }
 
+// A hold is a session as it is stored, and by what right the request has it. A
+// new session, which is not stored, has the proof unknown.
+type hold struct {
+	state
+	proof  proof
+	digest digest // of the secret that gave the proof
+}
+
+// A refusal is why the session cannot be changed. The zero refusal is none.
+type refusal struct {
+	err   error
+	until time.Time // when a straggler's secret is forgotten
+	told  bool      // to the handler: the response says when to come again
+}
+
 // An answer is what the response does to the browser's cookie.
 type answer uint8
 
@@ -76,21 +86,26 @@ type change struct {
 // maxPending bounds the changes that a request keeps in memory.
 const maxPending = 1000
 
-// An ending is a session that its own request has destroyed.
-type ending struct {
-	state
-	proof  proof
-	digest digest
-}
-
 // start makes the handle that of a new, empty session.
 func (v *visit) start() {
 	now := time.Now()
-	v.proof, v.digest, v.refusal, v.pending = unknown, digest{}, nil, nil
-	v.base = state{id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(now), env: v.engine.likely}
+	v.refusal, v.pending = refusal{}, nil
+	v.base = hold{state: state{
+		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(now), env: v.engine.likely,
+	}}
 	v.base.env.created = now.UnixMilli()
 	v.base.env.renewed = v.base.env.created
-	v.show(v.base)
+	v.show(v.base.state)
+}
+
+// startAnew is start for a login of a request whose session is lost to it. The
+// browser's cookie may be a newer session's by then, and is not ours to remove.
+func (v *visit) startAnew(reason error) {
+	if len(v.pending) > 0 {
+		v.note(EventDiscarded, v.base.id, v.base.subject, time.Time{}, reason)
+	}
+	v.ending, v.cameBy = nil, false
+	v.start()
 }
 
 // adopt makes a record the base of the handle, without pending changes.
@@ -102,23 +117,23 @@ func (v *visit) adopt(rec Record, env envelope) error {
 	if err != nil {
 		return undecodable(rec.ID, err)
 	}
-	v.base = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
-	v.show(v.base)
+	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
+	v.show(v.base.state)
 	return nil
 }
 
-// show publishes what the session is now.
-func (v *visit) show(now state) {
+// show lets others read a state.
+func (v *visit) show(s state) {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	v.now = now
+	v.shown = s
 }
 
-// seen is what was published last.
+// seen is what was shown last.
 func (v *visit) seen() state {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	return v.now
+	return v.shown
 }
 
 // leave leaves the gate, and tells what happened inside.
@@ -133,26 +148,29 @@ func (v *visit) leave() {
 
 // change makes a change and keeps it for the commit.
 func (v *visit) change(c change) error {
-	if err := v.gate.enter(); err != nil {
+	if err := v.gate.enter(context.Background()); err != nil {
 		return err
 	}
 	defer v.leave()
 	c.at = time.Now()
-	if c.subject != "" && v.gate.at() == open && (v.refusal != nil || v.outlived(c.at)) {
-		v.start() // a login stands by itself
+	if c.subject != "" && v.gate.at() == handling {
+		if v.refusal.err != nil {
+			v.startAnew(v.refusal.err)
+		} else if v.outlived(c.at) {
+			v.startAnew(errTooLate)
+		}
 	}
-	if err := v.changeable(c.edit == nil || !v.proof.opens()); err != nil {
+	if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
 		return err
 	}
 	if len(v.pending) == maxPending {
 		return errors.New("session: too many changes are pending: call Commit between them")
 	}
 	if err := v.apply(c); err != nil {
+		if err == errInsideUpdate {
+			v.drop()
+		}
 		return err
-	}
-	if v.gate.at() == over {
-		v.drop() // the Update function has begun the response
-		return errInsideUpdate
 	}
 	v.pending = append(v.pending, c)
 	return nil
@@ -160,60 +178,65 @@ func (v *visit) change(c change) error {
 
 // outlived reports whether the session's Lifetime has ended during the request.
 func (v *visit) outlived(now time.Time) bool {
-	return v.proof.opens() && !now.Before(v.engine.lifetimeEnd(&v.base.env))
+	return v.base.proof.opens() && !now.Before(v.engine.lifetimeEnd(&v.base.env))
 }
 
 // changeable reports why the session cannot be changed now.
 func (v *visit) changeable(needsCookie bool) error {
 	at := v.gate.at()
 	switch {
-	case at == over:
+	case at == committing || at == over:
 		return ErrHeadersSent
-	case v.refusal != nil:
-		v.retry = v.window
-		return v.refusal
+	case v.refusal.err != nil:
+		v.refusal.told = true
+		return v.refusal.err
 	case at == sent && needsCookie:
 		return ErrHeadersSent
 	}
 	return nil
 }
 
-// apply makes a change to what is published.
+// apply makes a change to what is shown. An Update function that begins the
+// response is refused, whatever it returns.
 func (v *visit) apply(c change) error {
-	now := v.now
+	next, before := v.shown, v.gate.at()
 	if c.edit != nil {
-		edited, err := runUpdate(c.edit, now.env.content)
+		edited, err := v.gate.runUpdate(c.edit, next.env.content)
+		if v.gate.at() != before {
+			return errInsideUpdate
+		}
 		if err != nil {
 			return err
 		}
-		now.env.content = edited
+		next.env.content = edited
 	}
 	if c.subject != "" {
-		if now.subject != "" && now.subject != c.subject {
-			now.env.content = v.engine.likely.content // the other's data is not for this one
+		if next.subject != "" && next.subject != c.subject {
+			next.env.content = v.engine.likely.content // the other's data is not for this one
 		}
-		now.subject = c.subject
-		now.env.authenticated = c.at.UnixMilli()
-		now.expiresAt = v.engine.idleUntil(c.at)
+		next.subject = c.subject
+		next.env.authenticated = c.at.UnixMilli()
+		next.expiresAt = v.engine.idleUntil(c.at)
 	}
-	v.show(now)
+	v.show(next)
 	return nil
 }
 
 // destroy ends the session, and starts a new one.
 func (v *visit) destroy() error {
-	if err := v.gate.enter(); err != nil {
+	if err := v.gate.enter(context.Background()); err != nil {
 		return err
 	}
 	defer v.leave()
-	if v.proof == ended && v.gate.at() != over {
-		return nil // another request of the browser has done it
+	if v.base.proof == loggedOut || v.refusal.err == errEnded {
+		return nil // it is over, and another request of the browser may have done it
 	}
 	if err := v.changeable(false); err != nil {
 		return err
 	}
-	if v.proof.opens() {
-		v.ending = &ending{v.base, v.proof, v.digest}
+	if v.base.proof.opens() {
+		ended := v.base
+		v.ending = &ended
 	}
 	v.start()
 	return nil
@@ -224,11 +247,15 @@ func (v *visit) demands() bool {
 	return slices.ContainsFunc(v.pending, func(c change) bool { return c.edit == nil })
 }
 
+// logsIn reports whether a pending change is a login.
+func (v *visit) logsIn() bool {
+	return slices.ContainsFunc(v.pending, func(c change) bool { return c.subject != "" })
+}
+
 // changed reports whether anything but the end of a session is to be written.
 // A new session that is still empty is not (law 6).
 func (v *visit) changed() bool {
-	return v.now.subject != v.base.subject || v.now.env.authenticated != v.base.env.authenticated ||
-		v.proof.opens() && v.demands() || !bytes.Equal(v.now.env.data, v.base.env.data)
+	return v.logsIn() || v.base.proof.opens() && v.demands() || !bytes.Equal(v.shown.env.data, v.base.env.data)
 }
 
 func (v *visit) dirty() bool { return v.ending != nil || v.changed() }
@@ -236,5 +263,5 @@ func (v *visit) dirty() bool { return v.ending != nil || v.changed() }
 // drop makes the handle show what is stored. A logout stays pending.
 func (v *visit) drop() {
 	v.pending = nil
-	v.show(v.base)
+	v.show(v.base.state)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 	b := detach(ctx, timeout)
 	defer b.stop()
 	var race race
-	defer race.over()
+	defer race.end()
 	flushed := false
 	defer func() {
 		if !flushed { // or an Update function panicked, when it ran again
@@ -31,9 +32,9 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 		}
 	}()
 	for v.dirty() {
-		p := v.plan()
+		p := v.makePlan()
 		if err := v.carryOut(b, &p, &race); err != nil && !v.goesOn(err) {
-			v.giveUp(err)
+			v.giveUp(err, &p)
 			return err
 		}
 	}
@@ -51,6 +52,7 @@ func (v *visit) carryOut(ctx context.Context, p *plan, race *race) error {
 		started := v.engine.started()
 		err := v.send(ctx, p)
 		if err == nil {
+			race.doubt = nil
 			v.settle(p, started)
 			return nil
 		}
@@ -81,14 +83,14 @@ func (v *visit) sendable(p *plan) error {
 	switch {
 	case p.rec.ID.IsZero():
 		return errors.New("session: Options.NewID returned the zero ID")
-	case p.kind == update && v.outlived(time.Now()):
+	case p.kind == planUpdate && v.outlived(time.Now()):
 		return errTooLate // the store does not know of Lifetime, and others have seen its end
 	}
 	return nil
 }
 
 func (v *visit) send(ctx context.Context, p *plan) error {
-	if p.kind == creation {
+	if p.kind == planCreate {
 		return v.engine.store.Create(ctx, p.rec)
 	}
 	return v.engine.store.Update(ctx, p.rec)
@@ -109,18 +111,18 @@ type finding struct {
 // look reads what is stored after a try that did not succeed.
 func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 	rec, env, err := v.engine.fetch(ctx, p.rec.ID)
-	now := time.Now()
 	f := finding{rec: rec, env: env}
-	f.tombstone = env.ended != 0
+	f.ended = env.ended != 0
+	now := time.Now()
 	switch {
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return f, err
-	case err != nil && !f.tombstone:
-		f.relation, f.late = absent, !now.Before(v.engine.endsAt(&v.base))
+	case err != nil && !f.ended:
+		f.relation, f.overdue = absent, !now.Before(v.engine.endsAt(&v.base.state))
 		return f, nil
 	case env.mark == p.env.mark:
 		f.relation = own
-	case p.kind == creation:
+	case p.kind == planCreate:
 		f.relation = other
 	case rec.Version == p.rec.Version:
 		f.relation = same
@@ -129,16 +131,13 @@ func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 	default:
 		f.relation = further
 	}
-	held := v.digest
-	if p.kind == end {
-		held = v.ending.digest
+	held := &v.base
+	if p.kind == planEnd {
+		held = v.ending
 	}
-	f.proof = env.prove(held, now, v.engine.opts.StragglerWindow)
-	if !f.tombstone && held == env.previous && env.previousUntil != 0 {
-		f.proof = previous // it came in time, and time alone has renewed the secret since (law 18)
-	}
-	if v.proof == trusted && !f.tombstone {
-		f.proof = trusted
+	f.proof = held.still(&env, now, v.engine.opts.StragglerWindow)
+	if f.proof == trusted && p.kind == planUpdate && held.subject != "" && held.subject != v.engine.subject(rec.Subject) {
+		f.ended = true // a job's change is not for the data of whoever logged in since
 	}
 	return f, nil
 }
@@ -148,6 +147,7 @@ func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 func (v *visit) follow(what verdict, p *plan, found finding, race *race, started time.Time) error {
 	switch what {
 	case done:
+		race.doubt = nil
 		v.settle(p, started)
 		return nil
 	case elsewhere:
@@ -156,12 +156,14 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 		return unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", race.doubt))
 	}
 	race.doubt = nil // that try was not done
-	v.note(EventConflict, p.rec.ID, v.now.subject, started, nil)
-	switch what {
-	case newer:
+	v.note(EventConflict, p.rec.ID, v.base.subject, started, nil)
+	if what == newer {
 		return v.rebase(p, found)
+	}
+	v.answer, v.cameBy = keep, false // the cookie may be a newer session's by now
+	switch what {
 	case refused:
-		v.retry = found.env.stragglersUntil(v.engine.opts.StragglerWindow)
+		v.refusal = refusal{ErrSuperseded, found.env.stragglersUntil(v.engine.opts.StragglerWindow), true}
 		return ErrSuperseded
 	case late:
 		return errTooLate
@@ -175,20 +177,20 @@ func (v *visit) rename(race *race) error {
 	if race.renamed++; race.renamed > 3 {
 		return fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
 	}
-	now := v.now
-	now.id = v.engine.opts.NewID()
-	v.base.id = now.id
-	v.show(now)
+	next := v.shown
+	next.id = v.engine.opts.NewID()
+	v.base.id = next.id
+	v.show(next)
 	return nil
 }
 
 // rebase makes what is pending again on a newer record.
 func (v *visit) rebase(p *plan, found finding) error {
-	if p.kind == end {
+	if p.kind == planEnd {
 		v.ending.version, v.ending.env = found.rec.Version, found.env
 		return nil
 	}
-	v.proof = found.proof
+	v.base.proof = found.proof
 	pending := v.pending
 	if err := v.adopt(found.rec, found.env); err != nil {
 		return err
@@ -214,37 +216,35 @@ func (v *visit) goesOn(reason error) bool {
 		return false
 	}
 	if reason == errEnded && v.ending != nil && len(v.pending) == 0 {
-		v.ending, v.refusal = nil, errEnded // a cookie might come after a newer session's
+		v.ending, v.refusal.err = nil, errEnded // what comes after belongs to no session
 		return true
 	}
-	for i, c := range v.pending {
-		if c.subject == "" {
-			continue
-		}
-		if i > 0 {
-			v.note(EventDiscarded, v.now.id, v.now.subject, time.Time{}, reason)
-		}
-		pending := v.pending[i:]
-		v.ending = nil
-		v.start()
-		return v.replay(pending) == nil
+	login := slices.IndexFunc(v.pending, func(c change) bool { return c.subject != "" })
+	if login < 0 {
+		return false
 	}
-	return false
+	pending := v.pending[login:]
+	v.pending = v.pending[:login]
+	v.startAnew(reason)
+	return v.replay(pending) == nil
 }
 
 // giveUp takes note of why what is pending cannot be stored.
-func (v *visit) giveUp(err error) {
-	kind := EventError
+func (v *visit) giveUp(err error, p *plan) {
+	kind, subject := EventError, v.base.subject
+	if v.ending != nil {
+		subject = v.ending.subject
+	}
 	if err == errEnded || err == ErrSuperseded { // and not an Update function's own
 		kind = EventDiscarded
-		v.refusal, v.ending = err, nil
+		v.refusal.err, v.ending = err, nil
 	}
-	v.note(kind, v.now.id, v.now.subject, time.Time{}, err)
+	v.note(kind, p.rec.ID, subject, time.Time{}, err)
 }
 
 // settle makes what was stored the base of what comes.
 func (v *visit) settle(p *plan, started time.Time) {
-	if p.kind == end {
+	if p.kind == planEnd {
 		v.note(EventDestroyed, p.rec.ID, v.ending.subject, started, nil)
 		v.ending, v.answer = nil, keep
 		if v.cameBy {
@@ -253,17 +253,20 @@ func (v *visit) settle(p *plan, started time.Time) {
 		return
 	}
 	was := v.base
-	v.base = v.now
+	v.base.state = v.shown
 	v.base.env, v.base.expiresAt, v.base.version = p.env, p.rec.ExpiresAt, p.rec.Version
-	if p.kind == update {
+	if p.kind == planUpdate {
 		v.base.version++
 	}
-	v.show(v.base)
+	v.show(v.base.state)
 	v.pending = nil
 	if p.token != (token{}) {
-		v.proof, v.digest, v.token, v.answer = current, p.env.secret, p.token, handOut
+		v.base.digest, v.token, v.answer = p.env.secret, p.token, handOut
+		if was.proof != trusted {
+			v.base.proof = current
+		}
 	}
-	v.tell(p, &was, started)
+	v.tell(p, &was.state, started)
 }
 
 // tell reports what a plan has done.
@@ -272,10 +275,10 @@ func (v *visit) tell(p *plan, was *state, started time.Time) {
 		happened bool
 		kind     EventKind
 	}{
-		{p.kind == creation, EventCreated},
-		{p.kind == update && !bytes.Equal(p.env.data, was.env.data), EventChanged},
-		{p.renewal != kept && p.kind == update, EventRenewed},
-		{p.env.authenticated != was.env.authenticated, EventLogin},
+		{p.kind == planCreate, EventCreated},
+		{p.kind == planUpdate && !bytes.Equal(p.env.data, was.env.data), EventChanged},
+		{p.kind == planUpdate && p.renewal != noRenewal, EventRenewed},
+		{p.login, EventLogin},
 	} {
 		if e.happened {
 			v.note(e.kind, p.rec.ID, v.base.subject, started, nil)

@@ -53,7 +53,7 @@ func refuseOtherSites(c fiber.Ctx) error {
 // sendError answers a request that failed in the shop, at the commit, or in fiber.
 func sendError(c fiber.Ctx, err error) error {
 	var known *fiber.Error
-	if errors.As(err, &known) {
+	if errors.As(err, &known) && errors.Unwrap(err) == nil { // an error of the session wraps its reason
 		return c.Status(known.Code).SendString(known.Message)
 	}
 	if status(err) >= http.StatusInternalServerError {

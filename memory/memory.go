@@ -31,7 +31,9 @@ type Options struct {
 	// Evicted, if set, is called with each session that was removed while it
 	// was live, to make room: count them, to learn that MaxSessions is too
 	// low. It is called by Create, when the session is gone, without any lock
-	// held, and owns the record. It must be safe for concurrent use.
+	// held, and owns the record. What a logout leaves for a minute has no Subject
+	// and little time left, so it goes before others. It must be safe for
+	// concurrent use.
 	Evicted func(session.Record)
 }
 

@@ -85,7 +85,7 @@ type Options struct {
 //
 // Load, Create, Update, Touch and Delete take one round trip to Redis. Where the
 // set of a subject has to be written before, they take two: a Create with a
-// subject, and an Update that changes it. A use that goes beyond the lease takes
+// subject, and an Update that changes it to another, not to none. A use that goes beyond the lease takes
 // three, as the first one finds that out.
 //
 // Where Redis cannot be reached or refuses to work for the moment, such as

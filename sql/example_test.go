@@ -44,10 +44,13 @@ func ExampleNew_refused() {
 	// Output: sessionsql: list "alice": New was given no database
 }
 
-// A new password ends the user's other sessions, or neither is done.
+// A new password ends the user's other sessions, or neither is done. The manager
+// has the options of the one that serves requests, as a realm is part of what the
+// store knows a user by.
 func ExampleStore_In() {
 	var db *sql.DB
 	var store *sessionsql.Store
+	var options *session.Options
 	changePassword := func(ctx context.Context, user, hash string, current session.ID) error {
 		tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // and no higher: see In
 		if err != nil {
@@ -57,7 +60,11 @@ func ExampleStore_In() {
 		if _, err := tx.ExecContext(ctx, `UPDATE users SET password = $1 WHERE name = $2`, hash, user); err != nil {
 			return err
 		}
-		if _, err := store.In(tx).DeleteAll(ctx, user, current); err != nil {
+		carts, err := session.New[Cart](store.In(tx), options)
+		if err != nil {
+			return err
+		}
+		if _, err := carts.RevokeAll(ctx, user, current); err != nil {
 			return err
 		}
 		return tx.Commit()

@@ -80,11 +80,13 @@ func New(db *sql.DB, dialect Dialect, opts *Options) *Store {
 
 // In returns a store whose calls are part of a transaction of the caller's, who
 // commits it or rolls it back. So a password can be changed and the user's
-// sessions revoked, both or neither:
+// sessions revoked, both or neither, through a manager with the usual options:
 //
 //	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 //	...
-//	_, err = store.In(tx).DeleteAll(ctx, user, current)
+//	users, err := session.New[User](store.In(tx), options)
+//	...
+//	_, err = users.RevokeAll(ctx, user, current)
 //	...
 //	err = tx.Commit()
 //

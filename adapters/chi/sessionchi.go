@@ -20,12 +20,12 @@ import (
 // "POST /api/*", or none. Around the router, even if it is also in it, no route
 // of chi's can be known, only that of net/http.
 func Middleware(manager session.AnyManager, opts *nethttp.Options) func(next http.Handler) http.Handler {
-	o := nethttp.Options{Route: route}
+	var o nethttp.Options
 	if opts != nil {
-		o.OnError = opts.OnError
-		if opts.Route != nil {
-			o.Route = opts.Route
-		}
+		o = *opts
+	}
+	if o.Route == nil {
+		o.Route = route
 	}
 	return nethttp.Middleware(manager, &o)
 }

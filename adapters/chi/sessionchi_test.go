@@ -108,17 +108,9 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 			},
 			"Copy":         func(body string) { io.Copy(w, strings.NewReader(body)) },
 			"ServeContent": func(body string) { http.ServeContent(w, r, "a.txt", time.Time{}, strings.NewReader(body)) },
-			"Hijack": func(body string) {
-				conn, _, err := w.(http.Hijacker).Hijack()
-				if err != nil {
-					return
-				}
-				defer conn.Close()
-				fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
-				w.Header().Write(conn)
-				fmt.Fprintf(conn, "\r\n%s", body)
-			},
+			"Hijack":       func(body string) { takeOver(w, w.Header(), body) },
 		},
+		TakeOver: func(body string) { takeOver(w, nil, body) },
 		Stream: func(parts func(send func(part string) error)) {
 			parts(func(part string) error {
 				if _, err := io.WriteString(w, part); err != nil {
@@ -129,6 +121,18 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 		},
 		Inform: w.WriteHeader,
 	}
+}
+
+// takeOver responds with a header over a connection that it takes over.
+func takeOver(w http.ResponseWriter, header http.Header, body string) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
+	header.Write(conn)
+	fmt.Fprintf(conn, "\r\n%s", body)
 }
 
 // TestAllocations bounds what this adapter adds to that of net/http.

@@ -10,14 +10,15 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-// RequireLogin returns a middleware that lets pass whom the guard lets pass, for
-// groups and routes after Middleware. It decides as [account.RequireLogin] does,
-// and answers so but for the body: who is not sent to the login page gets what
-// fiber's ErrorHandler makes of an error that is, by errors.As, a fiber.Error
-// with the status. Its text is that of the status, as the default ErrorHandler
-// sends it to the client. errors.Unwrap returns the reason, to be logged, which
-// errors.Is finds too: account.ErrNotLoggedIn, account.ErrLoginTooOld or what
-// Manager.Get returned, such as session.ErrUnavailable.
+// RequireLogin returns a middleware that admits requests that the guard accepts,
+// for groups and routes after Middleware. It decides as [account.RequireLogin]
+// does, and answers with the same status and header. The body is the
+// application's: unless the request is sent to the login page, fiber's
+// ErrorHandler gets an error that is, by errors.As, a fiber.Error with the status
+// and its text, which the default ErrorHandler sends to the client.
+// errors.Unwrap returns the reason, for the log, and errors.Is finds it:
+// account.ErrNotLoggedIn, account.ErrLoginTooOld or what Manager.Get returned,
+// such as session.ErrUnavailable.
 func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		refusal := account.Check(c, m, g, account.Request{
@@ -56,23 +57,4 @@ func requestHeader(c fiber.Ctx, name string) string {
 		}
 	}
 	return strings.Join(lines, ",")
-}
-
-// A refused is a fiber.Error to fiber, and wraps why, which its text keeps from
-// the client.
-type refused struct {
-	status *fiber.Error
-	reason error
-}
-
-func (e *refused) Error() string { return e.status.Error() }
-
-func (e *refused) Unwrap() error { return e.reason }
-
-func (e *refused) As(target any) bool {
-	status, ok := target.(**fiber.Error)
-	if ok {
-		*status = e.status
-	}
-	return ok
 }

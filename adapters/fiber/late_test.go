@@ -91,6 +91,9 @@ func TestLateFailure(t *testing.T) {
 			status = 503
 			lost++
 		}
+		if status == 503 && (a.Header.Get("Vary") != "Cookie" || a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Retry-After") == "") {
+			t.Errorf("got the headers %v, want what goes with an error", a.Header)
+		}
 		if a.StatusCode != status {
 			t.Fatalf("%d changes were accepted, the session has %q of them, and the client got status %d", changes, held.Data().Items, a.StatusCode)
 		}

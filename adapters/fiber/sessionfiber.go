@@ -16,8 +16,10 @@ type Options struct {
 	//
 	// When it is called the response has that status, no body, the headers that
 	// middlewares before this one had set, such as those for CORS, and none that
-	// came later. It says no-store to caches, and Retry-After where that helps.
-	// An error that it returns goes on to fiber's ErrorHandler.
+	// came later. To them Cache-Control: no-store and Vary: Cookie are added, and
+	// Retry-After where that helps.
+	// An error that it returns goes on to fiber's ErrorHandler, as one that a
+	// handler returns.
 	OnError fiber.ErrorHandler
 }
 
@@ -28,15 +30,21 @@ type Options struct {
 // whether or not with an error, which goes on to fiber's ErrorHandler. If the
 // commit fails, Options.OnError answers.
 //
-// A function that runs later, such as that of SendStreamWriter or Hijack, can
-// read a session that the handler captured, and keep it alive with Touch. Its
-// changes return session.ErrHeadersSent once the session is committed: use
-// manager.Update.
+// A handler may return an error of its session: the ErrorHandler gets one that
+// is, by errors.As, a fiber.Error with the status of session.HTTPStatus and its
+// text, so that the client does not see the reason. errors.Is finds the reason,
+// and errors.Unwrap returns it.
 //
-// Middlewares of several managers can stand around one another; of one manager's, the
-// outermost does all, also after RestartRouting. The recover
-// middleware belongs outside of this one, which commits nothing after a panic,
-// and so does the cache middleware, which must see this one's headers.
+// A function that runs later, such as that of SendStreamWriter or Hijack, can
+// read a session that the handler captured, and keep it alive with Touch. It
+// cannot ask for one that no handler asked for. Its changes return
+// session.ErrHeadersSent once the session is committed: use manager.Update.
+//
+// Middlewares of several managers, with different cookie names, can stand around
+// one another. Where that of one manager is there twice, also after
+// RestartRouting, the outermost does it all. The recover middleware belongs
+// outside of this one, which commits nothing after a panic, and so does the cache
+// middleware, which must see this one's headers.
 func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 	var onError fiber.ErrorHandler
 	if opts != nil {
@@ -49,7 +57,7 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 		}
 		x.remember()
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
-		return x.end(c.Next(), onError)
+		return hide(x.end(c.Next(), onError))
 	}
 }
 

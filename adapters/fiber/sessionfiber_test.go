@@ -101,6 +101,7 @@ func request(c fiber.Ctx, ctx context.Context, finally func(error)) adaptertest.
 				})
 			}))
 		},
+		Fail: finally,
 		Inform: func(status int) {
 			if status != fiber.StatusEarlyHints {
 				panic(fmt.Sprintf("fiber sends no response of status %d ahead of another", status))

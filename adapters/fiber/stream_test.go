@@ -21,7 +21,7 @@ import (
 )
 
 // TestStream: a stream can read the session that the handler captured. Its
-// changes are refused once the session is committed, and Modify makes them.
+// changes are refused once the session is committed, and Manager.Update makes them.
 func TestStream(t *testing.T) {
 	shop := newShop(t)
 	committed := make(chan struct{})
@@ -48,7 +48,7 @@ func TestStream(t *testing.T) {
 				}
 			}
 			if err := shop.Update(ctx, s.ID(), add("jam")); err != nil {
-				t.Errorf("Modify in a stream: %v", err)
+				t.Errorf("Manager.Update in a stream: %v", err)
 			}
 			fmt.Fprint(w, strings.Join(s.Data().Items, " "))
 		})
@@ -56,7 +56,7 @@ func TestStream(t *testing.T) {
 	cookie := shop.cookie(t, add("bread"))
 	ask(t, app, "GET", "/", cookie).wants(t, 200, "bread", 0)
 	if got := shop.items(t, cookie); got != "bread jam" {
-		t.Errorf("the session has %q, want what Modify added", got)
+		t.Errorf("the session has %q, want what Manager.Update added", got)
 	}
 }
 

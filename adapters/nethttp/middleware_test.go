@@ -6,11 +6,9 @@ import (
 	"errors"
 	"io"
 	"log"
-	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -216,46 +214,6 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 	if resp.StatusCode != 101 || len(resp.Cookies()) != 1 {
 		t.Errorf("got status %d and the cookies %v, want 101 and one", resp.StatusCode, resp.Cookies())
-	}
-}
-
-// TestFormFiles: the server still finds the temporary files of a form, which
-// it removes when the handler is done.
-func TestFormFiles(t *testing.T) {
-	var form bytes.Buffer
-	mw := multipart.NewWriter(&form)
-	part, err := mw.CreateFormFile("file", "big.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	io.WriteString(part, strings.Repeat("big", 1000))
-	mw.Close()
-
-	t.Setenv("TMPDIR", t.TempDir())
-	temporary := make(chan string, 1)
-	server := httptest.NewServer(nethttp.Middleware(newShop(t).Manager, nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		defer close(temporary)
-		if err := r.ParseMultipartForm(0); err != nil {
-			t.Error(err)
-			return
-		}
-		f, err := r.MultipartForm.File["file"][0].Open()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer f.Close()
-		temporary <- f.(*os.File).Name()
-	})))
-	resp, err := server.Client().Post(server.URL, mw.FormDataContentType(), &form)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	server.Close() // waits for the request to end
-	name := <-temporary
-	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file of an upload is left behind, after the request: %v", err)
 	}
 }
 

@@ -15,10 +15,11 @@ type Options struct {
 	// status of session.HTTPStatus and its text.
 	//
 	// w has the headers that middlewares outside of this one set before they
-	// called it, such as those for CORS, and none that came later. It says
-	// no-store to caches, and Retry-After where that helps. The status is that
-	// of session.HTTPStatus unless OnError writes another. r is the request as
-	// the handler got it.
+	// called it, such as those for CORS, and none that came later. To them
+	// Cache-Control: no-store and Vary: Cookie are added, and Retry-After where
+	// that helps. The status is that of session.HTTPStatus unless OnError writes
+	// another. r is the request as the handler got it. Do not show err to the
+	// client: its text may hold the address of a store.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 
 	// Route returns the pattern of the route that a request takes, such as
@@ -40,16 +41,24 @@ type Options struct {
 // success; a connection that the handler has hijacked is left to it.
 //
 // The http.ResponseWriter that next sees can do what the one outside can,
-// directly and by http.ResponseController. Middlewares of several managers can
-// stand around one another. A middleware that recovers from panics belongs
-// outside of this one, which commits nothing after a panic.
+// directly and by http.ResponseController. Middlewares of several managers, with
+// different cookie names, can stand around one another. A middleware that
+// recovers from panics belongs outside of this one, which commits nothing after a
+// panic.
+//
+// A handler that hijacks the connection finds the cookie of a login in the
+// writer's Header, and may send it. A renewal that only time asks for waits for
+// another request.
 func Middleware(manager session.AnyManager, opts *Options) func(next http.Handler) http.Handler {
-	o := Options{OnError: answer, Route: pattern}
-	if opts != nil && opts.OnError != nil {
-		o.OnError = opts.OnError
+	var o Options
+	if opts != nil {
+		o = *opts
 	}
-	if opts != nil && opts.Route != nil {
-		o.Route = opts.Route
+	if o.OnError == nil {
+		o.OnError = answer
+	}
+	if o.Route == nil {
+		o.Route = pattern
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -97,14 +106,10 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	}
 }
 
-// handBack tells the request that the server made, of which the handler got a
-// copy, what a router and a form have added: the server removes the temporary
-// files of a form, and middlewares outside ask for the pattern.
+// handBack copies what a router and a form added to the handler's copy of the
+// request, as if there were no copy: the server removes the temporary files of a
+// form, and middlewares outside read the form and the pattern.
 func (x *exchange) handBack(r *http.Request) {
-	if r.MultipartForm == nil {
-		r.MultipartForm = x.request.MultipartForm
-	}
-	if r.Pattern == "" {
-		r.Pattern = x.request.Pattern
-	}
+	r.Form, r.PostForm, r.MultipartForm = x.request.Form, x.request.PostForm, x.request.MultipartForm
+	r.Pattern = x.request.Pattern
 }

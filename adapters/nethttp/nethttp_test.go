@@ -1,9 +1,11 @@
 package nethttp_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -81,22 +83,32 @@ func handler(s adaptertest.Server, request func(http.ResponseWriter, *http.Reque
 func request1(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 	req := request(w, r)
 	req.Ways["ReadFrom"] = func(body string) { w.(io.ReaderFrom).ReadFrom(strings.NewReader(body)) }
-	req.Ways["Hijack"] = func(body string) { hijack(w, w.(http.Hijacker), body) }
-	req.Ways["ResponseController.Hijack"] = func(body string) { hijack(w, controlled{http.NewResponseController(w)}, body) }
+	req.Ways["Hijack"] = func(body string) { takeOver(w.(http.Hijacker), w.Header(), body) }
+	req.Ways["ResponseController.Hijack"] = func(body string) { takeOver(controlled{http.NewResponseController(w)}, w.Header(), body) }
+	req.Ways["Wrapper.Hijack"] = func(body string) { takeOver(wrapper{w}, w.Header(), body) }
+	req.TakeOver = func(body string) { takeOver(w.(http.Hijacker), nil, body) }
 	return req
 }
 
 // controlled has the Hijack of a ResponseController.
 type controlled struct{ *http.ResponseController }
 
-func hijack(w http.ResponseWriter, h http.Hijacker, body string) {
+// A wrapper asserts what it needs of the writer inside, as that of gin does.
+type wrapper struct{ http.ResponseWriter }
+
+func (w wrapper) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return w.ResponseWriter.(http.Hijacker).Hijack()
+}
+
+// takeOver responds with a header over a connection that it takes over.
+func takeOver(h http.Hijacker, header http.Header, body string) {
 	conn, _, err := h.Hijack()
 	if err != nil {
 		return
 	}
 	defer conn.Close()
 	fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
-	w.Header().Write(conn)
+	header.Write(conn)
 	fmt.Fprintf(conn, "\r\n%s", body)
 }
 

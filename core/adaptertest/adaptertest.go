@@ -80,6 +80,16 @@ type Request struct {
 	// handler calls. Nil if the framework has no streams.
 	Stream func(parts func(send func(part string) error))
 
+	// TakeOver takes the connection over, such as by Hijack of net/http, and
+	// responds with status 200 and a body, and with none of the headers that the
+	// response has by then. Nil if the framework cannot, or does not tell the
+	// adapter.
+	TakeOver func(body string)
+
+	// Fail ends the handler with an error, for the framework to answer. It is
+	// the last thing that a handler calls. Nil if handlers return none.
+	Fail func(err error)
+
 	// Inform sends a response of status 1xx ahead of the final one. Nil if the
 	// framework sends none.
 	Inform func(status int)
@@ -92,7 +102,8 @@ type law struct {
 }
 
 func laws() []law {
-	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws())
+	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws(),
+		sharedLaws(), lostLaws(), insideLaws(), answerLaws())
 }
 
 // A setup is what the laws are checked on.

@@ -44,10 +44,14 @@ func (a answer) cookies(name string) (lines []string) {
 }
 
 // token is what the response hands out, or empty.
-func (a answer) token() string {
-	for _, line := range a.cookies(cookieName) {
-		value, _, _ := strings.Cut(line[len(cookieName)+1:], ";")
-		return value
+func (a answer) token() string { return a.tokenOf(cookieName) }
+
+// tokenOf is what it hands out under a name.
+func (a answer) tokenOf(name string) string {
+	for _, line := range a.cookies(name) {
+		if value, _, _ := strings.Cut(line[len(name)+1:], ";"); value != "" {
+			return value
+		}
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ func endLaws() []law {
 		{"PanicAfterResponse", panicAfterResponse},
 		{"PanicAfterFailure", panicAfterFailure},
 		{"ClientGone", clientGone},
+		{"ClientGoneBefore", clientGoneBefore},
 		{"Frozen", frozen},
 	}
 }
@@ -87,13 +89,7 @@ func clientGone(t *testing.T, on setup) {
 			return
 		}
 		si.gate.pass()
-		if gone := r.Context.Done(); gone != nil {
-			select {
-			case <-gone:
-			case <-time.After(patience):
-				si.t.Error("the client is gone, and the request's context, which has a Done channel, does not end")
-			}
-		}
+		si.clientLeaves(r)
 		r.Respond(200, "hello")
 	}})
 	c := si.send("/slow")
@@ -105,6 +101,83 @@ func clientGone(t *testing.T, on setup) {
 	if !eventually(func() bool { return si.store.Len() == 1 }) {
 		t.Error("the client left before the handler ended, and the change is not in the store: commit on the request's Exchange whatever became of the client")
 	}
+}
+
+// clientLeaves waits until the request knows that its client is gone, if it ever
+// does.
+func (si *site) clientLeaves(r Request) {
+	if gone := r.Context.Done(); gone != nil {
+		select {
+		case <-gone:
+		case <-time.After(patience):
+			si.t.Error("the client is gone, and the request's context, which has a Done channel, does not end")
+		}
+	}
+}
+
+// contextsEnd reports whether the contexts of the framework's requests end, when
+// there is no adapter.
+func contextsEnd(t *testing.T, on setup) (end bool) {
+	t.Helper()
+	si := newSite(t, on, nil, routes{"/": func(_ *site, r Request) {
+		end = r.Context.Done() != nil
+		r.Respond(200, "")
+	}})
+	si.serve(on.start, asItIs)
+	si.visitor().get("/")
+	return end
+}
+
+// clientGoneBefore: that a client left before its session was loaded, or while it
+// was, is neither a failure of the store nor an event of one.
+func clientGoneBefore(t *testing.T, on setup) {
+	if !contextsEnd(t, on) {
+		t.Log("the adapter's framework does not say when a client has left")
+		return
+	}
+	t.Run("Load", func(t *testing.T) { clientGoneAt(t, on, false) })
+	t.Run("EndOfLoad", func(t *testing.T) { clientGoneAt(t, on, true) })
+}
+
+func clientGoneAt(t *testing.T, on setup, loading bool) {
+	t.Helper()
+	results, events := make(chan error, 1), make(chan session.Event, 10)
+	opts := &session.Options{StoreTimeout: time.Minute, Observer: func(_ context.Context, e session.Event) { events <- e }}
+	si := open(t, on, opts, routes{"/slow": func(si *site, r Request) {
+		if r.Context.Done() == nil {
+			si.t.Error("the contexts of the framework's requests end, and that of the adapter's does not: make the Exchange on the request's context")
+		}
+		if !loading {
+			si.gate.pass()
+			si.clientLeaves(r)
+		}
+		_, err := si.Get(r.Context)
+		results <- err
+	}})
+	v := si.known()
+	for len(events) > 0 {
+		<-events
+	}
+	if loading {
+		si.store.fail(hangs, "Load")
+	}
+	c := si.send("/slow", cookie(v.token()))
+	if !loading {
+		si.gate.await(t, 1)
+	} else if !eventually(func() bool { return si.store.took() == "Load" }) {
+		t.Error("Get did not load the session")
+	}
+	c.Close()
+	si.gate.open()
+	err := receive(t, results)
+	si.store.heal()
+	if status := session.HTTPStatus(err); !errors.Is(err, context.Canceled) || status != 499 {
+		t.Errorf("Get for a client that has left: got the error %v, of status %d, want context.Canceled and 499", err, status)
+	}
+	if len(events) > 0 {
+		t.Errorf("got the event %v, want none: nothing has failed", <-events)
+	}
+	v.get("/read").wants(t, 200, "1")
 }
 
 // frozen: after the request the handle can be read and not changed.

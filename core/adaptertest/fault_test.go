@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gostateful/session/core"
 )
@@ -39,7 +40,7 @@ func (f fault) context(r *http.Request) context.Context {
 	return r.Context()
 }
 
-// onConn is what a faulty adapter keeps for a client's connection.
+// onConn is what a faulty adapter keeps for a client's connection or cookie.
 var onConn sync.Map
 
 // cookies are the Cookie header lines as the adapter hands them on.
@@ -82,9 +83,41 @@ func rewrite(r *http.Request, change func(*http.Cookie)) (lines []string) {
 	return lines
 }
 
-// response is what the adapter tells Commit of the response.
-func (w *writer) response() session.Response {
-	return session.Response{Header: w.Header()}
+// toCommit calls Commit with what the adapter tells it of the response.
+func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
+	r := session.Response{Header: w.Header(), Hijacked: hijacked}
+	switch w.fault {
+	case "does not tell Commit of the header":
+		r.Header = nil
+	case "tells Commit of an empty header":
+		r.Header = http.Header{}
+	case "tells Commit of the header before the handler":
+		r.Header = w.outer
+	case "tells Commit that every page is private":
+		r.Header = http.Header{"Cache-Control": {"private"}}
+	case "does not tell Commit of a Hijack":
+		r.Hijacked = false
+	case "commits on another goroutine":
+		done := make(chan struct{})
+		go func() { defer close(done); added, err = w.x.Commit(r) }()
+		select {
+		case <-done:
+			return added, err
+		case <-time.After(8 * time.Second): // longer than the suite waits
+			return session.Header{}, http.ErrHandlerTimeout
+		}
+	}
+	return w.x.Commit(r)
+}
+
+// report answers an error that a handler returned.
+func (f fault) report(w http.ResponseWriter, err error) {
+	status := session.HTTPStatus(err)
+	text := http.StatusText(status)
+	if f == "shows the errors that handlers return" {
+		text = err.Error()
+	}
+	http.Error(w, text, status)
 }
 
 // begun does what a faulty adapter does ahead of the handler.
@@ -118,7 +151,7 @@ func get(manager session.AnyManager, ctx context.Context) (any, error) {
 // around is the context that the handler gets.
 func (f fault) around(w *writer, manager session.AnyManager) context.Context {
 	switch f {
-	case "makes an exchange for each Get", "answers for every manager", "knows one manager for each request":
+	case "makes an exchange for each Get", "keeps an exchange for a cookie", "answers for every manager", "knows one manager for each request":
 		return faultyContext{&w.x, f, w, manager}
 	}
 	return &w.x
@@ -139,6 +172,9 @@ func (c faultyContext) Value(key any) any {
 		x := new(session.Exchange)
 		x.Begin(c.Context, c.manager, c.w.r.Header["Cookie"])
 		return x
+	case c.fault == "keeps an exchange for a cookie" && key == ours && c.w.r.Header.Get("Cookie") != "":
+		kept, _ := onConn.LoadOrStore(c.w.r.Header.Get("Cookie"), &c.w.x)
+		return kept
 	case c.fault == "answers for every manager" && isManager:
 		return &c.w.x
 	case c.fault == "knows one manager for each request" && isManager && key != ours:
@@ -177,7 +213,25 @@ func (f fault) busy(*http.Request) func() {
 
 func (f fault) others() bool { return inFlight.Load() > 1 }
 
-// setCookie is the line that the adapter adds in the place of the right one.
+// setCookies are the lines that the adapter adds in the place of the right ones.
+func (w *writer) setCookies(lines []string) (spoiled []string) {
+	switch {
+	case w.fault == "adds one cookie" && len(lines) > 1:
+		return lines[:1]
+	case w.fault == "keeps one cookie of a name" && len(lines) > 1 && lines[0][:10] == lines[1][:10]:
+		return lines[1:]
+	case len(lines) == 0:
+		lines = []string{""}
+	}
+	for _, line := range lines {
+		if line = w.setCookie(line); line != "" {
+			spoiled = append(spoiled, line)
+		}
+	}
+	return spoiled
+}
+
+// setCookie is one of them.
 func (w *writer) setCookie(line string) string {
 	old, err := w.r.Cookie("__Host-session")
 	switch {

@@ -20,7 +20,12 @@ import (
 // A fault, by its name in the table of faults, makes it break one.
 func (f fault) start(t *testing.T, s adaptertest.Server) string {
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Handler(request(w, r))
+		req, failure := request(w, r), error(nil)
+		req.Fail = func(err error) { failure = err }
+		s.Handler(req)
+		if failure != nil {
+			f.report(w, failure)
+		}
 	})
 	for _, manager := range slices.Backward(s.Managers) {
 		handler = f.middleware(handler, manager)
@@ -70,6 +75,14 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 				fmt.Fprintf(conn, "\r\n%s", body)
 			},
 		},
+		TakeOver: func(body string) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n%s", body)
+		},
 		Stream: func(parts func(func(string) error)) {
 			parts(func(part string) error {
 				if _, err := io.WriteString(w, part); err != nil {
@@ -101,7 +114,7 @@ func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Ha
 			case f == "answers a failure when the handler returns" && w.err != nil:
 				recover() // which the server of this adapter would do
 			case f == "commits on a panic":
-				w.commit()
+				w.commit(false)
 			case f == "finishes on a panic":
 				w.x.Finish()
 			default:
@@ -111,10 +124,10 @@ func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Ha
 		next.ServeHTTP(w, r.WithContext(f.around(w, manager)))
 		returned = true
 		if f == "answers a failure when the handler returns" && w.err != nil {
-			w.answer(w.err)
+			w.answer(w.added, w.err)
 		}
 		if f != "forgets the implicit response" {
-			w.commit()
+			w.commit(false)
 		}
 		w.sendBuffered()
 		if f == "never finishes" {
@@ -134,12 +147,13 @@ type writer struct {
 	x         session.Exchange
 	outer     http.Header
 	committed bool
+	added     session.Header
 	err       error
 	status    int // buffered, like buffer
 	buffer    []byte
 }
 
-func (w *writer) commit() error {
+func (w *writer) commit(hijacked bool) error {
 	if w.committed {
 		return w.err
 	}
@@ -148,14 +162,15 @@ func (w *writer) commit() error {
 		w.x.Discard()
 		return nil
 	}
-	added, err := w.x.Commit(w.response())
+	added, err := w.toCommit(hijacked)
+	w.added = added
 	if err != nil {
 		if w.fault == "ignores the error of Commit" {
 			return nil
 		}
 		w.err = err
 		if w.fault != "answers a failure when the handler returns" {
-			w.answer(err)
+			w.answer(added, err)
 		}
 		return err
 	}
@@ -164,12 +179,21 @@ func (w *writer) commit() error {
 }
 
 // answer replaces the handler's response.
-func (w *writer) answer(err error) {
+func (w *writer) answer(added session.Header, err error) {
 	header, status := w.Header(), session.HTTPStatus(err)
+	text := http.StatusText(status)
 	w.restore(header)
-	if w.fault != "lets a failure be cached" {
-		header.Set("Cache-Control", "no-store")
+	switch w.fault {
+	case "lets a failure be cached":
+		added.CacheControl = ""
+	case "answers a failure for every visitor":
+		added.Vary = ""
+	case "does not say when to come again":
+		added.RetryAfter = ""
+	case "tells the client of the error":
+		text = err.Error()
 	}
+	added.AddTo(header)
 	if w.fault == "answers a failure with 200" {
 		status = 200
 	}
@@ -177,16 +201,15 @@ func (w *writer) answer(err error) {
 		header.Set("Set-Cookie", "__Host-session=; Path=/; Secure; Max-Age=0")
 	}
 	w.ResponseWriter.WriteHeader(status)
-	io.WriteString(w.ResponseWriter, http.StatusText(status))
+	io.WriteString(w.ResponseWriter, text)
 }
 
 // add adds to the response what Commit returned.
 func (w *writer) add(added session.Header) {
 	header := w.Header()
-	line := w.setCookie(strings.Join(added.SetCookie, ""))
-	added.SetCookie = nil
-	if line != "" {
-		added.SetCookie = []string{line}
+	added.SetCookie = w.setCookies(added.SetCookie)
+	if w.fault == "does not say when to come again" {
+		added.RetryAfter = ""
 	}
 	added.AddTo(header)
 	w.spoil(header, added)
@@ -197,7 +220,7 @@ func (w *writer) WriteHeader(status int) {
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}
-	if w.passes("WriteHeader") || w.commit() == nil {
+	if w.passes("WriteHeader") || w.commit(false) == nil {
 		if w.buffers() {
 			w.status = status
 			return
@@ -208,7 +231,7 @@ func (w *writer) WriteHeader(status int) {
 
 func (w *writer) Write(b []byte) (int, error) {
 	if !w.passes("Write") {
-		if err := w.commit(); err != nil {
+		if err := w.commit(false); err != nil {
 			return 0, err
 		}
 	}
@@ -220,14 +243,14 @@ func (w *writer) Write(b []byte) (int, error) {
 }
 
 func (w *writer) Flush() {
-	if w.passes("Flush") || w.commit() == nil {
+	if w.passes("Flush") || w.commit(false) == nil {
 		w.flush()
 	}
 }
 
 func (w *writer) FlushError() error {
 	if !w.passes("ResponseController.Flush") {
-		if err := w.commit(); err != nil {
+		if err := w.commit(false); err != nil {
 			return err
 		}
 	}
@@ -243,7 +266,7 @@ func (w *writer) flush() error {
 
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if !w.passes("ReadFrom") {
-		if err := w.commit(); err != nil {
+		if err := w.commit(false); err != nil {
 			return 0, err
 		}
 	}
@@ -252,7 +275,7 @@ func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if !w.passes("Hijack") {
-		if err := w.commit(); err != nil {
+		if err := w.commit(true); err != nil {
 			return nil, nil, err
 		}
 	}

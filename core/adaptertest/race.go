@@ -15,6 +15,7 @@ func raceLaws() []law {
 		{"Increments", increments},
 		{"Visitors", visitors},
 		{"LogoutWins", logoutWins},
+		{"LogoutThenFlash", logoutThenFlash},
 		{"LoginThenStraggler", loginThenStraggler},
 		{"LoginDuringRead", loginDuringRead},
 		{"LoginDuringChange", loginDuringChange},
@@ -83,6 +84,10 @@ func held(si *site, r Request) {
 		err = s.Login("alice")
 	case "logout":
 		err = s.Destroy()
+	case "flash":
+		if err = s.Destroy(); err == nil {
+			err = s.Update(count)
+		}
 	}
 	if err != nil {
 		refuse(r, err)
@@ -124,6 +129,24 @@ func logoutWins(t *testing.T, on setup) {
 		t.Error("a request that was in flight brought the session back after the logout")
 	}
 	si.raw("/read", cookie(token)).wants(t, 200, "new")
+}
+
+// logoutThenFlash: a slow logout that leaves a message for the next page drops it
+// if another request of the browser was faster: its cookie would stand over that
+// of a login since.
+func logoutThenFlash(t *testing.T, on setup) {
+	si := open(t, on, nil, routes{"/held": held})
+	v := si.known()
+	a := si.during(v, "flash", func() {
+		v.get("/logout").wants(t, 200, "new")
+		v.get("/login").wants(t, 200, "0 alice")
+	})
+	a.wants(t, 200, "hello")
+	a.wantsNoCookie(t, "it would stand over the one that the login handed out")
+	v.get("/read").wants(t, 200, "0 alice")
+	if n := si.store.Len(); n != 1 {
+		t.Errorf("the store has %d sessions, want the one of the login", n)
+	}
 }
 
 // loginThenStraggler: a request that still carries the secret from before a

@@ -53,6 +53,12 @@ func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site
 	t.Helper()
 	st := newStore(on.newStore(t))
 	st.noting = true
+	return newSiteOver(t, st, opts, routes)
+}
+
+// newSiteOver makes one over the store of another.
+func newSiteOver(t *testing.T, st *Store, opts *session.Options, routes routes) *site {
+	t.Helper()
 	m, err := session.New[visit](st, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -158,15 +164,17 @@ func (r Request) respond(way, body string) {
 
 // features is what the framework can do.
 type features struct {
-	ways    []string // but "Implicit", by which nothing more can be said
-	streams bool
-	informs bool
+	ways                               []string // but "Implicit", by which nothing more can be said
+	streams, informs, takesOver, fails bool
 }
 
 func featuresOf(t *testing.T, on setup) (f features) {
 	t.Helper()
 	si := open(t, on, nil, routes{"/": func(_ *site, r Request) {
-		f = features{ways: []string{"Respond"}, streams: r.Stream != nil, informs: r.Inform != nil}
+		f = features{
+			ways:    []string{"Respond"},
+			streams: r.Stream != nil, informs: r.Inform != nil, takesOver: r.TakeOver != nil, fails: r.Fail != nil,
+		}
 		for way := range r.Ways {
 			f.ways = append(f.ways, way)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -64,6 +65,27 @@ var (
 	writeMethods = []string{"Create", "Update", "Touch", "Delete", "DeleteAll"}
 )
 
+// address is that of a store that cannot be reached. It is nothing for a client.
+const address = "192.0.2.7:6379"
+
+// expireIn makes all sessions end so soon, as those that were last used a while
+// ago.
+func (s *Store) expireIn(t *testing.T, left time.Duration) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.created {
+		r, err := s.kept.Load(t.Context(), id)
+		if err == nil {
+			r.ExpiresAt = time.Now().Add(left).UTC().Truncate(time.Millisecond)
+			err = s.kept.Update(t.Context(), r)
+		}
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // call makes a call of the store inside, unless a law wants it to fail.
 func (s *Store) call(ctx context.Context, method string, call func() error) error {
 	s.mu.Lock()
@@ -77,7 +99,7 @@ func (s *Store) call(ctx context.Context, method string, call func() error) erro
 	s.mu.Unlock()
 	switch how {
 	case down:
-		return errors.New("connection refused")
+		return errors.New("dial tcp " + address + ": connection refused")
 	case hangs:
 		<-ctx.Done()
 	}

@@ -1,14 +1,12 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/gostateful/session/core"
@@ -21,9 +19,10 @@ type visits struct {
 }
 
 // manager returns an engine over a store.
-func (t *trial) manager(s session.Store) *session.Manager[visits] {
+func (t *trial) manager(s session.Store, opts session.Options) *session.Manager[visits] {
 	t.Helper()
-	m, err := session.New[visits](s, &session.Options{StoreTimeout: time.Minute})
+	opts.StoreTimeout, opts.Logger = time.Minute, slog.New(slog.DiscardHandler)
+	m, err := session.New[visits](s, &opts)
 	if err != nil {
 		t.Fatalf("session.New: %v", err)
 	}
@@ -31,7 +30,8 @@ func (t *trial) manager(s session.Store) *session.Manager[visits] {
 }
 
 // visit takes one request through the engine, as an adapter does, and returns
-// the cookie that the browser holds afterwards.
+// the cookie that the browser holds afterwards: the same one if the response
+// sets none.
 func visit(ctx context.Context, m *session.Manager[visits], cookie *http.Cookie, handle func(s *session.Session[visits]) error) (*http.Cookie, error) {
 	var lines []string
 	if cookie != nil {
@@ -63,104 +63,9 @@ func counted(s *session.Session[visits]) error {
 	return s.Update(func(v *visits) error { v.N++; return nil })
 }
 
-// recorder keeps what is written to a store.
-type recorder struct {
-	session.Store
-	mu      sync.Mutex
-	written []session.Record
-}
-
-func (s *recorder) record(r session.Record) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r.Data = bytes.Clone(r.Data)
-	s.written = append(s.written, r)
-}
-
-func (s *recorder) Create(ctx context.Context, r session.Record) error {
-	s.record(r)
-	return s.Store.Create(ctx, r)
-}
-
-func (s *recorder) Update(ctx context.Context, r session.Record) error {
-	s.record(r)
-	return s.Store.Update(ctx, r)
-}
-
-func secretNeverReachesStore(t *trial) {
-	rec := &recorder{Store: t.store}
-	m := t.manager(rec)
-	var cookie *http.Cookie
-	var tokens []string
-	subject := t.subject()
-	note := func(s *session.Session[visits]) error {
-		return s.Update(func(v *visits) error {
-			if v.N++; t.config.leak != nil {
-				v.Note = t.config.leak(cookie.Value)
-			}
-			return nil
-		})
-	}
-	for _, step := range []struct {
-		name   string
-		handle func(s *session.Session[visits]) error
-	}{
-		{"create", counted},
-		{"log in", func(s *session.Session[visits]) error { return s.Login(subject) }},
-		{"change", note},
-		{"renew", (*session.Session[visits]).Renew},
-		{"change", note},
-	} {
-		var err error
-		if cookie, err = visit(t.Context(), m, cookie, step.handle); err != nil {
-			t.Fatalf("a request to %s: %v", step.name, err)
-		}
-		tokens = append(tokens, cookie.Value)
-	}
-	// Three secrets and five changes, or the law has looked at nothing.
-	distinct := map[string]bool{}
-	for _, token := range tokens {
-		distinct[token] = true
-	}
-	if len(distinct) != 3 || len(rec.written) != 5 {
-		t.Fatalf("got %d tokens and %d writes, want 3 and 5", len(distinct), len(rec.written))
-	}
-	records := append(rec.written, t.list(subject)...)
-	for token := range distinct {
-		for _, r := range records {
-			if spelling := revealed(r, token); spelling != "" {
-				t.Fatalf("a record of version %d holds the token's secret, as %s", r.Version, spelling)
-			}
-		}
-	}
-}
-
-// revealed returns in which spelling a record holds a token or its secret.
-func revealed(r session.Record, token string) string {
-	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(raw) != 48 {
-		return "what is no token, so the law cannot tell"
-	}
-	secret := raw[16:]
-	for spelling, b := range map[string][]byte{
-		"the token":                []byte(token),
-		"raw bytes":                secret,
-		"hex":                      []byte(hex.EncodeToString(secret)),
-		"upper-case hex":           bytes.ToUpper([]byte(hex.EncodeToString(secret))),
-		"base64":                   []byte(base64.RawStdEncoding.EncodeToString(secret)),
-		"base64url":                []byte(base64.RawURLEncoding.EncodeToString(secret)),
-		"the token's other base64": []byte(base64.StdEncoding.EncodeToString(raw)),
-	} {
-		if bytes.Contains(r.Data, b) || bytes.Contains([]byte(r.Subject), b) {
-			return spelling
-		}
-	}
-	return ""
-}
-
 func engineLosesNoChange(t *trial) {
 	const visitors, each = 6, 5
-	m := t.manager(t.store)
+	m := t.manager(t.store, session.Options{})
 	cookie, err := visit(t.Context(), m, nil, counted)
 	if err != nil {
 		t.Fatalf("the first request: %v", err)
@@ -186,7 +91,7 @@ func engineLosesNoChange(t *trial) {
 }
 
 func engineLogoutWins(t *trial) {
-	m := t.manager(t.store)
+	m := t.manager(t.store, session.Options{})
 	id, subject, _ := t.during(m, func(cookie *http.Cookie, id session.ID) error { return m.Revoke(t.Context(), id) })
 	t.absent("after it was revoked during a request", session.Record{ID: id, Subject: subject})
 
@@ -210,14 +115,9 @@ func engineLogoutWins(t *trial) {
 // during logs in, and ends the session while a request that changes it is handled.
 func (t *trial) during(m *session.Manager[visits], end func(cookie *http.Cookie, id session.ID) error) (id session.ID, subject string, cookie *http.Cookie) {
 	t.Helper()
-	subject = t.subject()
-	cookie, err := visit(t.Context(), m, nil, func(s *session.Session[visits]) error { return s.Login(subject) })
-	if err != nil {
-		t.Fatalf("a request to log in: %v", err)
-	}
-	_, err = visit(t.Context(), m, cookie, func(s *session.Session[visits]) error {
-		id = s.ID()
-		if err := end(cookie, id); err != nil {
+	b := t.login(m, t.subject())
+	_, err := visit(t.Context(), m, b.cookie, func(s *session.Session[visits]) error {
+		if err := end(b.cookie, b.id); err != nil {
 			return fmt.Errorf("its end: %w", err)
 		}
 		return counted(s)
@@ -225,5 +125,94 @@ func (t *trial) during(m *session.Manager[visits], end func(cookie *http.Cookie,
 	if err != nil {
 		t.Fatalf("a request during which another ended the session: %v", err)
 	}
-	return id, subject, cookie
+	return b.id, b.subject, b.cookie
+}
+
+// A browser is logged in.
+type browser struct {
+	cookie  *http.Cookie
+	id      session.ID
+	subject string
+}
+
+// login has a new browser log in, with a visit counted.
+func (t *trial) login(m *session.Manager[visits], subject string) browser {
+	t.Helper()
+	b := browser{subject: subject}
+	var err error
+	b.cookie, err = visit(t.Context(), m, nil, func(s *session.Session[visits]) error {
+		b.id = s.ID()
+		return errors.Join(counted(s), s.Login(subject))
+	})
+	if err != nil {
+		t.Fatalf("a request to log in as %q: %v", subject, err)
+	}
+	return b
+}
+
+// logout ends the session of a browser, which keeps the cookie all the same.
+func (t *trial) logout(m *session.Manager[visits], b browser) {
+	t.Helper()
+	if _, err := visit(t.Context(), m, b.cookie, (*session.Session[visits]).Destroy); err != nil {
+		t.Fatalf("a request to log out: %v", err)
+	}
+}
+
+// opens wants a cookie to open the session of a browser, with visits counted.
+func (t *trial) opens(when string, m *session.Manager[visits], b browser, visits int) {
+	t.Helper()
+	if got := t.opened(m, b.cookie); got.ID != b.id || got.Subject != b.subject || got.Data.N != visits {
+		t.Fatalf("%s: the cookie opens session %v of %q with %d visits, want %v of %q with %d",
+			when, got.ID, got.Subject, got.Data.N, b.id, b.subject, visits)
+	}
+}
+
+// opensNothing wants a cookie not to open the session of a browser.
+func (t *trial) opensNothing(when string, m *session.Manager[visits], cookie *http.Cookie, b browser) {
+	t.Helper()
+	if got := t.opened(m, cookie); got.ID == b.id || got.Subject != "" || got.Data.N != 0 {
+		t.Fatalf("%s: the cookie opens session %v of %q with %d visits, want none", when, got.ID, got.Subject, got.Data.N)
+	}
+}
+
+// opened is what a request with a cookie sees.
+func (t *trial) opened(m *session.Manager[visits], cookie *http.Cookie) (seen session.Info[visits]) {
+	t.Helper()
+	_, err := visit(t.Context(), m, cookie, func(s *session.Session[visits]) error {
+		seen = session.Info[visits]{ID: s.ID(), Subject: s.Subject(), Data: s.Data()}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("a request: %v", err)
+	}
+	return seen
+}
+
+// lists wants a manager to list just these sessions of a subject.
+func (t *trial) lists(when string, m *session.Manager[visits], subject string, want ...session.ID) {
+	t.Helper()
+	infos, err := m.List(t.Context(), subject)
+	if err != nil {
+		t.Fatalf("%s: Manager.List(%q): %v", when, subject, err)
+	}
+	var got []session.ID
+	for _, info := range infos {
+		got = append(got, info.ID)
+		if info.Subject != subject {
+			t.Fatalf("%s: Manager.List(%q) shows a session of %q", when, subject, info.Subject)
+		}
+	}
+	slices.SortFunc(want, newestFirst)
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: Manager.List(%q): got the sessions %v, want %v", when, subject, got, want)
+	}
+}
+
+// revokes wants a manager to end so many sessions of a subject.
+func (t *trial) revokes(when string, m *session.Manager[visits], subject string, want int) {
+	t.Helper()
+	n, err := m.RevokeAll(t.Context(), subject)
+	if err != nil || n != want {
+		t.Fatalf("%s: Manager.RevokeAll(%q): got %d ended and error %v, want %d", when, subject, n, err, want)
+	}
 }

@@ -25,25 +25,36 @@ func (t *trial) slack() time.Duration {
 
 // soon creates a record that expires soon, and calls act, unless that is nil,
 // while it is certainly live. The error of act is a failure.
-func (t *trial) soon(act func(r session.Record) error) session.Record {
+func (t *trial) soon(act func(r session.Record) error) (r session.Record) {
 	t.Helper()
-	for lead := realLead; lead < time.Minute; lead *= 2 {
-		r := t.record()
+	t.within(func(lead time.Duration) (time.Time, error) {
+		r = t.record()
 		r.ExpiresAt = in(lead)
 		err := t.store.Create(t.Context(), r)
 		if err == nil && act != nil {
 			err = act(r)
 		}
+		return r.ExpiresAt, err
+	})
+	return r
+}
+
+// within gives act a time for its work, and returns when that was done before
+// the end that act returns; else it begins anew, with more time. The error of
+// act is a failure.
+func (t *trial) within(act func(lead time.Duration) (end time.Time, err error)) {
+	t.Helper()
+	for lead := realLead; lead < time.Minute; lead *= 2 {
+		end, err := act(lead)
 		switch {
-		case !time.Now().Before(r.ExpiresAt.Add(-t.slack())):
+		case !time.Now().Before(end.Add(-t.slack())):
 			continue // too late to tell
 		case err != nil:
 			t.Fatalf("before the expiry: %v", err)
 		}
-		return r
+		return
 	}
 	t.Fatal("the store takes too long for laws about expiry to be tested")
-	panic("unreachable")
 }
 
 // expired creates a record and waits until it has expired.

@@ -68,6 +68,16 @@ var laws = []law{
 	{"SecretNeverReachesStore", "no record holds a token or its secret", secretNeverReachesStore},
 	{"EngineLosesNoChange", "requests that overlap on one session lose no change", engineLosesNoChange},
 	{"EngineLogoutWins", "a session that ended while a request was in flight is not brought back by it", engineLogoutWins},
+	{"EngineDoubtIsNoAnswer", "a change whose outcome is unknown is stored once, or reported as ErrUnavailable: never as ErrNotFound, and never twice", engineDoubtIsNoAnswer},
+	{"EngineKeepsCarriersApart", "a token opens its session only through the cookie that it was issued for, while two managers of one realm share the sessions of a subject", engineKeepsCarriersApart},
+	{"EngineKeepsRealmsApart", "managers of different realms on one store see nothing of each other: by token, subject or ID", engineKeepsRealmsApart},
+	{"EngineKnowsStragglersOfLogout", "for the straggler's window a request of a session that was logged out of reads nothing and does nothing but log in anew", engineKnowsStragglersOfLogout},
+	{"EngineLogoutLeavesNoSession", "what a logout leaves is nobody's: no list shows it, no revocation counts it, and nothing revives it", engineLogoutLeavesNoSession},
+	{"EngineForgetsLogout", "what a logout leaves is absent after the straggler's window", engineForgetsLogout},
+	{"EngineLogsOutWhenFull", "a logout needs no room: an Update with a zero ExpiresAt removes the record in a store that is full", engineLogsOutWhenFull},
+	{"EngineRecordsLastUse", "ExpiresAt is the last use plus IdleTimeout, whatever Lifetime is, and a use is recorded at the load when less than half of that is left", engineRecordsLastUse},
+	{"EngineTooLateIsAnError", "a change that finds its session gone after the expiry that its request knew is an error", engineTooLateIsAnError},
+	{"EngineLastsACentury", "the longest times that session.New accepts work: create, update, touch, list, log out", engineLastsACentury},
 }
 
 var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}

@@ -101,7 +101,7 @@ func exactSubjects(base string) []string {
 		base + "a\u200d", base + "\U0001f600", base + "\U0001f601", base + "１", base + "1", base + "01", base + "1.0",
 		base + "%", base + "_", base + "*", base + "?", base + "[a]", base + "{a}", "{" + base + "}", base + ":", base + ":a",
 		base + "'", base + "''", base + `"`, base + "`", base + `\`, base + `\\`, base + `\'`, base + "/", base + "$1", base + "--", base + ";",
-		base + "\x01", base + "\x7f", base + "null",
+		base + "\x01", base + "\x1f", base + "\x1fa", base + "\x7f", base + "null",
 	}
 	long := base + strings.Repeat("x", 254-len(base))
 	wide := base + strings.Repeat("\U0001f600", (254-len(base))/4)

@@ -29,13 +29,21 @@ func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
 			c.SetResponse(w)
 			err := next(c)
 			if failure := w.commit(); failure != nil { // now, or when the handler wrote
-				return echo.NewHTTPError(session.HTTPStatus(failure), "cannot keep your session").Wrap(failure)
+				err = failure
 			} else if w.exchange.Finish() != nil {
 				panic(http.ErrAbortHandler) // cuts the connection: the response has told of a success
 			}
-			return err
+			return answered(err)
 		}
 	}
+}
+
+// answered gives an error of a session its status, and a text without its reason.
+func answered(err error) error {
+	if status := session.HTTPStatus(err); status != http.StatusInternalServerError && echo.StatusCode(err) == 0 {
+		return echo.NewHTTPError(status, "cannot keep your session").Wrap(err)
+	}
+	return err
 }
 
 // A writer commits before the first byte; if that fails, it sends nothing.
@@ -45,11 +53,12 @@ type writer struct {
 	exchange session.Exchange
 	added    session.Header
 	commit   func() error
+	hijacked bool
 }
 
 func (w *writer) begin() error {
 	var err error
-	w.added, err = w.exchange.Commit(session.Response{Header: w.Header()})
+	w.added, err = w.exchange.Commit(session.Response{Header: w.Header(), Hijacked: w.hijacked})
 	w.added.AddTo(w.Header())
 	return err
 }
@@ -89,6 +98,7 @@ func (w *writer) Flush() {
 }
 
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.hijacked = true
 	if err := w.commit(); err != nil {
 		return nil, nil, err
 	}

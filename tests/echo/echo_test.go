@@ -44,8 +44,9 @@ func serve(t *testing.T, s adaptertest.Server) string {
 		e.Use(sessionecho.Middleware(manager))
 	}
 	e.Any("/*", func(c *echo.Context) error {
-		s.Handler(request(c))
-		return nil
+		var failure error
+		s.Handler(request(c, func(err error) { failure = err }))
+		return failure
 	})
 	server := httptest.NewUnstartedServer(e)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handlers of the suite panic
@@ -60,7 +61,7 @@ func newEcho() *echo.Echo {
 	return e
 }
 
-func request(c *echo.Context) adaptertest.Request {
+func request(c *echo.Context, fail func(error)) adaptertest.Request {
 	w := c.Response()
 	flush := http.NewResponseController(w).Flush
 	return adaptertest.Request{
@@ -80,18 +81,11 @@ func request(c *echo.Context) adaptertest.Request {
 					_, _ = io.WriteString(w, body)
 				}
 			},
-			"Copy": func(body string) { _, _ = io.Copy(w, strings.NewReader(body)) },
-			"Hijack": func(body string) {
-				conn, _, err := w.(http.Hijacker).Hijack()
-				if err != nil {
-					return
-				}
-				defer conn.Close()
-				fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
-				_ = w.Header().Write(conn)
-				fmt.Fprintf(conn, "\r\n%s", body)
-			},
+			"Copy":   func(body string) { _, _ = io.Copy(w, strings.NewReader(body)) },
+			"Hijack": func(body string) { takeOver(w, w.Header(), body) },
 		},
+		TakeOver: func(body string) { takeOver(w, nil, body) },
+		Fail:     fail,
 		Stream: func(parts func(send func(part string) error)) {
 			parts(func(part string) error {
 				if _, err := io.WriteString(w, part); err != nil {
@@ -107,6 +101,18 @@ func request(c *echo.Context) adaptertest.Request {
 			}
 		},
 	}
+}
+
+// takeOver responds with a header over a connection that it takes over.
+func takeOver(w http.ResponseWriter, header http.Header, body string) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")
+	_ = header.Write(conn)
+	fmt.Fprintf(conn, "\r\n%s", body)
 }
 
 // TestErrors: an error that a handler returns becomes a response after all

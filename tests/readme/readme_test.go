@@ -29,60 +29,91 @@ const shown = "localhost:8080"
 // ours begins the paths of this project's modules.
 const ours = "github.com/gostateful/session/"
 
-// TestPrograms builds the program of each README in a module of its own, as a
-// reader does, and repeats its curl session.
-func TestPrograms(t *testing.T) {
-	for _, readme := range []struct {
-		name    string
-		backend func(t *testing.T) (moves []string) // from what is shown to where it is
-		brings  []string                            // what is required besides the project's modules
-	}{
-		{name: "README.md"},
-		{name: "memory/README.md"},
-		{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
-		{name: "adapters/fiber/README.md", brings: []string{
-			"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
-			"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
-			"github.com/philhofer/fwd", "github.com/tinylib/msgp", "github.com/valyala/bytebufferpool", "github.com/valyala/fasthttp",
-			"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text",
-		}},
-		{name: "adapters/nethttp/README.md"},
-		{
-			name: "redis/README.md",
-			backend: func(t *testing.T) []string {
-				s := servers.Redis(t)
-				return []string{"localhost:6379", s.Addr(), "redis-cli", fmt.Sprint("redis-cli -p ", s.Port)}
-			},
-			brings: []string{
-				"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
-			},
+// A readme has a program, and a curl session with it.
+type readme struct {
+	name    string
+	backend func(t *testing.T) (moves []string) // from what is shown to where it is
+	brings  []string                            // what is required besides the project's modules
+	store   string                              // of a store's README: what makes it, for two managers
+	imports []string                            // and what that imports
+}
+
+var readmes = []readme{
+	{name: "README.md"},
+	{
+		name:    "memory/README.md",
+		store:   "memory.New(nil)",
+		imports: []string{"github.com/gostateful/session/memory"},
+	},
+	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
+	{name: "adapters/fiber/README.md", brings: []string{
+		"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
+		"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
+		"github.com/philhofer/fwd", "github.com/tinylib/msgp", "github.com/valyala/bytebufferpool", "github.com/valyala/fasthttp",
+		"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text",
+	}},
+	{name: "adapters/nethttp/README.md"},
+	{
+		name: "redis/README.md",
+		backend: func(t *testing.T) []string {
+			s := servers.Redis(t)
+			return []string{"localhost:6379", s.Addr(), "redis-cli", fmt.Sprint("redis-cli -p ", s.Port)}
 		},
-		{
-			name: "sql/README.md",
-			backend: func(t *testing.T) []string {
-				s := servers.Postgres(t)
-				psql, err := s.Command(t.Context(), "psql") // may not be on PATH
-				require.NoError(t, err)
-				return []string{"localhost:5432", s.Addr(), "psql -At", psql.Path + " -At"}
-			},
-			brings: []string{
-				"github.com/google/uuid",
-				"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "github.com/jackc/puddle/v2",
-				"golang.org/x/sync", "golang.org/x/text",
-			},
+		brings: []string{
+			"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
 		},
-	} {
-		t.Run(readme.name, func(t *testing.T) {
-			moves := []string{shown, freeAddr(t)}
-			if readme.backend != nil {
-				moves = append(moves, readme.backend(t)...)
+		store:   `sessionredis.New(redis.NewClient(&redis.Options{Addr: "localhost:6379"}), nil)`,
+		imports: []string{"github.com/redis/go-redis/v9", "github.com/gostateful/session/redis"},
+	},
+	{
+		name: "sql/README.md",
+		backend: func(t *testing.T) []string {
+			s := servers.Postgres(t)
+			psql, err := s.Command(t.Context(), "psql") // may not be on PATH
+			require.NoError(t, err)
+			return []string{"localhost:5432", s.Addr(), "psql -At", psql.Path + " -At"}
+		},
+		brings: []string{
+			"github.com/google/uuid",
+			"github.com/jackc/pgx/v5", "github.com/jackc/pgpassfile", "github.com/jackc/pgservicefile", "github.com/jackc/puddle/v2",
+			"golang.org/x/sync", "golang.org/x/text",
+		},
+		store: `func() *sessionsql.Store {
+			db, err := sql.Open("pgx", "postgres://postgres@localhost:5432/postgres")
+			if err != nil {
+				log.Fatal(err)
 			}
-			testProgram(t, read(t, readme.name), moves, readme.brings)
+			store := sessionsql.New(db, sessionsql.Postgres, nil)
+			if err := store.Migrate(context.Background()); err != nil {
+				log.Fatal(err)
+			}
+			return store
+		}()`,
+		imports: []string{"database/sql", "github.com/gostateful/session/sql", "github.com/jackc/pgx/v5/stdlib"},
+	},
+}
+
+// TestPrograms builds the program of each README in a module of its own, as a
+// reader does, and repeats its curl session. Then it does the same with the two
+// managers that the READMEs of stores show.
+func TestPrograms(t *testing.T) {
+	for _, readme := range readmes {
+		t.Run(readme.name, func(t *testing.T) {
+			moves := append([]string{shown, freeAddr(t)}, readme.moves(t)...)
+			readme.test(t, read(t, readme.name), moves)
 		})
 	}
 }
 
-func testProgram(t *testing.T, text string, moves, brings []string) {
+// moves starts what the program connects to.
+func (r *readme) moves(t *testing.T) []string {
+	if r.backend == nil {
+		return nil
+	}
+	return r.backend(t)
+}
+
+func (r *readme) test(t *testing.T, text string, moves []string) {
 	program, transcript := block(t, text, "go", "package main"), block(t, text, "console", "$ curl")
 	formatted, err := format.Source([]byte(program))
 	require.NoError(t, err)
@@ -91,7 +122,11 @@ func testProgram(t *testing.T, text string, moves, brings []string) {
 	assert.Less(t, strings.Count(before, "\n"), 20, "lines of the README before its program")
 
 	addr, move := moves[1], strings.NewReplacer(moves...)
-	dir := module(t, map[string]string{"main.go": move.Replace(program)}, brings...)
+	files := map[string]string{"main.go": move.Replace(program)}
+	if r.store != "" {
+		files["managers/main.go"] = move.Replace(r.twoManagers(t, text))
+	}
+	dir := module(t, files, r.brings...)
 	gotool.Run(t, dir, "off", "build", "-o", "program")
 	servers.Start(t, servers.Program{
 		Name: filepath.Join(dir, "program"),
@@ -104,9 +139,10 @@ func testProgram(t *testing.T, text string, moves, brings []string) {
 			return conn.Close()
 		},
 	})
-	slices.Reverse(moves)
-	got := strings.NewReplacer(moves...).Replace(replay(t, move.Replace(transcript)))
-	assert.Equal(t, settle(transcript), settle(got))
+	assert.Equal(t, settle(transcript), settle(replay(t, move.Replace(transcript), moves...)))
+	if r.store != "" {
+		t.Run("TwoManagers", func(t *testing.T) { r.testTwoManagers(t, text, dir, moves) })
+	}
 }
 
 // TestUnitTest runs the test of a handler that the README shows.
@@ -157,6 +193,7 @@ func module(t *testing.T, files map[string]string, brings ...string) (dir string
 	t.Helper()
 	dir = t.TempDir()
 	for name, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
 	gotool.Run(t, dir, "off", "mod", "init", "reader.example")
@@ -215,8 +252,9 @@ func TestAddItem(t *testing.T) {
 }
 `
 
-// replay runs the commands of a transcript and returns it with what they print.
-func replay(t *testing.T, transcript string) string {
+// replay runs the commands of a transcript and returns it with what they print,
+// as if nothing had been moved.
+func replay(t *testing.T, transcript string, moves ...string) string {
 	t.Helper()
 	dir := t.TempDir() // of the cookie jar
 	var out strings.Builder
@@ -232,7 +270,9 @@ func replay(t *testing.T, transcript string) string {
 		require.NoError(t, err, "%s", line)
 		out.Write(text)
 	}
-	return strings.ReplaceAll(out.String(), "\r\n", "\n")
+	back := slices.Clone(moves)
+	slices.Reverse(back)
+	return strings.NewReplacer(back...).Replace(strings.ReplaceAll(out.String(), "\r\n", "\n"))
 }
 
 // settle replaces what differs each time.

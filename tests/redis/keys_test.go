@@ -95,6 +95,34 @@ func TestWhatRedisShows(t *testing.T) {
 	r = create(t, store, record(""))
 	assert.Equal(t, fmt.Sprintf("\"%d 0000000000000 1 \\x00the data\"\n", r.ExpiresAt.UnixMilli()), cli("GET", key(r)))
 	assert.Equal(t, "(integer) 3\n", cli("DBSIZE"))
+
+	id := stress.Login(t, store, session.Options{Realm: "admin"}, "alice")
+	assert.Regexp(t, `^"\d{13} \d{13} 1 admin\\x1falice\\x00`, cli("GET", "session:"+id.String()), "the realm, a separator and the subject")
+	assert.Equal(t, "1) \"session:subject:admin\\x1falice\"\n", cli("KEYS", "session:subject:admin*"))
+	assert.Equal(t, fmt.Sprintf("1) %q\n", id.String()), cli("ZRANGE", "session:subject:admin\x1falice", "0", "-1"))
+}
+
+// TestLogoutInRedis: what a logout leaves lives for the straggler's window. The
+// set of the subject stays as it was, and names it until the lease is over.
+func TestLogoutInRedis(t *testing.T) {
+	server := servers.Redis(t)
+	client := connect(t, server)
+	si := newSite(t, client)
+	v := si.Visitor()
+	require.True(t, v.Post("/login?as=alice").OK())
+	left := key(session.Record{ID: v.ID()})
+	before := client.ZRangeWithScores(t.Context(), alice, 0, -1).Val()
+	require.Len(t, before, 1)
+	ends := client.PExpireTime(t.Context(), alice).Val()
+	require.True(t, v.Post("/logout").OK())
+
+	assert.Regexp(t, `^\d{13} 0000000000000 2 \x00`, client.Get(t.Context(), left).Val(), "without a lease and without a subject")
+	ttl := client.PTTL(t.Context(), left).Val()
+	assert.Positive(t, ttl)
+	assert.LessOrEqual(t, ttl, time.Minute, "the time to live of what is left")
+	assert.Equal(t, before, client.ZRangeWithScores(t.Context(), alice, 0, -1).Val(), "the set of the subject")
+	assert.Equal(t, ends, client.PExpireTime(t.Context(), alice).Val(), "when the set ends")
+	requireTTL(t, client, "session:")
 }
 
 // TestPrefixes: applications that share a Redis see nothing of each other, even

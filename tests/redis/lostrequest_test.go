@@ -69,6 +69,31 @@ func TestLostReplyOfRequest(t *testing.T) {
 	}
 }
 
+// TestLostReplyAndRevoked: nobody can tell whether a change was done whose reply
+// was lost, once the session has been revoked.
+func TestLostReplyAndRevoked(t *testing.T) {
+	server := servers.Redis(t)
+	p, client := behind(t, server)
+	revoking := &stress.Revoking{Store: sessionredis.New(client, nil), Direct: sessionredis.New(connect(t, server), nil)}
+	si := stress.NewSite(t, revoking)
+	teachScripts(t, connect(t, server), true)
+	for how, mute := range map[string]bool{"cut": false, "silent": true} {
+		t.Run(how, func(t *testing.T) {
+			v := si.Visitor()
+			require.True(t, v.Post("/count").OK())
+			var a stress.Answer
+			si.During(func() {
+				p.Lose("evalsha", 0, mute)
+				a = v.Post("/count")
+				require.Equal(t, 1, p.Losses(), "replies lost")
+			})
+			assert.Equal(t, http.StatusServiceUnavailable, a.Status, "%s", a.Body)
+			assert.Equal(t, stress.OK("new"), v.Post("/read"))
+		})
+	}
+	assert.EqualValues(t, 2, revoking.Revoked.Load(), "sessions revoked")
+}
+
 // TestLostRepliesOfRequests loses replies while requests of several tabs
 // overlap. A request that fails says 503, and its change is there once or not
 // at all; one that succeeds is there once.

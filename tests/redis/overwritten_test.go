@@ -51,7 +51,7 @@ func TestOverwrittenSession(t *testing.T) {
 				}
 				_, err := si.Sessions.List(t.Context(), "alice")
 				assert.Error(t, err)
-				stress.RequireFailure(t, si.Sessions.Update(t.Context(), v.ID(), func(d *stress.Visits) error { d.N++; return nil }), "Modify")
+				stress.RequireFailure(t, si.Sessions.Update(t.Context(), v.ID(), func(d *stress.Visits) error { d.N++; return nil }), "Manager.Update")
 				assert.Equal(t, there, client.Dump(t.Context(), key).Val(), "what is there")
 			})
 			assert.Equal(t, token, v.Token(), "the cookie")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // A tally is a hook that counts round trips, but for those that open a
@@ -135,6 +137,54 @@ func TestRoundTrips(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRoundTripsOfEngine: what a request or a job costs. The commands of a
+// pipeline are one round trip.
+func TestRoundTripsOfEngine(t *testing.T) {
+	const entry = "pexpire+zadd+zremrangebyscore+pexpire+pexpire" // to the set of a subject
+	want := map[string]string{
+		"a visit":                   "",
+		"a first change":            "evalsha",
+		"another visit":             "get",
+		"a change":                  "get evalsha",
+		"a login":                   "get " + entry + " evalsha",
+		"a login without a session": entry + " evalsha",
+		"a call of Touch":           "get get evalsha",
+		"a logout":                  "get evalsha",
+		"a straggler of a logout":   "get",
+		"Revoke after a logout":     "get",
+		"a use after 20 minutes":    "get evalsha",
+		"a use after 40 minutes, recorded by the load": "get evalsha",
+		"a renewal":                       "get evalsha",
+		"the first use of the new secret": "get evalsha",
+		"another use of it":               "get",
+		"Manager.Update":                  "get evalsha",
+		"Revoke":                          "get del",
+		"Revoke of what is absent":        "get",
+	}
+	one, nodes := servers.Redis(t), servers.RedisCluster(t)
+	for name, client := range map[string]redis.UniversalClient{"one node": connect(t, one), "Cluster": connectCluster(t, nodes)} {
+		t.Run(name, func(t *testing.T) {
+			teachScripts(t, client, true)
+			sent := new(tally)
+			client.AddHook(sent)
+			assert.Equal(t, want, stress.Costs(t, sessionredis.New(client, nil), sent.words))
+		})
+	}
+}
+
+// words are the names of the commands since the last round trips were taken.
+func (y *tally) words() string {
+	var trips []string
+	for _, cmds := range y.take() {
+		var names []string
+		for _, cmd := range cmds {
+			names = append(names, cmd.Name())
+		}
+		trips = append(trips, strings.Join(names, "+"))
+	}
+	return strings.Join(trips, " ")
 }
 
 // TestRoundTripsOfMany: List and DeleteAll take one, and one more for every

@@ -88,6 +88,7 @@ func (e engine) killConnections(t *testing.T, dsn string) {
 				e.killAll(t, admin)
 				c.AwaitServed(20)
 				h.Await(10)
+				c.AwaitAnswered() // a read is repeated once, so none may meet two of these
 			}
 		})
 		c.AwaitServed(100)

@@ -87,7 +87,7 @@ func (b contest) contend(t *testing.T) {
 			for seed := uint64(0); seed == 0 || gentle() && !t.Failed(); seed += 8 {
 				var all sync.WaitGroup
 				for n := range uint64(8) {
-					all.Go(func() { st.Blow(t.Context(), t, store, seed+n, 200) })
+					all.Go(func() { st.Blow(stress.Within(t), t, store, seed+n, 200) })
 				}
 				all.Wait()
 			}
@@ -163,7 +163,8 @@ func (b contest) deadlocked(t *testing.T, storeLoses bool, store, transaction ti
 		require.NoError(t, tx.Commit())
 	}
 	all.Wait()
-	assert.Equal(t, before+1, b.gaveUp(t, db), "deadlocks")
+	// More than one, if the store tries again before the transaction goes on.
+	assert.Greater(t, b.gaveUp(t, db), before, "deadlocks")
 	for _, r := range alices {
 		requireAbsent(t, s, r.ID, "after DeleteAll")
 	}

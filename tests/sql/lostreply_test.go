@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -116,6 +117,7 @@ func TestLostReply(t *testing.T) {
 func (b distance) test(t *testing.T) {
 	t.Run("calls", b.loseReplies)
 	t.Run("requests", b.loseRepliesOfRequests)
+	t.Run("revoked", b.loseAndRevoke)
 	t.Run("history", b.loseAtRandom)
 }
 
@@ -206,6 +208,27 @@ func (b distance) loseRepliesOfRequests(t *testing.T) {
 	assert.Equal(t, stress.OK("new"), si.With(after).Post("/read"))
 	_, err = si.Sessions.Find(t.Context(), id)
 	require.ErrorIs(t, err, session.ErrNotFound, "after the logout")
+}
+
+// loseAndRevoke loses the reply to a change, and has the session revoked before
+// the engine looks: nobody can tell whether the change was done.
+func (b distance) loseAndRevoke(t *testing.T) {
+	proxy := stress.NewProxy(t, b.addr)
+	direct := b.migrated(t, b.pool(t, b.dsn, 20), sessionsql.Options{})
+	distant := sessionsql.New(b.dial(t, stress.DialThrough(proxy)), b.dialect, &sessionsql.Options{Table: lastTable()})
+	si := stress.NewSite(t, &stress.Revoking{Store: distant, Direct: direct})
+	warm, v := si.Visitor(), si.Visitor()
+	require.True(t, warm.Post("/count").OK())
+	require.True(t, warm.Post("/count").OK()) // all is prepared
+	require.True(t, v.Post("/count").OK())
+	var a stress.Answer
+	si.During(func() {
+		proxy.Lose(`{"N":`, 0, false)
+		a = v.Post("/count")
+		require.Equal(t, 1, proxy.Losses(), "replies lost")
+	})
+	assert.Equal(t, http.StatusServiceUnavailable, a.Status, "%s", a.Body)
+	assert.Equal(t, stress.OK("new"), v.Post("/read"))
 }
 
 // loseAtRandom breaks one in twenty reads and writes of the connections, before a

@@ -19,6 +19,7 @@ import (
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/servers"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // awkward is a name that goes wrong wherever it is not quoted, or is quoted and
@@ -209,10 +210,10 @@ func requireCounts(t *testing.T, s session.Store) {
 	for range counters {
 		all.Go(func() {
 			for n := 0; n < each; {
-				got, err := s.Load(t.Context(), r.ID)
+				got, err := s.Load(stress.Within(t), r.ID)
 				if err == nil {
 					got.Data[0]++
-					err = s.Update(t.Context(), got)
+					err = s.Update(stress.Within(t), got)
 				}
 				switch {
 				case err == nil:

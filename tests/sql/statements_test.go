@@ -15,6 +15,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // A statement is a call, and what it sends to the database.
@@ -115,6 +116,7 @@ func TestStatements(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			dsn := e.start(t)
 			t.Run("OneEach", func(t *testing.T) { e.testOneEach(t, dsn) })
+			t.Run("OfEngine", func(t *testing.T) { e.testOfEngine(t, dsn) })
 			t.Run("DeleteAllKeepsFew", func(t *testing.T) { e.testDeleteAllKeepsFew(t, dsn) })
 		})
 	}
@@ -166,6 +168,34 @@ func (e engine) testOneEach(t *testing.T, dsn string) {
 		}
 	}
 	assert.Equal(t, before, e.prepared(t, db), "statements that the server was given to prepare")
+}
+
+// testOfEngine counts what a request or a job sends.
+func (e engine) testOfEngine(t *testing.T, dsn string) {
+	db, spy := e.spied(t, dsn)
+	s := e.migrated(t, db, sessionsql.Options{})
+	requireAbsent(t, s, session.NewID(), "before the first request, which would look for the table")
+	want := map[string]string{
+		"a visit":                   "",
+		"a first change":            "INSERT",
+		"another visit":             "SELECT",
+		"a change":                  "SELECT UPDATE",
+		"a login":                   "SELECT UPDATE",
+		"a login without a session": "INSERT",
+		"a call of Touch":           "SELECT SELECT UPDATE",
+		"a logout":                  "SELECT UPDATE",
+		"a straggler of a logout":   "SELECT",
+		"Revoke after a logout":     "SELECT",
+		"a use after 20 minutes":    "SELECT UPDATE",
+		"a use after 40 minutes, recorded by the load": "SELECT UPDATE",
+		"a renewal":                       "SELECT UPDATE",
+		"the first use of the new secret": "SELECT UPDATE",
+		"another use of it":               "SELECT",
+		"Manager.Update":                  "SELECT UPDATE",
+		"Revoke":                          "SELECT DELETE",
+		"Revoke of what is absent":        "SELECT",
+	}
+	assert.Equal(t, want, stress.Costs(t, s, func() string { return runs(spy.take()) }))
 }
 
 // runs are the statements that were executed.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gostateful/session/core"
 	"github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/support/stress"
 )
 
 // TestTransactions has a server for each engine, and what In promises tested there.
@@ -20,7 +21,7 @@ func TestTransactions(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			db := e.open(t, e.start(t))
 			for name, test := range map[string]func(*testing.T, *sql.DB, *sessionsql.Store){
-				"Commit": testCommit, "Rollback": testRollback, "Named": testNamedErrors, "Refused": testRefused,
+				"Commit": testCommit, "Rollback": testRollback, "Named": testNamedErrors, "Refused": testRefused, "Revoke": testRevoke,
 			} {
 				t.Run(name, func(t *testing.T) { test(t, db, e.migrated(t, db, sessionsql.Options{})) })
 			}
@@ -29,6 +30,32 @@ func TestTransactions(t *testing.T) {
 				t.Run("Snapshot", func(t *testing.T) { testSnapshot(t, db, e.migrated(t, db, sessionsql.Options{})) })
 			}
 		})
+	}
+}
+
+// testRevoke ends a user's sessions by a manager in a transaction, as its realm is
+// part of what the store knows the user by.
+func testRevoke(t *testing.T, db *sql.DB, s *sessionsql.Store) {
+	admin := session.Options{Realm: "admin"}
+	current, other := stress.Login(t, s, admin, "alice"), stress.Login(t, s, admin, "alice")
+	customer := stress.Login(t, s, session.Options{}, "alice")
+	revoke := func() *sql.Tx {
+		tx := begin(t, db)
+		m, err := session.New[stress.Visits](s.In(tx), &admin)
+		require.NoError(t, err)
+		n, err := m.RevokeAll(t.Context(), "alice", current)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		return tx
+	}
+	require.NoError(t, revoke().Rollback())
+	_, err := s.Load(t.Context(), other)
+	require.NoError(t, err, "after a rollback")
+	require.NoError(t, revoke().Commit())
+	requireAbsent(t, s, other, "after a commit")
+	for _, id := range []session.ID{current, customer} {
+		_, err := s.Load(t.Context(), id)
+		require.NoError(t, err, "of a session that was not to be revoked")
 	}
 }
 

@@ -41,7 +41,7 @@ var steps = []step{
 	{"explore", "the engine, through every order of its store calls: without the race detector, under which the explorer does less", func(r *repository) error {
 		return run("go", "test", "./tests/explore")
 	}},
-	{"alone", "each module builds, and a released one passes, without go.work, as its users have it", (*repository).alone},
+	{"alone", "each module builds, with its tests, without go.work, as its users have it", (*repository).alone},
 	{"fuzz", "each fuzz target for a short time", (*repository).fuzz},
 }
 
@@ -57,7 +57,7 @@ type repository struct {
 func main() {
 	r := &repository{}
 	// A count, since Go before 1.27 may fail when a time is over (go.dev/issue/75804).
-	flag.StringVar(&r.fuzztime, "fuzztime", "20000x", "how often to run each fuzz target, or for how long, as 10m")
+	flag.StringVar(&r.fuzztime, "fuzztime", "10000x", "how often to run each fuzz target, or for how long, as 10m")
 	flag.BoolVar(&r.fix, "fix", false, "let gofumpt and tidy write; without a step, run only these two")
 	flag.Usage = usage
 	flag.Parse()

@@ -87,31 +87,6 @@ func (r *repository) writeTidy(m module, modfile string) error {
 	return os.WriteFile(m.dir+"/go.sum", []byte(strings.Join(lines, "")), 0o644)
 }
 
-func (r *repository) alone() error {
-	for _, m := range r.modules {
-		modfile, err := r.modfile(m)
-		if err != nil {
-			return err
-		}
-		steps := [][]string{
-			{"build", "-o", os.DevNull, "./..."}, // a lone main package would be written into the tree
-			{"vet", "./..."},
-		}
-		// The others have run their tests, with their servers, and nobody
-		// has them alone.
-		if !slices.Contains(unreleased, m.dir) {
-			steps = append(steps, []string{"test", "-shuffle=on", "./..."})
-		}
-		fmt.Printf("--- %s, GOWORK=off: go build, vet, and test if it is released\n", m.dir)
-		for _, args := range steps {
-			if err := show(m.command(modfile, args...)); err != nil {
-				return fmt.Errorf("%s alone, without go.work: %w.\nIf a require is missing: go run ./tools/check -fix", m.dir, err)
-			}
-		}
-	}
-	return nil
-}
-
 var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
 
 // fuzz runs each target by itself, as go test -fuzz takes one at a time. It

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,45 +45,24 @@ func (c changelog) unreleased() (string, error) {
 }
 
 // release moves what is unreleased into the section of a version, which may be
-// there already. If neither says anything, the section is what its pre-releases
-// had, or else fallback.
+// there already. If neither says anything, the section is fallback.
 func (c changelog) release(version, date, fallback string) (changelog, error) {
-	changes, err := c.unreleased()
+	text, err := c.unreleased()
 	if err != nil {
 		return "", err
 	}
 	head, rest, _ := strings.Cut(string(c), unreleasedHeading)
-	_, older, _ := strings.Cut("\n"+rest, "\n## [")
-	text := changes
-	if earlier := c.section(version); earlier != "" {
-		if !strings.HasPrefix(older, strings.TrimPrefix(version, "v")+"]") {
-			return "", fmt.Errorf("has a section of %s below that of another version", version)
-		}
-		_, older, _ = strings.Cut(older, "\n## [")
-		text = strings.TrimSpace(changes + "\n\n" + earlier)
+	_, older, found := strings.Cut("\n"+rest, "\n## [")
+	number := strings.TrimPrefix(version, "v")
+	if strings.HasPrefix(older, number+"]") { // prepared before
+		text = strings.TrimSpace(text + "\n\n" + c.section(version))
+		_, older, found = strings.Cut(older, "\n## [")
 	}
-	for _, source := range []string{c.preReleases(version), fallback} {
-		if text == "" {
-			text = source
-		}
-	}
-	if text == "" {
+	if text = cmp.Or(text, fallback); text == "" {
 		return "", fmt.Errorf("says nothing under %q: write what users will notice of %s", strings.TrimSpace(unreleasedHeading), version)
 	}
-	if older != "" {
+	if found {
 		older = "\n## [" + older
 	}
-	return changelog(fmt.Sprintf("%s%s\n## [%s] - %s\n\n%s\n%s", head, unreleasedHeading, strings.TrimPrefix(version, "v"), date, text, older)), nil
-}
-
-// preReleases joins the sections of a version's pre-releases.
-func (c changelog) preReleases(version string) string {
-	var sections []string
-	for _, section := range strings.Split(string(c), "\n## [")[1:] {
-		heading, text, _ := strings.Cut(section, "\n")
-		if strings.HasPrefix(heading, strings.TrimPrefix(version, "v")+"-") {
-			sections = append(sections, strings.TrimSpace(text))
-		}
-	}
-	return strings.Join(sections, "\n\n")
+	return changelog(fmt.Sprintf("%s%s\n## [%s] - %s\n\n%s\n%s", head, unreleasedHeading, number, date, text, older)), nil
 }

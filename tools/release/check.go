@@ -121,8 +121,8 @@ func (r *repository) checkRequires(m *goModule) (faults []error) {
 	return faults
 }
 
-// checkChange holds the step of a version to what changed since the last stable
-// one. What came before the first promised nothing.
+// checkChange holds the step of a version to what changed in the API since the last
+// stable one. What came before the first promised nothing.
 func (r *repository) checkChange(m *goModule) error {
 	if m.stable == "" {
 		return nil
@@ -131,15 +131,25 @@ func (r *repository) checkChange(m *goModule) error {
 	if err != nil {
 		return err
 	}
-	if breaks := difference.incompatible; len(breaks) > 0 && !permits(m.stable, m.declared, breaking) {
-		return fmt.Errorf("%s breaks the API of %s, so it is not %s but %s:\n    %s", m.dir, m.stable, m.declared,
-			next(m.stable, breaking), strings.Join(breaks, "\n    "))
-	}
-	if more := difference.compatible; len(more) > 0 && !permits(m.stable, m.declared, addition) {
-		return fmt.Errorf("%s adds to the API of %s, so it is not %s but %s:\n    %s", m.dir, m.stable, m.declared,
-			next(m.stable, addition), strings.Join(more, "\n    "))
+	for change, lines := range map[string][]string{"breaks": difference.incompatible, "adds to": difference.compatible} {
+		if len(lines) > 0 && !permits(m.stable, m.declared, change == "breaks") {
+			return fmt.Errorf("%s %s the API of %s, so %s is too small a step:\n    %s", m.dir, change, m.stable, m.declared, strings.Join(lines, "\n    "))
+		}
 	}
 	return nil
+}
+
+// permits reports whether the step from one version to the next may carry an
+// addition or a break: in v0, where minor versions may break, an addition is a
+// patch, so that a patch never needs more than go get.
+func permits(from, to string, breaks bool) bool {
+	minor := semver.MajorMinor(from) != semver.MajorMinor(to)
+	switch semver.Major(from) {
+	default:
+		return semver.Major(from) != semver.Major(to) || minor && !breaks
+	case "v0":
+		return minor || !breaks
+	}
 }
 
 // checkAlone builds a pending module with the siblings it requires as they are

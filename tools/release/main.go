@@ -1,8 +1,6 @@
 // Command release makes the releases of this repository's modules.
 //
-//	go run ./tools/release plan                     # what changed since each module's last release, and which version that asks for
-//	go run ./tools/release prepare                  # write that plan into the tree
-//	go run ./tools/release prepare redis=v0.3.0 ... # or these versions, and no others
+//	go run ./tools/release prepare redis=v0.3.0 ... # write these versions into the tree
 //	go run ./tools/release check                    # whether what versions.json declares can be released
 //	go run ./tools/release publish                  # tag and release it: for the release workflow
 //
@@ -20,7 +18,7 @@ import (
 	"os/signal"
 )
 
-const usage = "usage: go run ./tools/release plan | prepare [module=version ...] | check | publish"
+const usage = "usage: go run ./tools/release prepare module=version ... | check | publish"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -41,8 +39,6 @@ func command(ctx context.Context, args []string) error {
 	}
 	defer r.close()
 	switch args[0] {
-	case "plan":
-		return r.showPlan()
 	case "prepare":
 		return r.prepare(args[1:])
 	case "check":

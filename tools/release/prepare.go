@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,13 +15,12 @@ import (
 )
 
 // prepare writes a release into the tree: the versions, what the modules require
-// of each other, the changelogs, go.work and the README's table. Without arguments
-// it releases what plan proposes.
+// of each other, the changelogs, go.work and the README's table.
 func (r *repository) prepare(args []string) error {
 	if err := r.clean(); err != nil {
 		return err
 	}
-	if err := r.allTags(); err != nil {
+	if err := r.fetchTags(); err != nil {
 		return err
 	}
 	versions, err := r.wanted(args)
@@ -92,7 +90,7 @@ func (r *repository) write(versions map[*goModule]string) error {
 	return r.checkBuilds(proxy)
 }
 
-// wanted returns the versions that the arguments ask for, or those of the plan.
+// wanted returns the versions that the arguments ask for.
 func (r *repository) wanted(args []string) (map[*goModule]string, error) {
 	versions := map[*goModule]string{}
 	for _, arg := range args {
@@ -106,27 +104,12 @@ func (r *repository) wanted(args []string) (map[*goModule]string, error) {
 		}
 		versions[m] = version
 	}
-	if len(args) == 0 {
-		proposals, err := r.plan()
-		if err != nil {
-			return nil, err
-		}
-		for m, p := range proposals {
-			if p.version != "" {
-				versions[m] = p.version
-			}
-		}
-		if len(versions) == 0 {
-			return nil, errors.New("nothing has changed since the last release")
-		}
+	if len(versions) == 0 {
+		return nil, errors.New(usage)
 	}
 	for m, version := range versions {
 		if semver.Compare(version, m.tagged) <= 0 || version == unreleased {
 			return nil, fmt.Errorf("%s=%s: it is at %s already", m.dir, version, m.tagged)
-		}
-		if _, major, _ := module.SplitPathVersion(m.path()); module.CheckPathMajor(version, major) != nil {
-			return nil, fmt.Errorf("%s=%s: from v2 on a module's path ends in its major version. Change its go.mod, what imports and requires it, "+
-				"and go.work, in a commit of the same pull request, and then prepare it", m.dir, version)
 		}
 	}
 	return versions, nil
@@ -164,15 +147,6 @@ func (r *repository) writeChangelog(m *goModule, raised []string) error {
 	fallback := ""
 	if len(raised) > 0 {
 		fallback = "### Changed\n\n- Requires " + strings.Join(raised, ", ") + "."
-	}
-	if m.tagged != "" {
-		commits, err := r.commits(m, m.tag(m.tagged), "HEAD")
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(commits, func(c commit) bool { return c.ships }) {
-			fallback = "" // there is more to tell
-		}
 	}
 	log, err = log.release(m.declared, time.Now().Format(time.DateOnly), fallback)
 	if err != nil {

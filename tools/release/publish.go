@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,15 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
-	"golang.org/x/mod/sumdb/dirhash"
 )
-
-// goReleaser is run from its source, so that the release uses what was
-// rehearsed, and Go verifies it.
-const goReleaser = "github.com/goreleaser/goreleaser/v2@v2.16.0"
 
 // publish tags and releases each module whose declared version is not yet, one
 // after the other, the required first. What is done already is left alone, so
@@ -29,9 +21,6 @@ func (r *repository) publish() error {
 		return err
 	}
 	if err := r.mirrored(); err != nil {
-		return err
-	}
-	if err := r.read(); err != nil { // mirrored may have brought tags
 		return err
 	}
 	// All of check has been run on this commit by the job before.
@@ -50,89 +39,53 @@ func (r *repository) publish() error {
 }
 
 // mirrored makes sure that what is released is what the remote has: a clean
-// tree at a commit of its main, and no tag of its own.
+// tree at a commit of its main, and its tags and no others.
 func (r *repository) mirrored() error {
 	if err := r.clean(); err != nil {
 		return err
 	}
-	if _, err := r.git("fetch", "--quiet", "--tags", "origin", "+refs/heads/main:refs/remotes/origin/main"); err != nil {
+	if _, err := r.git("fetch", "--quiet", "--prune", "--prune-tags", "--force", "origin", "+refs/heads/main:refs/remotes/origin/main", "+refs/tags/*:refs/tags/*"); err != nil {
 		return err
 	}
 	if shallow, err := r.git("rev-parse", "--is-shallow-repository"); err != nil || shallow != "false" {
 		return errors.Join(err, errors.New("the notes need the whole history: git fetch --unshallow"))
 	}
-	if _, err := r.git("merge-base", "--is-ancestor", "HEAD", "refs/remotes/origin/main"); err != nil {
-		return errors.New("HEAD is not in origin's main: merge first")
+	if err := r.inMain("HEAD"); err != nil {
+		return fmt.Errorf("merge first: %w", err)
 	}
-	for _, m := range r.modules {
-		if err := r.ownTag(m); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.read()
 }
 
-// ownTag makes sure that a tag of the declared version, if there is one, was made
-// by publish: somebody may have pushed another of its name.
-func (r *repository) ownTag(m *goModule) error {
-	tag := m.tag(m.declared)
-	local, err := r.git("tag", "--list", tag)
-	if err != nil || local == "" {
-		return err
-	}
-	pushed, err := r.pushed(m)
-	if err != nil {
-		return err
-	}
-	if !pushed {
-		return fmt.Errorf("the tag %s is in this clone alone: git tag -d %[1]s", tag)
-	}
-	if _, err := r.git("merge-base", "--is-ancestor", "refs/tags/"+tag, "refs/remotes/origin/main"); err != nil {
-		return fmt.Errorf("the tag %s is not in main: delete it on the remote, unless somebody has got it already; then take the next version", tag)
-	}
-	text, err := r.git("show", "refs/tags/"+tag+":versions.json")
-	if err != nil {
-		return err
-	}
-	versions := map[string]string{}
-	if err := json.Unmarshal([]byte(text), &versions); err != nil || versions[m.dir] != m.declared {
-		return fmt.Errorf("the tag %s is at a commit that does not declare it: delete it on the remote, unless somebody has got it already; then take the next version", tag)
+func (r *repository) inMain(revision string) error {
+	if _, err := r.git("merge-base", "--is-ancestor", revision, "refs/remotes/origin/main"); err != nil {
+		return fmt.Errorf("%s is not in origin's main", revision)
 	}
 	return nil
-}
-
-// pushed reports whether the remote has the tag of the declared version.
-func (r *repository) pushed(m *goModule) (bool, error) {
-	ref := "refs/tags/" + m.tag(m.declared)
-	list, err := r.git("ls-remote", "origin", ref)
-	return strings.HasSuffix(list, "\t"+ref), err
 }
 
 func (r *repository) publishModule(m *goModule, github *github) error {
-	tag := m.tag(m.declared)
-	tagged, err := r.pushed(m)
-	if err != nil {
-		return err
-	}
+	tag, at := m.tag(m.declared), "HEAD"
 	released, err := github.released(r.ctx, tag)
 	if err != nil {
 		return err
 	}
-	switch {
-	case released && tagged:
-		return nil
-	case released:
+	if released && m.pending() {
 		return errors.New("it was released and its tag is gone, which others may have got: take the next version")
 	}
-	at := "HEAD"
-	if tagged {
+	if !m.pending() {
 		at = "refs/tags/" + tag
+		if err := r.inMain(at); err != nil { // somebody has pushed another
+			return fmt.Errorf("%w: delete it on the remote, unless others may have got it; then take the next version", err)
+		}
+	}
+	if released {
+		return nil
 	}
 	release, err := r.goReleaser(m, github, at) // what can fail now fails without a tag
 	if err != nil {
 		return err
 	}
-	if !tagged {
+	if m.pending() {
 		if err := r.pushTag(m); err != nil {
 			return err
 		}
@@ -156,21 +109,15 @@ func (r *repository) pushTag(m *goModule) error {
 	if _, err := r.git("tag", "--annotate", "--no-sign", "--message", m.path()+" "+m.declared, tag, "HEAD"); err != nil {
 		return err
 	}
-	if _, err := r.git("push", "--quiet", "--no-follow-tags", "--no-verify", "origin", "refs/tags/"+tag); err != nil {
-		_, undo := r.git("tag", "--delete", tag)
-		return errors.Join(err, undo)
-	}
-	return nil
+	_, err := r.git("push", "--quiet", "--no-follow-tags", "--no-verify", "origin", "refs/tags/"+tag)
+	return err
 }
 
 // goReleaser prepares the release of a tag, which is, or will be, at the given
 // revision, and returns what makes it. GoReleaser takes no tag with a path in it
 // for a version, so its validation is skipped: mirrored has done what it would.
 func (r *repository) goReleaser(m *goModule, github *github, at string) (release func() error, err error) {
-	previous, err := r.previousTag(m)
-	if err != nil {
-		return nil, err
-	}
+	previous := r.previousTag(m, at)
 	notes, err := r.notes(m, previous, at)
 	if err != nil {
 		return nil, err
@@ -180,59 +127,45 @@ func (r *repository) goReleaser(m *goModule, github *github, at string) (release
 		return nil, err
 	}
 	notesFile, configFile := filepath.Join(r.scratch, "notes.md"), filepath.Join(r.scratch, "goreleaser.yaml")
-	if err := errors.Join(os.WriteFile(notesFile, []byte(notes), 0o644), os.WriteFile(configFile, config, 0o644)); err != nil {
+	if err := errors.Join(os.WriteFile(notesFile, []byte(notes), 0o644), os.WriteFile(configFile, []byte(config), 0o644)); err != nil {
 		return nil, err
 	}
+	env := []string{
+		"GORELEASER_CURRENT_TAG=" + m.tag(m.declared), "GORELEASER_PREVIOUS_TAG=" + previous,
+		// A repository has one latest release, and core is what all have.
+		fmt.Sprint("MAKE_LATEST=", m.dir == "core"),
+	}
 	return func() error {
-		_, err := run(r.ctx, r.root, []string{"GORELEASER_CURRENT_TAG=" + m.tag(m.declared), "GORELEASER_PREVIOUS_TAG=" + previous},
-			// To compile it takes minutes with optimizations, and to run it a second.
-			"go", "run", "-gcflags=all=-N -l", "-ldflags=-s -w", goReleaser, "release", "--clean", "--skip=validate,announce", "--config="+configFile, "--release-notes="+notesFile)
+		_, err := run(r.ctx, r.root, env, "goreleaser", "release", "--clean", "--skip=validate,announce", "--config="+configFile, "--release-notes="+notesFile)
 		return err
 	}, nil
 }
 
-// goReleaserConfig is .goreleaser.yaml with what differs between releases.
-func (r *repository) goReleaserConfig(m *goModule, github *github) ([]byte, error) {
+// goReleaserConfig is .goreleaser.yaml with what cannot be a template in it.
+func (r *repository) goReleaserConfig(m *goModule, github *github) (string, error) {
 	text, err := os.ReadFile(filepath.Join(r.root, ".goreleaser.yaml"))
 	if err != nil {
-		return nil, err
-	}
-	var config map[string]any
-	if err := yaml.Unmarshal(text, &config); err != nil {
-		return nil, fmt.Errorf(".goreleaser.yaml: %w", err)
-	}
-	release, ok := config["release"].(map[string]any)
-	if !ok {
-		return nil, errors.New(".goreleaser.yaml has no release section")
-	}
-	owner, name, _ := strings.Cut(github.repository, "/")
-	release["github"] = map[string]string{"owner": owner, "name": name}
-	// Its "auto" does not see the pre-release of a tag with a path.
-	release["prerelease"] = semver.Prerelease(m.declared) != ""
-	// A repository has one latest release, and core is what all have.
-	release["make_latest"] = m.dir == "core"
-	config["dist"] = filepath.Join(r.scratch, "dist")
-	if github.api != publicAPI {
-		config["github_urls"] = map[string]string{"api": github.api, "upload": github.api, "download": github.api}
-	}
-	return yaml.Marshal(config)
-}
-
-// previousTag is the newest tag below the declared version, or "". That of a stable
-// version is stable too: its notes are not about its pre-releases alone.
-func (r *repository) previousTag(m *goModule) (string, error) {
-	versions, err := r.versions(m)
-	previous := ""
-	for _, version := range versions {
-		passed := semver.Prerelease(m.declared) == "" && semver.Prerelease(version) != ""
-		if !passed && semver.Compare(version, m.declared) < 0 && semver.Compare(version, previous) > 0 {
-			previous = version
-		}
-	}
-	if previous == "" {
 		return "", err
 	}
-	return m.tag(previous), err
+	config := fmt.Sprintf("%s\ndist: %q\n", text, filepath.Join(r.scratch, "dist"))
+	if semver.Prerelease(m.declared) != "" { // "auto" does not see that of a tag with a path
+		config = strings.Replace(config, "\n  prerelease: false\n", "\n  prerelease: true\n", 1)
+	}
+	if github.api != publicAPI {
+		config += fmt.Sprintf("github_urls: {api: %q, upload: %[1]q, download: %[1]q}\n", github.api)
+	}
+	return config, nil
+}
+
+// previousTag is the newest tag before a revision, or "". That of a stable version is
+// stable too: its notes are not about its pre-releases alone.
+func (r *repository) previousTag(m *goModule, at string) string {
+	describe := []string{"describe", "--tags", "--abbrev=0", "--match=" + m.dir + "/v*"}
+	if semver.Prerelease(m.declared) == "" {
+		describe = append(describe, "--exclude=*-*")
+	}
+	tag, _ := r.git(append(describe, at+"^")...) // fails where there is none
+	return tag
 }
 
 // notes are what the changelog says of the version, and the commits that touched
@@ -242,20 +175,15 @@ func (r *repository) notes(m *goModule, previous, at string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	commits, err := r.commits(m, previous, at)
-	if err != nil {
-		return "", err
+	since := at
+	if previous != "" {
+		since = previous + ".." + at
 	}
-	var notes strings.Builder
-	fmt.Fprintf(&notes, "```sh\ngo get %s@%s\n```\n\n%s\n\n## Commits\n\n", m.path(), m.declared, changelog("\n"+log).section(m.declared))
-	for _, c := range commits {
-		fmt.Fprintf(&notes, "- %s %s\n", c.hash, c.subject)
-	}
-	return notes.String(), nil
+	commits, err := r.git("-c", "log.showSignature=false", "log", "--no-merges", "--format=- %h %s", since, "--", m.dir)
+	return fmt.Sprintf("```sh\ngo get %s@%s\n```\n\n%s\n\n## Commits\n\n%s\n", m.path(), m.declared, changelog("\n"+log).section(m.declared), commits), err
 }
 
-// await returns when the module proxy serves the declared version, as it is at
-// the tag. The proxy is asked only now, as it remembers a no: for half an hour, or more
+// await returns when the module proxy serves the declared version. The proxy is asked only now, as it remembers a no: for half an hour, or more
 // if a stranger asked before.
 func (r *repository) await(m *goModule) error {
 	ctx, cancel := context.WithTimeout(r.ctx, time.Hour)
@@ -274,9 +202,8 @@ func (r *repository) await(m *goModule) error {
 		"GOPROXY=" + strings.TrimSuffix(proxies, ",direct"),
 	}
 	for {
-		text, err := run(ctx, cache, env, "go", "mod", "download", "-json", m.path()+"@"+m.declared)
-		if err == nil {
-			return r.checkSum(m, text)
+		if _, err := run(ctx, cache, env, "go", "mod", "download", m.path()+"@"+m.declared); err == nil {
+			return nil
 		}
 		fmt.Printf("%s: not in the module proxy yet\n", m.tag(m.declared))
 		select {
@@ -285,26 +212,4 @@ func (r *repository) await(m *goModule) error {
 		case <-time.After(15 * time.Second):
 		}
 	}
-}
-
-// checkSum compares what was downloaded with what the tag has. A proxy that has seen
-// another tag of this name serves that for ever.
-func (r *repository) checkSum(m *goModule, download string) error {
-	var served struct{ Sum string }
-	if err := json.Unmarshal([]byte(download), &served); err != nil {
-		return err
-	}
-	own := moduleProxy{filepath.Join(r.scratch, "tags")}
-	if err := own.add(r.root, "refs/tags/"+m.tag(m.declared), m.dir, m.declared); err != nil {
-		return err
-	}
-	path, err := module.EscapePath(m.path())
-	if err != nil {
-		return err
-	}
-	sum, err := dirhash.HashZip(filepath.Join(own.dir, filepath.FromSlash(path), "@v", m.declared+".zip"), dirhash.Hash1)
-	if err == nil && sum != served.Sum {
-		err = fmt.Errorf("the module proxy serves %s, and the tag has %s: the tag was moved, so take the next version", served.Sum, sum)
-	}
-	return err
 }

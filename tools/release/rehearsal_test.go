@@ -3,13 +3,9 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,46 +25,38 @@ const (
 // A rehearsal is a copy of the repository with a remote, a GitHub and a module
 // proxy of its own, so that a release can be made for real.
 type rehearsal struct {
-	t       *testing.T
-	dir     string // holds the clones
-	tool    string // the command under test
-	remote  string // a bare repository
-	clone   string
-	pushes  string // a file: a line for each push, with all its refs
-	github  *gitHub
-	proxy   *publicProxy
-	modules []string
+	t      *testing.T
+	dir    string // holds the clones
+	tool   string // the command under test
+	remote string // a bare repository
+	clone  string
+	pushes string // a file: a line for each push, with all its refs
+	bin    string // has goreleaser
+	github *gitHub
+	proxy  *publicProxy
 
 	// crash, unless empty, is at which change asked of GitHub the next command is
 	// killed. The change is not carried out.
 	crash string
 }
 
-func newRehearsal(t *testing.T) *rehearsal {
+// newRehearsal begins with what seed puts into a folder.
+func newRehearsal(t *testing.T, seed func(dir string)) *rehearsal {
 	r := &rehearsal{t: t, dir: t.TempDir(), tool: gotool.Build(t, "tools/release"), remote: filepath.Join(t.TempDir(), "session.git")}
 	r.pushes = filepath.Join(t.TempDir(), "pushes")
-	root := gotool.Root(t)
-
-	// What is in the working tree, committed or not, as if nothing had been released.
-	seed := t.TempDir()
-	r.run(seed, "git", "init", "--quiet", "--initial-branch=main")
-	r.run(seed, "git", "--work-tree="+root, "add", "--all", ".")
-	r.run(seed, "git", "checkout-index", "--all")
-	require.NoError(t, unrelease(seed))
-	r.run(seed, "git", "add", "--all")
-	r.run(seed, "git", "commit", "--quiet", "--message=all: as it stands")
-	r.run(seed, "git", "clone", "--quiet", "--bare", seed, r.remote)
+	tree := t.TempDir()
+	seed(tree)
+	r.run(tree, "git", "init", "--quiet", "--initial-branch=main")
+	r.run(tree, "git", "add", "--all")
+	r.run(tree, "git", "commit", "--quiet", "--message=all: as it stands")
+	r.run(tree, "git", "clone", "--quiet", "--bare", tree, r.remote)
 	hook := "#!/bin/sh\nprintf '%s ' $(cut -d' ' -f3) >>'" + r.pushes + "'\necho >>'" + r.pushes + "'\n"
 	require.NoError(t, os.WriteFile(filepath.Join(r.remote, "hooks", "post-receive"), []byte(hook), 0o755))
 
 	r.github = newGitHub(t)
 	r.proxy = newPublicProxy(t, r.remote)
+	r.bin = goReleaser(t)
 	r.cloneAgain()
-	versions := map[string]string{}
-	require.NoError(t, json.Unmarshal([]byte(r.read("versions.json")), &versions))
-	for dir := range versions {
-		r.modules = append(r.modules, dir)
-	}
 	return r
 }
 
@@ -78,60 +66,6 @@ func (r *rehearsal) cloneAgain() {
 	r.clone, err = os.MkdirTemp(r.dir, "clone-")
 	require.NoError(r.t, err)
 	r.run(r.dir, "git", "clone", "--quiet", r.remote, r.clone)
-}
-
-var ownVersion = regexp.MustCompile(`(` + regexp.QuoteMeta(project) + `\S+) v\S+`)
-
-// unrelease takes the versions of the project's modules out of a tree.
-func unrelease(root string) error {
-	edit := func(file string, change func(text string) string) error {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(file, []byte(change(string(text))), 0o644)
-	}
-	unreleased := func(text string) string { return ownVersion.ReplaceAllString(text, "$1 v0.0.0") }
-	once := func(text string) string {
-		lines := strings.SplitAfter(unreleased(text), "\n")
-		return strings.Join(slices.Compact(lines), "")
-	}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		switch entry.Name() {
-		case "go.mod":
-			return edit(path, unreleased)
-		case "go.work":
-			return edit(path, once)
-		case "go.sum":
-			if err := edit(path, func(text string) string {
-				return strings.Join(slices.DeleteFunc(strings.SplitAfter(text, "\n"), func(line string) bool { return strings.HasPrefix(line, project) }), "")
-			}); err != nil {
-				return err
-			}
-			if info, err := os.Stat(path); err != nil || info.Size() > 0 {
-				return err
-			}
-			return os.Remove(path)
-		case "CHANGELOG.md":
-			return edit(path, func(text string) string {
-				head, _, _ := strings.Cut(text, "## [Unreleased]\n")
-				return head + "## [Unreleased]\n"
-			})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	version := regexp.MustCompile(`"v[^"]+"`)
-	if err := edit(filepath.Join(root, "versions.json"), func(text string) string { return version.ReplaceAllString(text, `"v0.0.0"`) }); err != nil {
-		return err
-	}
-	row := regexp.MustCompile(`(?m)^(\| \[.*\| )v\S+( \|)$`)
-	return edit(filepath.Join(root, "README.md"), func(text string) string { return row.ReplaceAllString(text, "${1}none yet$2") })
 }
 
 func output(dir, name string, args ...string) (string, error) {
@@ -197,14 +131,14 @@ func (r *rehearsal) merge(subject string) {
 
 // release runs the command under test in the clone.
 func (r *rehearsal) release(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, r.tool, args...)
 	cmd.Dir = r.clone
 	cmd.Env = append(os.Environ(), identity...)
 	user := strings.TrimSpace(gotool.Run(r.t, r.clone, "off", "env", "GOPROXY"))
 	cmd.Env = append(cmd.Env, "GOPROXY="+r.proxy.URL+","+user, "GONOSUMDB="+strings.TrimSuffix(project, "/"),
-		"TMPDIR="+r.dir, // what a killed one leaves is removed with it
+		"PATH="+r.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "TMPDIR="+r.dir, // what a killed one leaves is removed with it
 		"GITHUB_API_URL="+r.github.URL, "GITHUB_REPOSITORY=gostateful/session", "GITHUB_TOKEN="+token)
 	// A group of its own: what it started ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -77,7 +78,7 @@ func (r *repository) read() error {
 	if err := json.Unmarshal(text, &versions); err != nil {
 		return fmt.Errorf("versions.json: %w", err)
 	}
-	var modules []*goModule
+	r.modules, r.others = nil, nil
 	for dir, version := range versions {
 		m := &goModule{dir: dir, declared: version}
 		if m.file, err = readMod(filepath.Join(r.root, dir)); err != nil {
@@ -86,17 +87,16 @@ func (r *repository) read() error {
 		if err := r.readTags(m); err != nil {
 			return err
 		}
-		modules = append(modules, m)
+		r.modules = append(r.modules, m)
 	}
-	slices.SortFunc(modules, func(a, b *goModule) int { return strings.Compare(a.dir, b.dir) })
-	if r.modules, err = inOrder(modules); err != nil {
-		return err
-	}
+	// A go.mod lists what is required by what it requires, so it has more of them.
+	slices.SortFunc(r.modules, func(a, b *goModule) int {
+		return cmp.Or(cmp.Compare(len(r.siblings(a.file)), len(r.siblings(b.file))), strings.Compare(a.dir, b.dir))
+	})
 	work, err := r.readWork()
 	if err != nil {
 		return err
 	}
-	r.others = nil
 	for _, use := range work.Use {
 		if dir := strings.TrimPrefix(use.Path, "./"); r.module(dir) == nil {
 			r.others = append(r.others, dir)
@@ -133,26 +133,13 @@ func (r *repository) readTags(m *goModule) error {
 	return nil
 }
 
-// allTags makes sure that this clone has the tags of the remote: without them,
-// what is released looks as if it were not.
-func (r *repository) allTags() error {
-	remote, err := r.git("ls-remote", "--tags", "--refs", "origin")
-	if err != nil {
+// fetchTags brings the tags of the remote: without them, what is released looks
+// as if it were not.
+func (r *repository) fetchTags() error {
+	if _, err := r.git("fetch", "--quiet", "--tags", "origin"); err != nil {
 		return err
 	}
-	local, err := r.git("for-each-ref", "--format=%(objectname)\t%(refname)", "refs/tags")
-	if err != nil {
-		return err
-	}
-	here := strings.Split(local, "\n")
-	for line := range strings.SplitSeq(remote, "\n") {
-		_, tag, _ := strings.Cut(line, "\trefs/tags/")
-		dir, _, _ := strings.Cut(tag, "/v")
-		if r.module(dir) != nil && !slices.Contains(here, line) {
-			return fmt.Errorf("the remote has the tag %s, and this clone does not, or another: git fetch --tags origin", tag)
-		}
-	}
-	return nil
+	return r.read()
 }
 
 // module returns the released module of a folder, or nil.
@@ -177,25 +164,6 @@ func (r *repository) siblings(file *modfile.File) map[*goModule]string {
 		}
 	}
 	return required
-}
-
-// inOrder sorts the modules so that each comes after those that it requires.
-func inOrder(modules []*goModule) ([]*goModule, error) {
-	var sorted []*goModule
-	ready := func(m *goModule) bool {
-		return !slices.ContainsFunc(m.file.Require, func(require *modfile.Require) bool {
-			waits := func(other *goModule) bool { return other.path() == require.Mod.Path }
-			return slices.ContainsFunc(modules, waits) && !slices.ContainsFunc(sorted, waits)
-		})
-	}
-	for len(sorted) < len(modules) {
-		next := slices.IndexFunc(modules, func(m *goModule) bool { return !slices.Contains(sorted, m) && ready(m) })
-		if next < 0 {
-			return nil, fmt.Errorf("modules that require each other cannot be released one by one")
-		}
-		sorted = append(sorted, modules[next])
-	}
-	return sorted, nil
 }
 
 // writeVersions writes versions.json.

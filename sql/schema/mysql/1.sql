@@ -6,7 +6,7 @@ CREATE TABLE `sessions` (
 	id         BINARY(16) NOT NULL PRIMARY KEY, -- a UUID; as text it would take twice the room
 	version    BIGINT     NOT NULL,             -- counts updates
 	expires_at BIGINT     NOT NULL,             -- in milliseconds since 1970: no time zone plays a part
-	-- Whose session it is; NULL before login. Binary, as a collation would take
+	-- Whose session it is, with the realm before it; NULL before login and after logout. Binary, as a collation would take
 	-- one user for another: by case, by accents, by spaces at the end.
 	subject    VARBINARY(255),
 	data       LONGBLOB   NOT NULL,             -- only the engine reads it; no size at which a lax sql_mode cuts it off

@@ -7,7 +7,7 @@ CREATE TABLE "sessions" (
 	version      bigint NOT NULL,          -- counts updates
 	expires_at   bigint NOT NULL,          -- in milliseconds since 1970: no time zone plays a part
 	expires_hour bigint NOT NULL GENERATED ALWAYS AS (expires_at / 3600000) STORED,
-	subject      text   COLLATE "C",       -- whose session it is; NULL before login
+	subject      text   COLLATE "C",       -- whose session it is, with the realm before it; NULL before login and after logout
 	data         bytea  NOT NULL           -- only the engine reads it
 )
 -- An update that changes no indexed column puts the new row beside the old one, without

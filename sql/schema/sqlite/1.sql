@@ -7,7 +7,7 @@ CREATE TABLE "sessions" (
 	version      INTEGER NOT NULL,             -- counts updates
 	expires_at   INTEGER NOT NULL,             -- in milliseconds since 1970
 	expires_hour INTEGER GENERATED ALWAYS AS (expires_at / 3600000) VIRTUAL,
-	subject      TEXT,                         -- whose session it is; NULL before login
+	subject      TEXT,                         -- whose session it is, with the realm before it; NULL before login and after logout
 	data         BLOB    NOT NULL,             -- only the engine reads it
 
 	-- By this name the store knows which version of the schema it has before it. Keep it.

@@ -3,6 +3,7 @@ package stress
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,8 +56,10 @@ type Site struct {
 
 	epoch atomic.Int64 // odd while something is wrong
 
-	mu     sync.Mutex
-	errors []error // that the engine reported
+	mu      sync.Mutex
+	errors  []error // that the engine reported
+	asked   int     // requests, by which they are numbered
+	waiting map[int]bool
 }
 
 // Visits is what a Site keeps of a visitor.
@@ -69,7 +72,7 @@ type Visits struct {
 func NewSite(t testing.TB, store session.Store) *Site {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
-	s := &Site{Store: &punctual{store, t}, Failure: http.StatusServiceUnavailable, t: t, browser: transport}
+	s := &Site{Store: &punctual{store, t}, Failure: http.StatusServiceUnavailable, t: t, browser: transport, waiting: map[int]bool{}}
 	s.read, s.proceed = make(chan struct{}), make(chan struct{})
 	s.release = sync.OnceFunc(func() { close(s.proceed) })
 	patient, hasty := s.handler(Patience), s.handler(StoreTimeout)
@@ -180,6 +183,34 @@ func (s *Site) During(fault func()) {
 
 // well tells whether nothing is wrong with the backend.
 func (s *Site) well() bool { return s.epoch.Load()%2 == 0 }
+
+// AwaitAnswered waits until the requests that have begun are answered.
+func (s *Site) AwaitAnswered() {
+	s.t.Helper()
+	s.mu.Lock()
+	before := maps.Clone(s.waiting)
+	s.mu.Unlock()
+	Await(s.t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		maps.DeleteFunc(before, func(n int, _ bool) bool { return !s.waiting[n] })
+		return len(before) == 0
+	})
+}
+
+// begin takes note of a request, until it is answered.
+func (s *Site) begin() (answered func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	n := s.asked
+	s.waiting[n] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.waiting, n)
+	}
+}
 
 // Release lets the requests that are held go on, and all that would be.
 func (s *Site) Release() { s.release() }

@@ -79,6 +79,7 @@ func (a Answer) OK() bool { return a.Status == http.StatusOK }
 // success if nothing was wrong meanwhile.
 func (v *Visitor) Post(target string) Answer {
 	t, start, epoch := v.site.t, time.Now(), v.site.epoch.Load()
+	defer v.site.begin()()
 	resp, err := v.client.Post(v.site.url+target, "", nil)
 	if !assert.NoError(t, err) {
 		return Answer{}

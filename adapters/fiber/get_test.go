@@ -1,0 +1,110 @@
+package sessionfiber_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/gostateful/session/adapters/fiber"
+	"github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/adaptertest"
+)
+
+// TestFirstGetInStream: a stream runs when the handlers have returned. A session
+// that nobody asked for until then is refused, whatever the header says.
+func TestFirstGetInStream(t *testing.T) {
+	for _, control := range []string{"public", "private"} {
+		shop := newShop(t)
+		committed, refused := make(chan struct{}), make(chan error, 1)
+		app := fiber.New()
+		app.Use(func(c fiber.Ctx) error {
+			defer close(committed)
+			return c.Next()
+		})
+		app.Use(sessionfiber.Middleware(shop.Manager, nil))
+		app.Get("/", func(c fiber.Ctx) error {
+			c.Set("Cache-Control", control)
+			ctx := c.Context()
+			return c.SendStreamWriter(func(*bufio.Writer) {
+				<-committed
+				_, err := shop.Get(ctx)
+				refused <- err
+			})
+		})
+		ask(t, app, "GET", "/", shop.cookie(t, add("bread"))).wants(t, 200, "", 0)
+		if err := <-refused; !errors.Is(err, session.ErrNoSession) {
+			t.Errorf("%s: a first Get in a stream: got the error %v, want ErrNoSession", control, err)
+		}
+	}
+}
+
+// TestClientLeft: a context that has been cancelled is a client that has left, and
+// no failure of the store.
+func TestClientLeft(t *testing.T) {
+	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
+		if e.Kind == session.EventError {
+			t.Errorf("got the event %v", e)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := shop{Manager: m}.cookie(t, add("bread"))
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(m, nil), func(c fiber.Ctx) error {
+		ctx, cancel := context.WithCancel(c.Context())
+		cancel()
+		c.SetContext(ctx)
+		return c.Next()
+	})
+	app.Get("/", func(c fiber.Ctx) error {
+		_, err := m.Get(c.Context())
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got the error %v, want context.Canceled", err)
+		}
+		return err
+	})
+	a := ask(t, app, "GET", "/", cookie)
+	a.wants(t, 499, a.body, 0)
+}
+
+// TestReturnedErrors: the default ErrorHandler shows no client what an error of
+// the session says, however it was wrapped, and an ErrorHandler can find out.
+func TestReturnedErrors(t *testing.T) {
+	for name, test := range map[string]struct {
+		returned func(err error) error
+		status   int
+		body     string
+	}{
+		"AsItIs":  {func(err error) error { return err }, 503, "Service Unavailable"},
+		"Wrapped": {func(err error) error { return errors.Join(errors.New("no basket"), err) }, 503, "Service Unavailable"},
+		"Joined":  {func(err error) error { return errors.Join(fiber.ErrBadGateway, err) }, 502, "Bad Gateway"},
+		"Chosen":  {func(error) error { return fiber.NewError(504, "no basket") }, 504, "no basket"},
+		"Other":   {func(error) error { return errors.New("out of bread") }, 500, "out of bread"},
+	} {
+		for _, own := range []bool{false, true} {
+			shop := newShop(t)
+			config := fiber.Config{}
+			if own {
+				config.ErrorHandler = func(c fiber.Ctx, err error) error {
+					if test.status == 503 && !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("%s: the ErrorHandler got the error %v, which does not wrap the reason", name, err)
+					}
+					return fiber.DefaultErrorHandler(c, err)
+				}
+			}
+			app := fiber.New(config)
+			app.Use(sessionfiber.Middleware(shop.Manager, nil))
+			app.Get("/", func(c fiber.Ctx) error {
+				_, err := shop.Get(c)
+				return test.returned(err)
+			})
+			cookie := shop.cookie(t, add("bread"))
+			shop.store.Lose()
+			ask(t, app, "GET", "/", cookie).wants(t, test.status, test.body, 0)
+		}
+	}
+}

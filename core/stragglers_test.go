@@ -1,0 +1,208 @@
+package session_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gostateful/session/core"
+)
+
+// renamed returns a site whose cookie has been renamed from "__Host-old", on the
+// store of a site of that time, and a browser that has the old cookie.
+func renamed(t *testing.T, opts session.Options) (*site, *browser) {
+	t.Helper()
+	store := newTestStore()
+	before := opts
+	before.Cookie = session.Cookie{Name: "__Host-old"}
+	old, b := newSiteOn(t, store, &before), &browser{}
+	old.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice"), s.Update(increment)) })
+	opts.Cookie = session.Cookie{Name: "__Host-new", Former: []session.Cookie{{Name: "__Host-old"}}}
+	return newSiteOn(t, store, &opts), b
+}
+
+// present keeps the cookie that a response hands out, and not its removals.
+func present(h session.Header) string {
+	for _, line := range h.SetCookie {
+		if pair, _, _ := strings.Cut(line, ";"); !strings.HasSuffix(pair, "=") {
+			return pair
+		}
+	}
+	return ""
+}
+
+// Law 3: also a straggler that came by a former cookie is one.
+func TestStragglerByFormerCookie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := renamed(t, session.Options{})
+		straggler := si.begin(&browser{b.cookie}) // sent before the login, arrives after it
+		login := si.begin(&browser{b.cookie})
+		if err := login.get().Login("alice"); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := login.Commit(session.Response{}); err != nil || present(h) == "" {
+			t.Fatal(h, err)
+		}
+		s := straggler.get()
+		if err := s.Update(increment); !errors.Is(err, session.ErrSuperseded) {
+			t.Errorf("Update of the straggler: got %v, want ErrSuperseded", err)
+		}
+		if h, err := straggler.Commit(session.Response{}); cookieOf(h) != "" {
+			t.Errorf("the straggler sets %q, %v, over the cookie of the newer login", cookieOf(h), err)
+		}
+	})
+}
+
+// Law 3: a straggler under the present name does not log out the newer login by
+// means of a former cookie that is still there.
+func TestStragglerBesideFormerCookie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, former := renamed(t, session.Options{})
+		b := &browser{}
+		si.visit(b, loggedIn)
+		both := &browser{b.cookie + "; " + former.cookie}
+		if b.cookie = present(si.visit(&browser{b.cookie}, loggedIn)); b.cookie == "" {
+			t.Fatal("no cookie")
+		}
+		straggler := si.begin(both)
+		_ = straggler.get().Destroy()
+		if h, err := straggler.Commit(session.Response{}); cookieOf(h) != "" {
+			t.Errorf("the straggler sends %q, %v, and so logs out the newer login", cookieOf(h), err)
+		}
+	})
+}
+
+// Law 3: a login that went on in a new session, and was undone by the same
+// request, leaves alone the cookie, which may be a newer session's by now.
+func TestLoginThatWentOnThenLogout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		r := si.begin(&browser{b.cookie})
+		s := r.get()
+		si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
+		si.visit(b, loggedIn) // the newer session
+		if err := errors.Join(s.Login("alice"), s.Commit(t.Context()), s.Destroy()); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := r.respond(); err != nil || cookieOf(h) != "" {
+			t.Errorf("got %v and %q: it takes away the cookie of the newer session", err, cookieOf(h))
+		}
+	})
+}
+
+// Law 3: the token of a session that the same request has found ended is not
+// handed out: it would replace the cookie of a newer session by one that opens nothing.
+func TestNoTokenOfAnEndedSession(t *testing.T) {
+	for name, act := range map[string]func(*session.Session[cart]) error{
+		"update": incremented,
+		"logout": func(s *session.Session[cart]) error { return s.Destroy() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			r := si.begin(b)
+			s := r.get()
+			if err := errors.Join(s.Login("alice"), s.Commit(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if err := si.Revoke(t.Context(), s.ID()); err != nil {
+				t.Fatal(err)
+			}
+			if err := act(s); err != nil {
+				t.Fatal(err)
+			}
+			if h, err := r.respond(); err != nil || cookieOf(h) != "" {
+				t.Errorf("got %v and %q: this session has ended", err, cookieOf(h))
+			}
+		})
+	}
+}
+
+// Law 19: the previous secret stays good also if it came by a former cookie.
+func TestRenewalOfAFormerCookieLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := renamed(t, session.Options{RenewEvery: 10 * time.Minute})
+		time.Sleep(11 * time.Minute)
+		lost := si.begin(b)
+		lost.get()
+		if h, err := lost.Commit(session.Response{}); err != nil || present(h) == "" {
+			t.Fatal(h, err)
+		}
+		_ = lost.Finish() // the response never arrives
+		if got := si.begin(b).get().Subject(); got != "alice" {
+			t.Errorf("got subject %q, want alice: the browser never got the new secret", got)
+		}
+	})
+}
+
+// Law 18: a renewal that time asked for, of another request, does not make a
+// request that takes long a straggler.
+func TestRenewalUnderALongRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, &session.Options{RenewEvery: 10 * time.Minute}), &browser{}
+		si.visit(b, loggedIn)
+		time.Sleep(9 * time.Minute)
+		r := si.begin(&browser{b.cookie})
+		s := r.get()
+		time.Sleep(2 * time.Minute)
+		si.visit(b, look) // renews
+		si.visit(b, look) // has received it
+		time.Sleep(5 * time.Minute)
+		if err := s.Update(increment); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.respond(); err != nil {
+			t.Errorf("7 minutes after Get, with an IdleTimeout of an hour: got %v", err)
+		}
+	})
+}
+
+// Law 18: a job does not take back the use that a request has recorded.
+func TestJobTakesBackNoUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		id := si.begin(b).get().ID()
+		time.Sleep(55 * time.Minute)
+		var s *session.Session[cart]
+		r := si.begin(b)
+		si.store.once("update", func() { s = r.get() }) // its use is recorded at the load
+		if err := si.Update(t.Context(), id, increment); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		if err := s.Update(increment); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.respond()
+		if got := si.data(b).N; got != 2 {
+			t.Errorf("the commit says %v, and N is %d, want 2: the request had half of IdleTimeout", err, got)
+		}
+	})
+}
+
+// Law 18: changes before a Login that finds the Lifetime over do not vanish silently.
+func TestChangesBeforeALoginAfterLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, &session.Options{Lifetime: time.Hour}), &browser{}
+		si.visit(b, loggedIn)
+		time.Sleep(59 * time.Minute)
+		r := si.begin(b)
+		s := r.get()
+		if err := s.Update(add("dropped")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if err := s.Login("alice"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.respond(); err != nil {
+			t.Fatal(err)
+		}
+		if !si.saw(session.EventDiscarded) {
+			t.Error("no event tells of the dropped change")
+		}
+	})
+}
