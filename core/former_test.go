@@ -16,10 +16,16 @@ func TestFormerCookie(t *testing.T) {
 		removal string
 	}{
 		"renamed": {session.Cookie{Name: "sid"}, session.Cookie{}, "sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
-		"moved to another path": {session.Cookie{Name: "sid", Path: "/shop"}, session.Cookie{Name: "sid"},
-			"sid=; Path=/shop; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
-		"moved to a domain": {session.Cookie{}, session.Cookie{Domain: "example.com"},
-			"__Host-session=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+		"moved to another path": {
+			session.Cookie{Name: "sid", Path: "/shop"},
+			session.Cookie{Name: "sid"},
+			"sid=; Path=/shop; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+		},
+		"moved to a domain": {
+			session.Cookie{},
+			session.Cookie{Domain: "example.com"},
+			"__Host-session=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := newTestStore()
