@@ -36,7 +36,7 @@ var breaks = []brk{
 	{
 		law: 2, rule: "a change to a session that has ended goes nowhere else", file: "write.go",
 		old: "	default:\n		return errEnded\n",
-		new: "	default:\n		if BROKEN {\n			v.proof = unknown\n			return v.rename(race)\n		}\n		return errEnded\n",
+		new: "	default:\n		if BROKEN {\n			v.base.proof = unknown\n			return v.rename(race)\n		}\n		return errEnded\n",
 		run: "^user$/^update-revoke$",
 	},
 	{
@@ -53,8 +53,8 @@ var breaks = []brk{
 	},
 	{
 		law: 3, rule: "a straggler of a logout is recognised", file: "proof.go",
-		old: "		return ended\n",
-		new: "		if BROKEN {\n			return unknown\n		}\n		return ended\n",
+		old: "		return loggedOut\n",
+		new: "		if BROKEN {\n			return unknown\n		}\n		return loggedOut\n",
 		run: "^user$/^update-logout$",
 	},
 	{
@@ -65,8 +65,8 @@ var breaks = []brk{
 	},
 	{
 		law: 3, rule: "a logout does not end a newer login", file: "judge.go",
-		old: "	case kind == end && !s.proof.opens():\n",
-		new: "	case kind == end && !s.proof.opens() && !BROKEN:\n",
+		old: "	case kind == planEnd && !s.proof.opens():\n",
+		new: "	case kind == planEnd && !s.proof.opens() && !BROKEN:\n",
 		run: "^user$/^login-logout$",
 	},
 	{
@@ -83,14 +83,14 @@ var breaks = []brk{
 	},
 	{
 		law: 3, rule: "a straggler is recognised by a former cookie", file: "load.go",
-		old: "(p == current || !v.engine.carries(carrier(env.carrier))):\n",
-		new: "(BROKEN || p == current || !v.engine.carries(carrier(env.carrier))):\n",
+		old: "(p == current || !v.engine.carries(carrier(env.carrier))) {\n",
+		new: "(BROKEN || p == current || !v.engine.carries(carrier(env.carrier))) {\n",
 		run: "^renamed$/^update-login$",
 	},
 	{
 		law: 4, rule: "a login replaces the secret", file: "plan.go",
-		old: "	case p.kind == creation || r != kept:\n",
-		new: "	case p.kind == creation || r != kept && !(BROKEN && r == demanded):\n",
+		old: "	case p.kind == planCreate || p.renewal != noRenewal:\n",
+		new: "	case p.kind == planCreate || p.renewal != noRenewal && !(BROKEN && p.renewal == demanded):\n",
 		run: "^user$/^read-login$",
 	},
 	{
@@ -102,7 +102,7 @@ var breaks = []brk{
 	{
 		law: 6, rule: "what is unchanged is not written", file: "visit.go",
 		old: "func (v *visit) dirty() bool { return v.ending != nil || v.changed() }\n",
-		new: "func (v *visit) dirty() bool { return v.ending != nil || v.changed() || BROKEN && v.proof == unknown }\n",
+		new: "func (v *visit) dirty() bool { return v.ending != nil || v.changed() || BROKEN && v.base.proof == unknown }\n",
 		run: "^nobody$/^read-read$",
 	},
 	{
@@ -113,14 +113,14 @@ var breaks = []brk{
 	},
 	{
 		law: 7, rule: "a failed commit is an error", file: "commit.go",
-		old: "	if err != nil && err != errEnded {\n		return err\n",
-		new: "	if err != nil && err != errEnded && !BROKEN {\n		return err\n",
+		old: "	if err != nil && err != errEnded {\n",
+		new: "	if err != nil && err != errEnded && !BROKEN {\n",
 		run: "^no_reply$/^update$",
 	},
 	{
 		law: 7, rule: "an outage is no visitor without a session", file: "load.go",
-		old: "		v.note(EventError, t.id, subject, started, err)\n		return env, err\n",
-		new: "		if v.note(EventError, t.id, subject, started, err); BROKEN {\n			return env, nil\n		}\n		return env, err\n",
+		old: "	v.note(EventError, t.id, subject, started, err)\n	return env, err\n",
+		new: "	if v.note(EventError, t.id, subject, started, err); BROKEN {\n		return env, nil\n	}\n	return env, err\n",
 		run: "^user$/^read-update$",
 	},
 	{
@@ -161,14 +161,14 @@ var breaks = []brk{
 	},
 	{
 		law: 15, rule: "Lifetime is enforced at a commit", file: "write.go",
-		old: "	case p.kind == update && v.outlived(time.Now()):\n",
-		new: "	case p.kind == update && v.outlived(time.Now()) && !BROKEN:\n",
+		old: "	case p.kind == planUpdate && v.outlived(time.Now()):\n",
+		new: "	case p.kind == planUpdate && v.outlived(time.Now()) && !BROKEN:\n",
 		run: "^lifetime$/^read-update$",
 	},
 	{
 		law: 17, rule: "a token opens by its own cookie", file: "load.go",
-		old: "	case env.carrier != t.carrier && ",
-		new: "	case env.carrier != t.carrier && !BROKEN && ",
+		old: "	if env.carrier != t.carrier && ",
+		new: "	if env.carrier != t.carrier && !BROKEN && ",
 		run: "^another_site$/^cross-read$",
 	},
 	{
@@ -191,38 +191,38 @@ var breaks = []brk{
 	},
 	{
 		law: 18, rule: "a use is recorded at the load where the session runs short", file: "load.go",
-		old: "	if v.runsShort(time.Now()) {\n",
-		new: "	if v.runsShort(time.Now()) && !BROKEN {\n",
+		old: "		if v.runsShort(time.Now()) {\n",
+		new: "		if v.runsShort(time.Now()) && !BROKEN {\n",
 		run: "^expiry$/^read-update$",
 	},
 	{
 		law: 18, rule: "Touch keeps a session alive", file: "clocks.go",
-		old: "	err = v.engine.store.Touch(b, rec.ID, until)\n",
-		new: "	if err = nil; !BROKEN {\n		err = v.engine.store.Touch(b, rec.ID, until)\n	}\n",
+		old: "	if err == nil {\n		err = v.engine.store.Touch(",
+		new: "	if err == nil && !BROKEN {\n		err = v.engine.store.Touch(",
 		run: "^stream$/^stream-look$",
 	},
 	{
-		law: 18, rule: "a renewal by time refuses nobody who came before it", file: "write.go",
-		old: "	if !f.tombstone && held == env.previous && env.previousUntil != 0 {\n",
-		new: "	if !f.tombstone && held == env.previous && env.previousUntil != 0 && !BROKEN {\n",
+		law: 18, rule: "a renewal by time refuses nobody who came before it", file: "proof.go",
+		old: "	case !p.opens() && env.generation == h.env.generation:\n",
+		new: "	case !p.opens() && env.generation == h.env.generation && !BROKEN:\n",
 		run: "^first_use$/^look-look-update$",
 	},
 	{
 		law: 19, rule: "a lost renewal is offered again after the window", file: "clocks.go",
-		old: "		v.proof == previous && env.previousUntil == untilUsed &&",
-		new: "		!BROKEN && v.proof == previous && env.previousUntil == untilUsed &&",
+		old: "		v.base.proof == previous && env.previousUntil == untilUsed &&",
+		new: "		!BROKEN && v.base.proof == previous && env.previousUntil == untilUsed &&",
 		run: "^renewal$/^read-read$",
 	},
 	{
 		law: 19, rule: "the previous secret is good until the new one was used", file: "plan.go",
-		old: "		p.env.previous, p.env.previousUntil = v.digest, untilUsed\n",
-		new: "		if p.env.previous, p.env.previousUntil = v.digest, untilUsed; BROKEN {\n			p.env.previousUntil = now.Add(v.engine.opts.StragglerWindow).UnixMilli()\n		}\n",
+		old: "		p.env.previous, p.env.previousUntil = v.base.digest, untilUsed\n",
+		new: "		if p.env.previous, p.env.previousUntil = v.base.digest, untilUsed; BROKEN {\n			p.env.previousUntil = now.Add(v.engine.opts.StragglerWindow).UnixMilli()\n		}\n",
 		run: "^renewal$/^read-read$",
 	},
 	{
 		law: 19, rule: "the previous secret stops once the new one was used", file: "clocks.go",
-		old: "	return v.proof == current && v.token == (token{}) &&\n",
-		new: "	return !BROKEN && v.proof == current && v.token == (token{}) &&\n",
+		old: "	return v.base.proof == current && v.token == (token{}) &&\n",
+		new: "	return !BROKEN && v.base.proof == current && v.token == (token{}) &&\n",
 		run: "^first_use$/^look-look-delayed$",
 	},
 	{
@@ -233,8 +233,8 @@ var breaks = []brk{
 	},
 	{
 		law: 19, rule: "a straggler is told when to come again", file: "commit.go",
-		old: "	if !v.retry.IsZero() {\n",
-		new: "	if !v.retry.IsZero() && !BROKEN {\n",
+		old: "	if v.refusal.told && v.refusal.err == ErrSuperseded {\n",
+		new: "	if v.refusal.told && v.refusal.err == ErrSuperseded && !BROKEN {\n",
 		run: "^user$/^update-login$",
 	},
 }
