@@ -102,6 +102,7 @@ func (w *world) took(a *actor, c *call) {
 	}
 	for _, id := range c.gone {
 		w.writes = append(w.writes, write{id, at, c.op, true})
+		w.revoke = append(w.revoke, at)
 	}
 }
 
