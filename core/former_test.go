@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -100,5 +101,21 @@ func TestOldCookieBesideNew(t *testing.T) {
 		if got := si.kinds(); !slices.Equal(got, []session.EventKind{session.EventLoaded}) {
 			t.Errorf("got the events %v, want loaded alone", got)
 		}
+	}
+}
+
+// Law 3: while servers with either name are at work, a straggler is recognised by
+// those that still have the former one.
+func TestFormerCookieInADeploy(t *testing.T) {
+	const coming = "__Host-coming"
+	store := newTestStore()
+	before := newSiteOn(t, store, &session.Options{Cookie: session.Cookie{Former: []session.Cookie{{Name: coming}}}})
+	after := newSiteOn(t, store, &session.Options{Cookie: session.Cookie{Name: coming, Former: []session.Cookie{{}}}})
+	b := &browser{}
+	before.visit(b, incremented)
+	late, other := before.begin(b), *b
+	after.visit(&other, loggedIn)
+	if err := late.get().Update(increment); !errors.Is(err, session.ErrSuperseded) {
+		t.Errorf("got %v, want ErrSuperseded", err)
 	}
 }

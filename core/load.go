@@ -130,12 +130,13 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 // error is an ErrNotFound.
 //
 // A token opens its session only through the cookie that it was issued for
-// (law 17). That a renewal has moved the session from a former cookie to the
-// present one ends only what it replaced: an older secret still says what it was.
+// (law 17). That a renewal has moved the session from one of our cookies to
+// another one ends only what it replaced: an older secret still says what it was,
+// also to a server that has the names the other way round.
 func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d := t.digest()
 	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
-	if env.carrier != t.carrier && (p == current || env.carrier != v.engine.likely.carrier) {
+	if env.carrier != t.carrier && (p == current || !v.engine.carries(carrier(env.carrier))) {
 		return ErrNotFound
 	}
 	if p.opens() {

@@ -148,6 +148,9 @@ func (w *world) pass(ctx context.Context, c *call) error {
 		a.learn(c.origin, 'c')
 		return ctx.Err()
 	}
+	if c.method == "Touch" && !a.op.touches && w.elapsed < touchInterval {
+		w.fail("law 6: a use is recorded, and the last one was not long ago")
+	}
 	if w.free {
 		err := c.do(c)
 		w.took(a, c)

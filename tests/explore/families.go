@@ -1,6 +1,9 @@
 package explore
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A family is scenarios that differ in their actors.
 type family struct {
@@ -22,7 +25,8 @@ func families() []family {
 	renewedToo := renamed
 	renewedToo.renews = true
 	return []family{
-		{name: "user", before: user, faults: 1, actors: pairs(append(requests, jobs...))},
+		{name: "user", before: user, faults: 1, actors: append(pairs(slices.Concat(most, jobs)), append(
+			beside("left", "read", "update", "login", "logout", "revoke"), beside("tardy", "read", "update")...)...)},
 		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "renew", "logout", "middle"))},
 		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "loginUpdate", "flash"))},
 		{name: "two browsers", before: two, faults: 1, actors: [][]script{
@@ -45,13 +49,22 @@ func families() []family {
 			named("update", "update", "update"),
 			named("job", "update", "logout"),
 			named("early", "renew", "update"),
+			named("enter", "outUpdate", "look"),
+			named("out", "enter", "revoke"),
+			named("job", "enter", "out"),
 		}},
 		{name: "three and a fault", before: user, faults: 1, actors: [][]script{
 			named("revoke", "commit", "look"),
 			named("job", "look", "revoke"),
-			named("look", "logout", "commit"),
-			named("look", "logout", "job"),
-			named("revoke", "logout", "look"),
+			named("look", "out", "commit"),
+			named("look", "out", "job"),
+			named("revoke", "out", "look"),
+			named("enter", "look", "commit"),
+			named("enter", "out", "look"),
+			named("out", "outUpdate", "look"),
+		}},
+		{name: "renewal of three", before: user, age: 11 * time.Minute, set: setting{renews: true}, actors: [][]script{
+			named("look", "change", "look"), named("look", "out", "look"), named("look", "enter", "job"),
 		}},
 		{name: "touch", before: user, age: 2 * time.Minute, faults: 1, jumps: []jump{past}, actors: append(pairs(named("read", "update", "job", "revoke")), named("early", "read"))},
 		{name: "touch of three", before: user, age: 2 * time.Minute, actors: [][]script{named("revoke", "update", "look")}},
@@ -60,7 +73,7 @@ func families() []family {
 		{name: "renewals", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{renewal}, actors: [][]script{named("look", "look", "change"), named("look", "login", "change")}},
 		{name: "faulty renewal", before: user, age: 11 * time.Minute, set: setting{renews: true}, faults: 1, actors: pairs(named("read", "update", "login", "logout", "revoke"))},
 		{name: "first use", before: user, age: 11 * time.Minute, set: setting{renews: true}, jumps: []jump{windowEnd}, actors: [][]script{
-			named("look", "look", "delayed"), named("look", "change", "delayed"), named("look", "look", "update"),
+			named("look", "look", "delayed"), named("look", "change", "delayed"), named("look", "look", "update"), named("left", "look"),
 		}},
 		{name: "renamed", before: user, set: renamed, faults: 1, actors: pairs(named("look", "update", "login", "renew", "logout", "flash"))},
 		{name: "renamed renewal", before: user, age: 11 * time.Minute, set: renewedToo, faults: 1, jumps: []jump{windowEnd}, actors: pairs(named("look", "change", "login"))},

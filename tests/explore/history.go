@@ -16,7 +16,7 @@ type history struct {
 	order  []session.ID // of events, as they came
 	tokens map[string]issue
 	claims []claim
-	revoke []int // when somebody revoked something
+	revoke []int // when something was deleted
 	writes []write
 
 	secrets int
@@ -41,6 +41,7 @@ type op struct {
 	at      time.Duration // by the schedule's clock
 	began   time.Time
 	faults  int
+	touches bool       // it is Session.Touch
 	ends    session.ID // what it is to log out of
 	effects []effect
 	tells   []session.EventKind
@@ -95,9 +96,13 @@ func (w *world) took(a *actor, c *call) {
 	c.op.effects = append(c.op.effects, effect{c.method, c.id, at})
 	if c.method == "Create" || c.method == "Update" {
 		w.writes = append(w.writes, write{c.id, at, c.op, c.id == c.op.ends})
+		if w.store.live(c.id) == nil {
+			w.revoke = append(w.revoke, at) // a logout that could not leave a tombstone
+		}
 	}
 	for _, id := range c.gone {
 		w.writes = append(w.writes, write{id, at, c.op, true})
+		w.revoke = append(w.revoke, at)
 	}
 }
 

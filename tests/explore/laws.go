@@ -114,10 +114,11 @@ func (w *world) stragglers() {
 	}
 }
 
-// revokedBetween: a revoked session is deleted, so its stragglers are unknown.
+// revokedBetween: a session is deleted where it is revoked, or where its logout
+// failed twice. So its stragglers are unknown.
 func (w *world) revokedBetween(from, to int) bool {
 	for _, at := range w.revoke {
-		if from < at && at < to {
+		if from <= at && at < to {
 			return true
 		}
 	}

@@ -16,6 +16,7 @@ type state struct {
 	tags       string // in their order, each followed by a space
 	secret     string // that opens it
 	previous   string // that opened it before a renewal that time asked for
+	earlier    string // secrets that time alone has replaced, each followed by a semicolon
 	tried      bool   // secret has been used
 	triedAt    time.Duration
 	until      time.Duration // when previous stops opening it; zero: nobody has noted a use of secret
@@ -188,7 +189,7 @@ func (s state) work(e *event, live, mayIdle bool, same []state) []state {
 func (s state) write(e *event, r rules, may bool, same []state) []state {
 	outlived := r.outlived(s, e.at)
 	if !s.over && s.born && e.at-e.loadedAt <= idleTimeout/2 && !outlived {
-		may = e.held == s.secret || e.held == s.previous // in time is in time (law 18)
+		may = s.admitted(e) // in time is in time (law 18)
 	}
 	switch e.answer {
 	case ok:
@@ -208,7 +209,7 @@ func (s state) write(e *event, r rules, may bool, same []state) []state {
 			return same // done, or not, before the end
 		}
 	case superseded:
-		if s.over || e.held != s.secret && (e.held != s.previous || e.at-e.loadedAt > idleTimeout/2) {
+		if s.over || e.held != s.secret && (!s.admitted(e) || e.at-e.loadedAt > idleTimeout/2) {
 			return same
 		}
 	case gone:
@@ -228,9 +229,15 @@ func (s state) write(e *event, r rules, may bool, same []state) []state {
 	return nil
 }
 
+// admitted tells whether a request that was let in is no straggler.
+func (s state) admitted(e *event) bool {
+	return e.held == s.secret || strings.Contains(s.earlier, e.held+";")
+}
+
 // end is a logout.
 func (s state) end(e *event, mayIdle bool, same []state) []state {
 	_, may := s.opens(e.held, e.at)
+	may = may || s.born && !s.over && e.at-e.loadedAt <= idleTimeout/2 && s.admitted(e)
 	out := s
 	out.over = true
 	switch {
@@ -257,11 +264,10 @@ func (s state) add(e *event) state {
 	s = s.use(e, idleTimeout)
 	switch {
 	case e.login != "" || e.renew:
-		s.secret, s.previous, s.tried, s.until = e.secret, "", false, 0
-	case e.timed && e.held == s.secret:
-		s.secret, s.previous, s.tried, s.until = e.secret, s.secret, false, 0
+		s.secret, s.previous, s.earlier, s.tried, s.until = e.secret, "", "", false, 0
 	case e.timed:
-		s.secret, s.tried, s.until = e.secret, false, 0
+		s.earlier += s.secret + ";"
+		s.secret, s.previous, s.tried, s.until = e.secret, e.held, false, 0
 	default:
 		s = s.note(e)
 	}

@@ -106,6 +106,10 @@ func (v *visit) judge(o *op, got answer) {
 		w.fail("law 7: a commit says %s, and no call of the store failed", got)
 	case got == failed, got == tooLate:
 		w.fail("law 9: a commit says %s", got)
+	case o.wrote() && !w.scenario.renews && !v.pending.changes() && !v.pending.renew && !v.pending.destroy:
+		w.fail("law 6: a request that changed nothing writes")
+	case v.pending.renew && v.sent && !v.sending:
+		w.fail("law 9: a secret was replaced after the header was sent")
 	case got == conflict && !w.hung:
 		w.fail("law 1: a commit gives up, and others were not faster for long")
 	}
@@ -146,6 +150,9 @@ func (v *visit) answered(o *op, got answer, cookies []string) {
 		w.tokens[token] = issue{id: id, browser: v.b.n, secret: v.issuer.secret, at: c.at}
 	}
 	w.claims = append(w.claims, c)
+	if v.alone {
+		return
+	}
 	sum := mix(v.a.seen, uint64(v.a.n))
 	w.progress = mix(w.progress, sum)
 	v.b.flight = append(v.b.flight, response{v.a.n, w.eng.cookie, token, sum})
@@ -162,34 +169,11 @@ func (v *visit) uncarried(o *op, got answer) {
 		w.fail("law 4: a login was stored, and the response has no new secret")
 	case v.left:
 		w.fail("law 14: a logout leaves its cookie")
-	case w.renewalDue(v, o):
+	case v.renewalDue():
 		w.fail("law 19: a renewal is due, and the response brings no new secret")
+	case v.noteDue() && !o.wrote():
+		w.fail("law 19: nobody notes that a new secret has been used for the first time")
 	}
-}
-
-// renewalDue tells whether a response has to offer a new secret: by time, or as
-// the browser did not get the last one. It need not if another was faster.
-func (w *world) renewalDue(v *visit, o *op) bool {
-	if !w.scenario.renews || v.base == (session.ID{}) || w.faults != w.scenario.Faults || w.store.live(v.base) == nil {
-		return false
-	}
-	if slices.ContainsFunc(w.writes, func(c write) bool { return c.id == v.base && c.at > v.loaded.start && c.by.by != v.a }) {
-		return false
-	}
-	var made *event // the present secret
-	for _, e := range w.events[v.base] {
-		if e.secret != "" && e.answer == ok && e.wrote > 0 {
-			made = e
-		}
-	}
-	if made == nil {
-		return false
-	}
-	used := slices.ContainsFunc(w.events[v.base], func(e *event) bool { return e.kind == loaded && e.opened && e.held == made.secret })
-	if v.secret == made.secret {
-		return w.elapsed-made.at >= renewEvery
-	}
-	return made.timed && !used && w.elapsed-made.at >= window
 }
 
 // sessionOf is the session whose token a browser has, or none.

@@ -13,6 +13,8 @@ var requests = []script{
 	{name: "middle", steps: "get update commit think update"},
 	{name: "early", steps: "get send think update"},
 	{name: "panic", steps: "get update panic"},
+	{name: "left", steps: "get think update leave"},
+	{name: "tardy", steps: "get send login"},
 }
 
 // slow scripts are for when time passes.
@@ -39,6 +41,9 @@ var short = []script{
 	{name: "look", steps: "get"},
 	{name: "change", steps: "get update"},
 	{name: "commit", steps: "get update commit"},
+	{name: "enter", steps: "get login"},
+	{name: "out", steps: "get destroy"},
+	{name: "outUpdate", steps: "get destroy update"},
 }
 
 const (
@@ -75,6 +80,9 @@ func beside(name string, others ...string) [][]script {
 	}
 	return all
 }
+
+// most are the requests that matter beside any other.
+var most = requests[:10]
 
 // pairs are all pairs of scripts, each with itself too.
 func pairs(scripts []script) [][]script {

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 //	destroy    log out
 //	commit     write now, and go on
 //	touch      call Session.Touch
+//	leave      go away: no response reaches the browser
 //	send       begin the response early, and go on
 //	think      take a while: here time may pass
 //	panic      end so
@@ -43,6 +45,8 @@ type visit struct {
 	loadedAt time.Duration // or touched
 	visitor  bool          // it found no session
 	retry    time.Duration // when the client may come again
+	leave    context.CancelFunc
+	alone    bool // the client has left
 	sent     bool
 	sending  bool
 	pending  pending
@@ -69,7 +73,10 @@ func (p pending) changes() bool { return len(p.adds) > 0 || p.login != "" }
 func (v *visit) run(steps []string) {
 	a := v.a
 	a.learn(v.b.sum)
-	v.r = a.w.eng.begin(a.context(), v.b.cookie, v.held)
+	ctx, leave := context.WithCancel(a.context())
+	defer leave()
+	v.leave = leave
+	v.r = a.w.eng.begin(ctx, v.b.cookie, v.held)
 	v.answer = ok
 	for _, step := range steps {
 		if step == "panic" {
@@ -129,6 +136,9 @@ func (v *visit) step(step string) (got answer) {
 		v.committed(o, got, nil)
 	case "touch":
 		got = v.touch()
+	case "leave":
+		v.leave()
+		v.alone, got = true, ok
 	case "send":
 		got = v.send()
 	case "think":
@@ -150,6 +160,9 @@ func (v *visit) get() answer {
 	if got != ok {
 		return got
 	}
+	if o.faults > 0 && v.r.view().isNew {
+		w.fail("law 7: a load failed, and the request has a new session")
+	}
 	v.loadedAt, v.loaded = w.elapsed, o
 	seen, token := v.r.view(), w.tokens[v.held]
 	if v.visitor = seen.isNew; !v.visitor {
@@ -169,6 +182,7 @@ func (v *visit) get() answer {
 // touch records the use of the session.
 func (v *visit) touch() answer {
 	w, o := v.a.w, v.a.begin()
+	o.touches = true
 	got := classify(v.r.touch(v.a.context()))
 	v.a.finish(o)
 	switch {

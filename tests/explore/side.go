@@ -48,9 +48,6 @@ func (a *actor) end(o *op, got answer, id session.ID, e event) {
 	if got != ok && got != unknown {
 		a.w.fail("law 2: %s says %s", a.script.steps, got)
 	}
-	for _, f := range o.effects {
-		a.w.revoke = append(a.w.revoke, f.at)
-	}
 	e.who, e.answer = a.who(), got
 	a.w.note(id, o, e)
 }
