@@ -14,7 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2/memstore"
 	"github.com/gorilla/sessions"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/boj/redistore"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gostateful/session/redis"
+	sessionredis "github.com/gostateful/session/redis"
 )
 
 // onRedis are the libraries, each with its store for Redis, on one server that

@@ -3,7 +3,7 @@ package session_test
 import (
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // What a request costs in the engine alone, over a store that costs little.

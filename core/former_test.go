@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Law 16: a cookie that is renamed, or moves to another Domain or Path, logs

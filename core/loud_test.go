@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // captureDefaultLog returns what slog.Default() has logged since it was last

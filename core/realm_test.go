@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Law 17: a token opens its session only through the cookie that it was issued

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Law 3: a request with the secret from before a renewal reads nothing,

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // a street is a route that counts who asks for it.

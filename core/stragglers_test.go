@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // renamed returns a site whose cookie has been renamed from "__Host-old", on the

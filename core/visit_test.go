@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // cart is the data of most tests.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v3"
 
-	"github.com/gostateful/session/adapters/fiber"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
 )
 
 // onFiber serves the shop with fiber.

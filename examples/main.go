@@ -21,7 +21,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func main() {

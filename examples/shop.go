@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A visitor is what the shop keeps in a session.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/redis"
+	sessionredis "github.com/gostateful/session/redis"
 )
 
 const stores = `memory, sqlite:FILE, postgres://USER:PASSWORD@HOST:PORT/DATABASE, mysql://USER:PASSWORD@HOST:PORT/DATABASE,

@@ -20,8 +20,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // needs no C compiler, unlike mattn's
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/sql"
+	session "github.com/gostateful/session/core"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 func openPostgres(ctx context.Context, u *url.URL) (session.Store, io.Closer, error) {

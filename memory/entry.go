@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // An entry is a session in its shard, whose lock guards it, but for the links:

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
 )
 

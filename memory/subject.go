@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // owners holds, of each subject that hashes to it, the first of the subject's

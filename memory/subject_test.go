@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
 )
 

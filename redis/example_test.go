@@ -6,8 +6,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/redis"
+	session "github.com/gostateful/session/core"
+	sessionredis "github.com/gostateful/session/redis"
 )
 
 type Cart struct{ Items []string }

@@ -66,7 +66,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Options for New. The zero value of each field, and a nil *Options, mean the

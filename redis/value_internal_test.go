@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 const now = 1_795_519_000_000

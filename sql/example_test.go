@@ -7,8 +7,8 @@ import (
 	"log"
 	"time"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/sql"
+	session "github.com/gostateful/session/core"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 type Cart struct{ Items []string }

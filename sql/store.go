@@ -38,7 +38,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Options for New. The zero value of each field, and a nil *Options, mean the

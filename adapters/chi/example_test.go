@@ -10,8 +10,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"github.com/gostateful/session/adapters/chi"
-	"github.com/gostateful/session/core"
+	sessionchi "github.com/gostateful/session/adapters/chi"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/account"
 	"github.com/gostateful/session/core/adaptertest"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/gostateful/session/adapters/chi"
+	sessionchi "github.com/gostateful/session/adapters/chi"
 )
 
 // TestAroundAndInRouter: chi serves another request with the Context of the one

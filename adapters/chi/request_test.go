@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/gostateful/session/adapters/chi"
+	sessionchi "github.com/gostateful/session/adapters/chi"
 )
 
 // TestOutsideSeesRequest: the pattern that chi tells the request, and its form,

@@ -7,7 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gostateful/session/adapters/nethttp"
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Middleware returns a middleware for Use, With, Group and Route of a chi

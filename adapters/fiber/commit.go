@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v3"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // end commits, and finishes at once: what runs on, such as a stream, learns from

@@ -13,8 +13,8 @@ import (
 	"github.com/gofiber/fiber/v3/middleware/cors"
 	"github.com/gofiber/fiber/v3/middleware/recover"
 
-	"github.com/gostateful/session/adapters/fiber"
-	"github.com/gostateful/session/core"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
 )
 
 // TestErrorHandler: it answers a commit that failed, and no header of the

@@ -7,7 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v3"
 
-	"github.com/gostateful/session/adapters/fiber"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
 )
 
 // TestNested: where a request passes the middleware of a manager twice, there is

@@ -12,8 +12,8 @@ import (
 	"github.com/gofiber/fiber/v3/middleware/compress"
 	"github.com/gofiber/fiber/v3/middleware/etag"
 
-	"github.com/gostateful/session/adapters/fiber"
-	"github.com/gostateful/session/core"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
 )
 
 // TestCompress: around this middleware or within it.

@@ -14,8 +14,8 @@ import (
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/encryptcookie"
 
-	"github.com/gostateful/session/adapters/fiber"
-	"github.com/gostateful/session/core"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 )
 

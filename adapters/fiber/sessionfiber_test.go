@@ -12,7 +12,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/recover"
 
-	"github.com/gostateful/session/adapters/fiber"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core/adaptertest"
 )
 

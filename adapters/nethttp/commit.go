@@ -4,7 +4,7 @@ import (
 	"maps"
 	"net/http"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // commit commits once, before the header is written. After an error the

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/gostateful/session/adapters/nethttp"
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // update changes the request's session.

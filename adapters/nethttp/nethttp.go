@@ -4,7 +4,7 @@ package nethttp
 import (
 	"net/http"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Options for Middleware. Nil, and the zero value of each field, mean the

@@ -3,7 +3,7 @@ package nethttp_test
 import (
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 )
 

@@ -6,7 +6,7 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // An exchange is all that a request costs: its session's exchange, which is

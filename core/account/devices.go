@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Devices returns a handler by which users see where they are logged in, and

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // RequireLogin returns a middleware that lets pass whom the guard lets pass. It

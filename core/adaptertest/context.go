@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func contextLaws() []law {

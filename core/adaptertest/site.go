@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // visit is the data of the suite's sessions.

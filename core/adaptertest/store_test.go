@@ -3,7 +3,7 @@ package adaptertest_test
 import (
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 	"github.com/gostateful/session/core/storetest"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Benchmark measures each method of a store, with 500 bytes of data, alone

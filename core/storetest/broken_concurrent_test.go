@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenConcurrency = []breakage{

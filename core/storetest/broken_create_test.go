@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenCreate = []breakage{

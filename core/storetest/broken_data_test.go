@@ -6,7 +6,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenData = []breakage{

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenDelete = []breakage{

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenDeleteAll = []breakage{

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // secretOf is the second part of what a token carries.

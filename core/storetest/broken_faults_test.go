@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenFaults = append([]breakage{

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 var brokenList = []breakage{

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func engineRecordsLastUse(t *trial) {

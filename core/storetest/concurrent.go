@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // concurrentUse calls everything at once on a few sessions. What a record of

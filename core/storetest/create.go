@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func createThenLoad(t *trial) {

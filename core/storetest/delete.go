@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func deleteRemoves(t *trial) {

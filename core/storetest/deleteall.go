@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // sessions creates n records of one subject.

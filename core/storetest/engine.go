@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // visits is the data of the sessions of these laws.

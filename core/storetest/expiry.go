@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // With a fake clock the laws wait exactly. With a real one the store may take

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A call is one call of one method; present is a live record, fresh is absent.

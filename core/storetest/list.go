@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func listIsComplete(t *trial) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Destroy leaves a tombstone: a record without a subject, by which the engine

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // Run holds a store to the contract of session.Store: one subtest for each

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
 )
 

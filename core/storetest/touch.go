@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func touchMovesExpiry(t *trial) {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A trial is one law's test of one store.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 func updateReplaces(t *trial) {

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/adapters/fiber"
-	"github.com/gostateful/session/core"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/account"
 	"github.com/gostateful/session/memory"
 )

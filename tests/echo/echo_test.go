@@ -20,10 +20,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/tests/echo"
+	sessionecho "github.com/gostateful/session/tests/echo"
 )
 
 // TestMiddleware holds the adapter to the laws.

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A place is where an actor waits for the scheduler.

@@ -1,6 +1,6 @@
 package explore
 
-import "github.com/gostateful/session/core"
+import session "github.com/gostateful/session/core"
 
 // A browser has a jar with room for one cookie.
 type browser struct {

@@ -3,7 +3,7 @@ package explore
 import (
 	"slices"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // renewalDue tells whether a response has to offer a new secret: by time, or

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // All that the explorer knows of the engine's API is in this file.

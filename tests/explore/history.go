@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A history is what happened in a run, in its order: the operations of the

@@ -3,7 +3,7 @@ package explore
 import (
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // verify checks the laws when nothing more can happen in a run. It first lets

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A script is what an actor does. The steps of a request are words:

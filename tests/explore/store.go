@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A store keeps the Store contract in the plainest way. Before each call takes

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
 )
 

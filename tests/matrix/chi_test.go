@@ -5,7 +5,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/gostateful/session/adapters/chi"
+	sessionchi "github.com/gostateful/session/adapters/chi"
 	"github.com/gostateful/session/core/adaptertest"
 )
 

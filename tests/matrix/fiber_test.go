@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/adapters/fiber"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/core/adaptertest"
 )
 

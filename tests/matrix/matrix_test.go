@@ -7,10 +7,10 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/redis"
+	sessionredis "github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

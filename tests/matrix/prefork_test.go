@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/adapters/fiber"
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/redis"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
+	sessionredis "github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

@@ -14,9 +14,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	_ "modernc.org/sqlite"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/sql"
+	session "github.com/gostateful/session/core"
+	sessionredis "github.com/gostateful/session/redis"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

@@ -56,7 +56,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/gostateful/session/adapters/nethttp"
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	IMPORTS
 )
 

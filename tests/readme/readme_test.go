@@ -224,7 +224,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
 )
 

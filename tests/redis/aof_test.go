@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/redis"
+	sessionredis "github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

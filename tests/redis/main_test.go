@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/redis"
+	session "github.com/gostateful/session/core"
+	sessionredis "github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/support/servers"
 	"github.com/gostateful/session/tests/support/stress"
 )

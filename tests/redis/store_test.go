@@ -7,9 +7,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
-	"github.com/gostateful/session/redis"
+	sessionredis "github.com/gostateful/session/redis"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

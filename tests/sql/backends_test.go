@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/sql"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/servers"
 	"github.com/gostateful/session/tests/support/stress"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/sql"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/stress"
 )
 

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
-	"github.com/gostateful/session/sql"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

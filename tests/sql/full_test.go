@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/sql"
+	session "github.com/gostateful/session/core"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/stress"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
-	"github.com/gostateful/session/sql"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/servers"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/sql"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 // mySQLVar names the environment variable that has the tests run on a MySQL too, which

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/sql"
+	sessionsql "github.com/gostateful/session/sql"
 	"github.com/gostateful/session/tests/support/gotool"
 	"github.com/gostateful/session/tests/support/servers"
 )

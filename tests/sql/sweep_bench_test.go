@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/sql"
+	session "github.com/gostateful/session/core"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 var sweepRows = flag.Int("sweep.rows", 1_000_000, "how many expired sessions BenchmarkSweep has removed")

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A Store keeps records in a map.

@@ -14,13 +14,13 @@ import (
 	"github.com/gofiber/fiber/v3/middleware/adaptor"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gostateful/session/adapters/chi"
-	"github.com/gostateful/session/adapters/fiber"
+	sessionchi "github.com/gostateful/session/adapters/chi"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/adapters/nethttp"
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/redis"
-	"github.com/gostateful/session/sql"
+	sessionredis "github.com/gostateful/session/redis"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 type visits struct{ N int }

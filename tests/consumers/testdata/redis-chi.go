@@ -9,9 +9,9 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gostateful/session/adapters/chi"
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/redis"
+	sessionchi "github.com/gostateful/session/adapters/chi"
+	session "github.com/gostateful/session/core"
+	sessionredis "github.com/gostateful/session/redis"
 )
 
 type visits struct{ N int }

@@ -10,9 +10,9 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/gofiber/fiber/v3"
 
-	"github.com/gostateful/session/adapters/fiber"
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/sql"
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 type visits struct{ N int }

@@ -17,8 +17,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
-	"github.com/gostateful/session/core"
-	"github.com/gostateful/session/sql"
+	session "github.com/gostateful/session/core"
+	sessionsql "github.com/gostateful/session/sql"
 )
 
 func main() {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/adapters/nethttp"
-	"github.com/gostateful/session/core"
+	session "github.com/gostateful/session/core"
 )
 
 // A Site is a small web application over a store: it counts, and knows who has
