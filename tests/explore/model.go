@@ -24,10 +24,6 @@ type state struct {
 	from       time.Duration // where Lifetime counts from
 	used       time.Duration
 	kept       time.Duration // until when the session cannot run out
-
-	// A job that writes at the moment of a use may set it back.
-	back    bool
-	usedEnd int // when the last use had ended, in the order of the history
 }
 
 // Rules are what of the laws depends on the scenario.
@@ -57,7 +53,7 @@ func (r rules) outlived(s state, at time.Duration) bool {
 // idles tells whether the session may have run out, as a use need not be recorded
 // at once, and whether it has.
 func (r rules) idles(s state, at time.Duration) (may, has bool) {
-	return !r.clocks || s.back || at >= s.kept, r.clocks && at-s.used >= idleTimeout
+	return !r.clocks || at >= s.kept, r.clocks && at-s.used >= idleTimeout
 }
 
 // step returns what the session can be after an event: nothing, if the event
@@ -127,7 +123,7 @@ func (s state) step(e *event, r rules) []state {
 
 // use records a use, or shows that one was recorded not long ago.
 func (s state) use(e *event, keeps time.Duration) state {
-	s.used, s.usedEnd, s.back = e.at, max(s.usedEnd, e.end), false
+	s.used = e.at
 	s.kept = max(s.kept, e.at+keeps)
 	return s
 }
@@ -165,11 +161,6 @@ func (s state) touch(e *event, live, mayIdle bool, same []state) []state {
 // work is a change by a job.
 func (s state) work(e *event, live, mayIdle bool, same []state) []state {
 	done := []state{s.add(e)}
-	if e.start < s.usedEnd {
-		back := s.add(e)
-		back.back = true
-		done = append(done, back)
-	}
 	switch {
 	case live && e.answer == ok:
 		return done
@@ -195,7 +186,7 @@ func (s state) write(e *event, r rules, may bool, same []state) []state {
 	case ok:
 		if dropped := !subset(e.adds, e.tags) || e.renew && e.login == "" && e.wrote == 0; dropped {
 			switch {
-			case s.over, s.back:
+			case s.over:
 				return same // law 2: it is as if the change came first
 			case may:
 				return []state{s.add(e)} // it came first indeed
