@@ -208,6 +208,12 @@ var breaks = []brk{
 		run: "^first_use$/^look-look-update$",
 	},
 	{
+		law: 18, rule: "a job takes back no use that was recorded meanwhile", file: "plan.go",
+		old: "	if v.base.proof == trusted {\n",
+		new: "	if v.base.proof == trusted && BROKEN {\n		p.rec.ExpiresAt = v.base.expiresAt\n	} else if v.base.proof == trusted {\n",
+		run: "^expiry_and_a_job$",
+	},
+	{
 		law: 19, rule: "a lost renewal is offered again after the window", file: "clocks.go",
 		old: "		v.base.proof == previous && env.previousUntil == untilUsed &&",
 		new: "		!BROKEN && v.base.proof == previous && env.previousUntil == untilUsed &&",
