@@ -136,7 +136,7 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d := t.digest()
 	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
-	if env.carrier != t.carrier && (p == current || !v.engine.carries(carrier(env.carrier))) {
+	if env.carrier != t.carrier && (p == current || !v.engine.carries(cookieKey(env.carrier))) {
 		return ErrNotFound
 	}
 	if p.opens() {
