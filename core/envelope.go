@@ -10,7 +10,7 @@ import (
 //
 //	32 bytes  SHA-256 of the secret
 //	 8 bytes  a random mark of the write that stored this envelope
-//	varint    created, authenticated and renewed: a varint each, all times
+//	varints   created, authenticated, renewed: three times
 //	uvarint   generation: how often Login or Renew has replaced the secret
 //	text      the carrier: the name of the cookie that the token was issued for
 //	uvarint   schema version of the data

@@ -11,7 +11,7 @@ type proof uint8
 const (
 	unknown    proof = iota // nothing: not a secret of the session, or one replaced long ago
 	stale                   // the previous secret, no longer good: stolen, or its browser lost a response
-	superseded              // an older secret, soon after a Login or Renew: a straggler
+	superseded              // any other secret, soon after a renewal: a straggler
 	loggedOut               // any secret, soon after Destroy: a straggler
 	earlier                 // a secret that opened the session for this request; only RenewEvery has replaced it since
 	previous                // the previous secret, still good
@@ -25,9 +25,9 @@ func (p proof) opens() bool { return p >= earlier }
 // straggles reports whether the request may only log in anew (law 3).
 func (p proof) straggles() bool { return p == superseded || p == loggedOut }
 
-// prove compares secrets in constant time. Within the window after a Login, a
-// Renew or a Destroy, any unknown secret counts as a straggler's: two renewals
-// may happen while one request is on its way.
+// prove compares secrets in constant time. Within the window after a renewal or a
+// Destroy, any other secret counts as a straggler's: two renewals may happen
+// while one request is on its way.
 func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 	isCurrent := subtle.ConstantTimeCompare(e.secret[:], d[:]) == 1
 	isPrevious := subtle.ConstantTimeCompare(e.previous[:], d[:]) == 1 && e.previous != (digest{})
