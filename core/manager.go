@@ -75,8 +75,8 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // route. So a goroutine that a middleware started must not call Get while the
 // router is at work. It may use a Session that the middleware got.
 //
-// The error is [ErrNoSession] without the middleware or after the request,
-// [ErrUnavailable] if the store failed (never an empty session),
+// The error is [ErrNoSession] without the middleware, or if the first call comes
+// after the request, [ErrUnavailable] if the store failed (never an empty session),
 // [ErrUndecodable] if the data cannot be read, and [context.Canceled] if the
 // client has left. It is also an error if another manager reads the same cookie
 // on this request.

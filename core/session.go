@@ -23,9 +23,9 @@
 //	write.go     the loop that writes the record (queue.go)
 //	commit.go    when the response begins, and what is added to its header
 //
-// Four files are beside that way: store.go is the contract of a store, admin.go
-// lists and ends sessions by subject, event.go reports what happened, and
-// errors.go holds every error.
+// The other files are beside that way: store.go is the contract of a store, id.go
+// has the ID, bounded.go bounds calls of the store, admin.go lists and ends
+// sessions, event.go reports what happened, and errors.go holds every error.
 package session
 
 import (
