@@ -161,8 +161,10 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 // The cancellation of ctx does not: a client that leaves does not interrupt it.
 //
 // On an error the pending changes are dropped, and the handler can tell the
-// client. Only a logout stays pending, to be tried again with the response. The
-// error is [ErrNotFound] if the session ended meanwhile, [ErrSuperseded] if a
+// client. Only a logout that was not refused stays pending, to be tried again
+// with the response.
+//
+// The error is [ErrNotFound] if the session ended meanwhile, [ErrSuperseded] if a
 // login or a renewal replaced the secret, [ErrConflict] if others kept being
 // faster or an Update function refused the newer data, [ErrUnavailable] if the
 // outcome is unknown, and [ErrHeadersSent] if the request is over.
