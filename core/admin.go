@@ -7,20 +7,22 @@ import (
 	"time"
 )
 
-// Info describes a session to its owner or an administrator: "your devices".
+// Info describes a session to its owner or an administrator, as in a list of
+// "your devices". It holds no secret.
 type Info[T any] struct {
 	ID              ID
 	Subject         string
 	Data            T
 	CreatedAt       time.Time
 	AuthenticatedAt time.Time // zero if never
-	ExpiresAt       time.Time
+	ExpiresAt       time.Time // when it ends if it is not used again
 }
 
-// List returns the live sessions of a subject, newest first. A session whose
-// data cannot be decoded is listed without its data, so that it can be
-// revoked, and named in the error, which is then ErrUndecodable. On any other
-// error the list is nil.
+// List returns the live sessions of a subject in this realm, newest first.
+//
+// A session whose data cannot be decoded is listed without its data, so that it
+// can be revoked. The error is then [ErrUndecodable] and names it. On any other
+// error the list is nil; it is [ErrUnavailable] if the store failed.
 func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error) {
 	if err := m.checkSubject(subject); err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	return infos, errors.Join(faults...)
 }
 
-// describe opens a record, as far as that is possible.
+// describe returns what can be read of a record. It may do so with an error too.
 func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error) {
 	info = Info[T]{ID: rec.ID, Subject: m.subject(rec.Subject), ExpiresAt: rec.ExpiresAt}
 	env, err := openEnvelope(rec.Data, &m.likely)
@@ -68,9 +70,9 @@ func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error
 	return info, m.expired(rec.ExpiresAt, &env), nil
 }
 
-// Find returns a live session by its ID, or ErrNotFound. A session whose data
-// cannot be decoded is returned without its data, with ErrUndecodable.
-// ErrUnavailable if the store failed.
+// Find returns a live session by its ID, or [ErrNotFound]. A session whose data
+// cannot be decoded is returned without its data, with [ErrUndecodable]. The
+// error is [ErrUnavailable] if the store failed.
 func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	if id.IsZero() {
 		return Info[T]{}, errZeroID
@@ -89,9 +91,11 @@ func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	return info, err
 }
 
-// Revoke ends a session, whoever it belongs to. That there was none is no
-// error. A request of the session that is on its way does not bring it back.
-// The cookie of the session opens nothing from then on, and stays.
+// Revoke ends a session, whoever it belongs to. It is no error if there is no
+// such session. No request that is on its way can bring the session back. Its
+// cookie stays in the browser and opens nothing. The error is [ErrUnavailable] if
+// the store failed, and [ErrUndecodable] if a session without a subject cannot be
+// read: another realm may own it.
 func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	if id.IsZero() {
 		return errZeroID
@@ -99,12 +103,12 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
 	started := m.started()
-	// Loaded first: it may be another realm's, or what a logout has left.
+	// Load it first: it may be another realm's, or a tombstone.
 	rec, _, err := m.fetch(b, id)
 	switch {
 	case isAbsent(err):
 		return nil
-	case err == nil, errors.Is(err, ErrUndecodable) && rec.Subject != "": // which shows whose it is
+	case err == nil, errors.Is(err, ErrUndecodable) && rec.Subject != "": // the subject shows the realm
 		if err = m.store.Delete(b, id); err != nil {
 			err = unavailable("revoke", err)
 		}
@@ -112,8 +116,8 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	return m.tell(ctx, EventDestroyed, id, m.subject(rec.Subject), started, err)
 }
 
-// tell reports how an operation of an administrator ended, unless its caller has
-// left, and returns the error.
+// tell reports how an operation ended, and returns its error. If the caller has
+// left, it reports nothing and returns that.
 func (e *engine) tell(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) error {
 	if err == nil {
 		e.event(ctx, kind, id, subject, started, nil)
@@ -126,9 +130,11 @@ func (e *engine) tell(ctx context.Context, kind EventKind, id ID, subject string
 	return err
 }
 
-// RevokeAll ends the sessions of a subject but for those in except, such as
-// the present one, and returns how many: after a change of password, say. It
-// ends each session whose login had been committed before the call.
+// RevokeAll ends all sessions of a subject in this realm except those given, and
+// returns how many it ended. Call it after a change of password, say, with the ID
+// of the present session as the exception. It ends every session whose login was
+// committed before the call. The error is [ErrUnavailable] if the store failed;
+// some sessions may have ended then.
 func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID) (int, error) {
 	if err := m.checkSubject(subject); err != nil {
 		return 0, err
@@ -146,8 +152,8 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	return n, nil
 }
 
-// checkSubject refuses what not every store can keep. Nobody's sessions are
-// not one owner's: so an empty subject neither logs in nor owns anything.
+// checkSubject refuses a subject that not every store can keep. It refuses the
+// empty one too: sessions without a login have no common owner.
 func (e *engine) checkSubject(subject string) error {
 	if subject == "" || len(e.owner(subject)) > 255 || !cleanText(subject) {
 		return fmt.Errorf("session: a subject has 1 to 255 bytes of UTF-8, with the realm, without NUL and without the unit separator U+001F; this one has %d bytes, and the realm %d: use a short key such as the user's id", len(subject), len(e.opts.Realm))

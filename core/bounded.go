@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// bounded is a context with a deadline, like that of context.WithDeadline, but
-// sets up its timer only when someone waits on Done. A store in memory never
-// does, and a client that sets the deadline on its socket need not: that makes
-// a bounded load cost one allocation instead of four.
+// bounded is a context with a deadline, like that of context.WithDeadline. It sets
+// up its timer only when Done is called. A store in memory never calls it, and a
+// client that sets the deadline on its socket need not. A bounded load then costs
+// one allocation instead of four.
 type bounded struct {
 	context.Context
 	deadline time.Time
-	detached bool // the end of the parent is not heeded
+	detached bool // the end of the parent is ignored
 
 	mu     sync.Mutex
 	timed  context.Context // nil until Done or stop
 	cancel context.CancelFunc
 }
 
+// bound returns a context that ends with parent, or after timeout.
 func bound(parent context.Context, timeout time.Duration) *bounded {
 	deadline := time.Now().Add(timeout)
 	if d, ok := parent.Deadline(); ok && d.Before(deadline) {
@@ -28,7 +29,7 @@ func bound(parent context.Context, timeout time.Duration) *bounded {
 	return &bounded{Context: parent, deadline: deadline}
 }
 
-// detach is bound without the cancellation and the deadline of the parent (law 8).
+// detach is bound that ignores the parent's cancellation and deadline (law 8).
 func detach(parent context.Context, timeout time.Duration) *bounded {
 	return &bounded{Context: parent, deadline: time.Now().Add(timeout), detached: true}
 }
@@ -63,14 +64,15 @@ func (c *bounded) Err() error {
 	return nil
 }
 
-// canceled is what a bounded context that nobody waited on is after its stop.
+// canceled stands for the timed context of one that was stopped before Done was
+// called.
 var canceled = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// stop releases the timer; the context is canceled from then on.
+// stop releases the timer. The context is canceled from then on.
 func (c *bounded) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// fromMilli is the time of a stamp; zero stands for never.
+// fromMilli is the time of a stamp in milliseconds. Zero means never.
 func fromMilli(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
@@ -24,8 +24,8 @@ func (e *engine) lifetimeEnd(env *envelope) time.Time {
 	return env.startedAt().Add(e.opts.Lifetime)
 }
 
-// idleUntil is the expiry that a use at now gives a record. Lifetime is not in
-// it: so a record's expiry tells when the session was last used.
+// idleUntil is the expiry that a use at now gives a record. It ignores Lifetime,
+// so that a record's expiry tells when the session was last used.
 func (e *engine) idleUntil(now time.Time) time.Time {
 	return now.Add(e.opts.IdleTimeout).UTC().Truncate(time.Millisecond)
 }
@@ -38,30 +38,32 @@ func (e *engine) endsAt(s *state) time.Time {
 	return s.expiresAt
 }
 
-// expired reports whether a clock of a record has run out (law 15). The store's
-// own expiry is for cleaning up, and may be late. A tombstone has no life.
+// expired reports whether either clock of a record has run out (law 15). The
+// store's own expiry only cleans up, and may be late. A tombstone always counts
+// as expired.
 func (e *engine) expired(expiresAt time.Time, env *envelope) bool {
 	now := time.Now()
 	return env.ended != 0 || !now.Before(expiresAt) || !now.Before(e.lifetimeEnd(env))
 }
 
-// stragglersUntil is until when requests with an older secret may still arrive.
+// stragglersUntil is when the straggler's window ends: requests with an older
+// secret may arrive until then.
 func (e *envelope) stragglersUntil(window time.Duration) time.Time {
 	return time.UnixMilli(max(e.renewed, e.ended)).Add(window)
 }
 
-// A renewal says whether a write replaces the secret, and on whose wish.
+// A renewal says whether a write replaces the secret, and why.
 type renewal uint8
 
 const (
 	noRenewal renewal = iota // the secret stays
-	offered                  // time asks for it: the previous secret stays good until the new one is used
+	offered                  // by RenewEvery: the previous secret stays good until the new one is used
 	demanded                 // Login or Renew: the previous secret is refused at once
 )
 
-// renewalDue tells what the next write does to the secret. Time asks for a
-// renewal each RenewEvery. A browser that still comes with the previous secret is
-// asked again after the window, when the lost response cannot arrive any more.
+// renewalDue returns what the next write does to the secret. A renewal is offered
+// every RenewEvery. A browser that still sends the previous secret after the
+// window has lost the response. It is offered another renewal.
 func (v *visit) renewalDue(now time.Time) renewal {
 	every, env := v.engine.opts.RenewEvery, &v.shown.env
 	switch {
@@ -76,26 +78,27 @@ func (v *visit) renewalDue(now time.Time) renewal {
 	return noRenewal
 }
 
-// firstUse reports whether this request is the first to show that its browser
-// has received the secret of an offered renewal. It is noted, once (law 19).
+// firstUse reports whether this request is the first with the secret of an
+// offered renewal. Its browser has received that secret. One write notes it
+// (law 19).
 func (v *visit) firstUse() bool {
 	return v.base.proof == current && v.token == (token{}) &&
 		v.base.env.previous != (digest{}) && v.base.env.previousUntil == untilUsed
 }
 
-// touchDue reports whether the use of the session is to be recorded (law 6).
+// touchDue reports whether the use of the session must be recorded (law 6).
 func (v *visit) touchDue(now time.Time) bool {
 	return v.engine.idleUntil(now).Sub(v.shown.expiresAt) >= v.engine.opts.touchInterval()
 }
 
-// runsShort reports whether the session could run out under a request that
-// takes half of IdleTimeout: then its use is recorded at the load (law 18).
+// runsShort reports whether less than half of IdleTimeout is left. Then the use
+// is recorded at the load, so that a long request is in time (law 18).
 func (v *visit) runsShort(now time.Time) bool {
 	return v.shown.expiresAt.Sub(now) < v.engine.opts.IdleTimeout/2
 }
 
-// touch records the use of the session. Its failure is reported and harms
-// nobody: the next request tries again.
+// touch records the use of the session. A failure is reported and does not fail
+// the request: the next request tries again.
 func (v *visit) touch(ctx context.Context) {
 	until := v.engine.idleUntil(time.Now())
 	b := detach(ctx, v.engine.opts.StoreTimeout)
@@ -111,15 +114,15 @@ func (v *visit) touch(ctx context.Context) {
 	v.note(EventTouched, v.base.id, v.base.subject, started, nil)
 }
 
-// used takes note of a recorded use.
+// used notes that a use was recorded.
 func (v *visit) used(until time.Time) {
 	next := v.shown
 	v.base.expiresAt, next.expiresAt = until, until
 	v.show(next)
 }
 
-// keepAlive is Session.Touch: it makes sure that the session is still that of
-// the same login before it moves the expiry, and so revives nothing.
+// keepAlive is Session.Touch. Before it moves the expiry it checks that the
+// session is live and still that of the same login.
 func (v *visit) keepAlive(ctx context.Context) error {
 	switch {
 	case v.base.proof == trusted:

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// commit stores what is pending when the response begins. Changes to a session
-// that has ended meanwhile are dropped, as if they had come before its end
-// (law 2); flush has reported that.
+// commit stores what is pending when the response begins. If the session has
+// ended meanwhile, its changes are dropped, as if they had come before the end
+// (law 2). flush has reported that.
 func (v *visit) commit(receives bool) error {
 	v.gate.become(committing)
 	v.receives = receives
@@ -52,9 +52,9 @@ func (v *visit) discard() {
 	v.drop()
 }
 
-// recordUse does what a request does to a session that it did not change, where
-// that is due: renew the secret, note that the last one has arrived, or touch.
-// It is tried once and cannot fail the request, as it is due again with the next.
+// recordUse does what is due after a use of the session: it renews the secret,
+// notes the first use of the last renewal, or touches. It tries once and cannot
+// fail the request: what is due stays due for the next request.
 func (v *visit) recordUse() {
 	if v.refusal.err != nil || !v.base.proof.opens() || v.base.proof == trusted {
 		return
@@ -81,16 +81,17 @@ func (v *visit) recordUse() {
 	}
 }
 
-// Header is what the session adds to a response; an empty field adds nothing.
+// Header is what the session adds to the header of a response. An empty field
+// adds nothing. [Header.AddTo] does what the comments of the fields say.
 type Header struct {
-	SetCookie    []string // add, each as a line of its own
-	CacheControl string   // set, replacing: a cookie must not be cached
+	SetCookie    []string // add each as a line of its own
+	CacheControl string   // set, in place of the handler's: a cookie must not be cached
 	Vary         string   // add, unless it is there
-	RetryAfter   string   // set, unless it is there: when the client may come again
+	RetryAfter   string   // set, unless it is there: in how many seconds the client may come again
 }
 
-// AddTo adds the fields to the header of a response: an http.Header, or what can
-// do the same.
+// AddTo adds the fields to the header of a response: an [http.Header], or any
+// other type with these methods.
 func (h *Header) AddTo(header interface {
 	Add(name, value string)
 	Set(name, value string)
@@ -111,8 +112,8 @@ func (h *Header) AddTo(header interface {
 	}
 }
 
-// lists reports whether header lines that are lists, such as those of Vary,
-// name something.
+// lists reports whether the lines of a list header, such as Vary, contain name.
+// Case does not count.
 func lists(lines []string, name string) bool {
 	return slices.ContainsFunc(lines, func(line string) bool {
 		for element := range strings.SplitSeq(line, ",") {
@@ -124,7 +125,7 @@ func lists(lines []string, name string) bool {
 	})
 }
 
-// header is what the session adds to a response that was committed.
+// header is what the session adds to the response after a commit.
 func (v *visit) header() Header {
 	h := Header{Vary: "Cookie"}
 	cookie := &v.engine.opts.Cookie
@@ -143,7 +144,8 @@ func (v *visit) header() Header {
 	return h
 }
 
-// failed is what is added to the response that tells of an error.
+// failed is what is added to an error response. retry is when the client may come
+// again, if err is a conflict.
 func failed(err error, retry time.Time) Header {
 	h := Header{CacheControl: "no-store", Vary: "Cookie"}
 	switch HTTPStatus(err) {
@@ -155,7 +157,8 @@ func failed(err error, retry time.Time) Header {
 	return h
 }
 
-// retryAfter is a number of seconds (RFC 9110, 10.2.3): at least one.
+// retryAfter is the number of seconds until at, and at least one (RFC 9110,
+// 10.2.3).
 func retryAfter(at time.Time) string {
 	seconds := (time.Until(at) + time.Second - 1) / time.Second
 	return strconv.Itoa(max(1, int(seconds)))

@@ -7,60 +7,63 @@ import (
 	"time"
 )
 
-// Cookie says how the token travels. The zero value is the safest: a session
-// cookie named "__Host-session" with Secure, HttpOnly, SameSite=Lax and
-// Path=/, which browsers accept only over https (and over http from
-// localhost) and which no other host, a sibling domain included, can set.
-// HttpOnly is always set.
+// Cookie holds the attributes of the cookie that carries the token. The zero
+// value is the safest: a session cookie named "__Host-session" with Secure,
+// HttpOnly, SameSite=Lax and Path=/. Browsers accept it only over https; most
+// also accept it over http from localhost. No other host can set it, not even a
+// sibling domain. HttpOnly is always set.
 type Cookie struct {
-	// Name is compared byte for byte. Empty means "__Host-session", or
-	// "__Secure-session" where Domain or Path rule that out, or "session"
-	// with Insecure. The prefixes are those of RFC 6265bis, section 4.1.3.
+	// Name is compared byte for byte. Empty means "__Host-session". It means
+	// "__Secure-session" if Domain or Path is set, and "session" if Insecure is.
+	// The prefixes are those of RFC 6265bis, section 4.1.3.
 	Name string
 
 	Path   string // empty means "/"
 	Domain string // empty means this host alone, the safest
 
-	// SameSite: zero means http.SameSiteLaxMode. http.SameSiteNoneMode sends
-	// the cookie along with requests from foreign sites: the application then
-	// needs a defense against cross-site request forgery.
+	// SameSite is http.SameSiteLaxMode if zero. With http.SameSiteNoneMode
+	// browsers send the cookie with requests from other sites too. The
+	// application then needs a defense against cross-site request forgery.
 	SameSite http.SameSite
 
 	Partitioned bool // CHIPS: one cookie jar for each top-level site
 
-	// Persistent keeps the cookie when the browser closes, for as long as
-	// the session can last.
+	// Persistent keeps the cookie when the browser closes, until the session's
+	// Lifetime ends. Browsers keep no cookie longer than 400 days.
 	Persistent bool
 
-	// Former names cookies that the manager still reads, after the present one:
+	// Former lists cookies that the manager still reads after the present one:
 	// those of an earlier release with another Name, Path or Domain. A session
-	// that came by one goes on, and at the next renewal or login moves to the
-	// present cookie, while the old one is removed with its own attributes. In a
-	// deployment that runs both releases at once, first list the coming cookie
-	// here in all of them, and rename it with the next release.
+	// goes on under its former cookie. At the next renewal or login it moves to
+	// the present cookie, and the former one is removed with its own attributes.
 	//
-	// A former name without the prefix __Host- can be planted by a sibling
-	// domain, as it could before. Drop it once the sessions of that time are
-	// over. Only Name, Path, Domain, Partitioned and Insecure count.
+	// To rename a cookie while old and new servers run side by side, use two
+	// releases: the first lists the coming cookie here, and the second renames.
+	//
+	// A sibling domain can plant a former cookie whose name lacks the prefix
+	// __Host-, as it could before. Remove a former cookie from this list when
+	// its sessions are over. Only Name, Path, Domain, Partitioned and Insecure
+	// of a former cookie count.
 	Former []Cookie
 
-	// Insecure drops Secure, so that the cookie travels over plain http where
-	// anyone on the way can take it. For tests on hosts other than localhost.
+	// Insecure drops the attribute Secure. The cookie then travels over plain
+	// http, where anyone on the way can take it. For tests on hosts other than
+	// localhost.
 	Insecure bool
 }
 
-// maxTokens bounds how many cookies of our names cost a look into the store:
-// a sibling domain can plant more of them than a browser shows.
+// maxTokens bounds how many cookies of one request are looked up in the store. A
+// sibling domain can plant many under our names.
 const maxTokens = 3
 
-// A presented token came in a cookie of a name.
+// A presented token is one that a cookie carried.
 type presented struct {
 	token
-	carrier string
+	carrier string // the name of that cookie
 }
 
 // tokens collects the distinct tokens that the Cookie header lines carry under
-// our names: first those under the present one, in their order.
+// our names, those of the present name first. found[:n] holds them.
 func (c *Cookie) tokens(lines []string) (found [maxTokens]presented, n int) {
 	n = collect(lines, c.Name, &found, 0)
 	for i := range c.Former {
@@ -71,6 +74,8 @@ func (c *Cookie) tokens(lines []string) (found [maxTokens]presented, n int) {
 	return found, n
 }
 
+// collect adds the tokens under one name to the n that were found. It returns
+// the new count.
 func collect(lines []string, name string, found *[maxTokens]presented, n int) int {
 	for _, line := range lines {
 		for line != "" && n < maxTokens {
@@ -93,7 +98,7 @@ func collect(lines []string, name string, found *[maxTokens]presented, n int) in
 	return n
 }
 
-// names are those of the cookies that are read.
+// names returns the names of the cookies that are read, the present one first.
 func (c *Cookie) names() []string {
 	names := []string{c.Name}
 	for i := range c.Former {
@@ -104,13 +109,12 @@ func (c *Cookie) names() []string {
 	return names
 }
 
-// longestCookie is what browsers keep at most (RFC 6265bis, 5.5).
+// longestCookie is how long browsers keep a cookie at most (RFC 6265bis, 5.5).
 const longestCookie = 400 * 24 * time.Hour
 
 // set returns the Set-Cookie lines that hand out a token and remove the former
-// cookies. A persistent cookie is kept until lastsUntil, the end of the session's
-// absolute lifetime, so that it need not be sent again each time the session is
-// used.
+// cookies. A persistent cookie lasts until lastsUntil, the end of the session's
+// Lifetime. So it need not be sent again with each use.
 func (c *Cookie) set(t *token, now, lastsUntil time.Time) []string {
 	h := c.http()
 	h.Value = t.encode()
@@ -121,9 +125,9 @@ func (c *Cookie) set(t *token, now, lastsUntil time.Time) []string {
 	return append([]string{h.String()}, c.removeFormer()...)
 }
 
-// remove returns the Set-Cookie lines that take the cookie and the former ones
-// away: browsers match them by name, domain and path, and refuse them without
-// the attributes that a prefix demands.
+// remove returns the Set-Cookie lines that remove the cookie and the former
+// ones. They repeat the attributes. Browsers match a cookie by name, domain and
+// path, and refuse a line without the attributes that its prefix demands.
 func (c *Cookie) remove() []string {
 	return append([]string{c.removal()}, c.removeFormer()...)
 }
@@ -201,7 +205,7 @@ func (c *Cookie) checkFormer(f *faults) {
 	}
 }
 
-// same reports whether a browser takes both for one cookie.
+// same reports whether a browser treats both as one cookie.
 func (c *Cookie) same(other *Cookie) bool {
 	return c.Name == other.Name && c.Path == other.Path && strings.EqualFold(strings.TrimPrefix(c.Domain, "."), strings.TrimPrefix(other.Domain, ".")) && c.Partitioned == other.Partitioned
 }

@@ -7,26 +7,29 @@ import (
 	"strings"
 )
 
-// A Codec turns the data of a session into bytes and back. Name is stored with
-// the data, so that data of another codec is recognised. All three functions
-// must be safe for concurrent use, and neither keep nor hand out memory of the
-// value or the bytes that they are given. Marshal of an equal value should
-// give equal bytes: where it does not, what is unchanged is written all the same.
+// A Codec turns the data of a session into bytes and back.
+//
+// Its functions must be safe for concurrent use, and must not keep the value or
+// the bytes that they are given. A value must share no memory with its bytes,
+// after Marshal or after Unmarshal. Marshal should give equal bytes for equal
+// values. If it does not, unchanged data is written too.
 type Codec struct {
-	Name      string
+	Name      string // 1 to 64 bytes, stored with the data: it shows which codec wrote it
 	Marshal   func(v any) ([]byte, error)
 	Unmarshal func(data []byte, v any) error // v is a pointer to the zero value
 
-	// Merge may be nil. It keeps what the program's type does not know when
-	// data of a newer program is written back: given the stored bytes, what
-	// this program understood of them (before), and its new value (after),
-	// it returns after with the unknown parts of stored. When before equals
-	// after, it returns stored. Without it, data of a higher Options.Schema
-	// is read but not written.
+	// Merge keeps what this program's type does not know when it writes back
+	// data of a newer program. stored is the data in the store. before is what
+	// this program understood of it, encoded again. after is the new value.
+	// Merge returns after with the unknown parts of stored, or stored if before
+	// equals after.
+	//
+	// Merge may be nil. Data of a higher Options.Schema can then be read but not
+	// changed: Update returns [ErrUndecodable].
 	Merge func(stored, before, after []byte) ([]byte, error)
 }
 
-// Encoded is stored data and what it was written with.
+// Encoded is stored data, with the codec and the schema that wrote it.
 type Encoded struct {
 	Codec  string // Codec.Name
 	Schema uint64 // Options.Schema
@@ -34,11 +37,11 @@ type Encoded struct {
 }
 
 // jsonCodec is the default: encoding/json. Unknown fields survive at the top
-// level, under an unchanged name, and in arrays of unchanged length or among
+// level, under an unchanged name, in arrays of unchanged length, and in array
 // elements that did not change.
 var jsonCodec = Codec{Name: "json", Marshal: json.Marshal, Unmarshal: json.Unmarshal, Merge: mergeJSON}
 
-// migrate brings data into the present encoding.
+// migrate converts data to the present codec and schema.
 func (e *engine) migrate(c *content) error {
 	o := &e.opts
 	if c.codec == o.Codec.Name && (c.schema >= o.Schema || o.Migrate == nil) {
@@ -79,7 +82,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	if changed.data, err = e.encode(value, old.data, before); err != nil {
 		return old, err
 	}
-	// Data shows what is stored, not what the encoding does not keep; and what
+	// Data must show what is stored, without what the encoding drops. And what
 	// cannot be read back must not be stored.
 	if err := s.adopt(changed.data); err != nil {
 		return old, fmt.Errorf("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
@@ -87,8 +90,8 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	return changed, nil
 }
 
-// encode encodes a value that was made of old data, of which the program has
-// understood before.
+// encode encodes a value that was made from old. before is what the program
+// understood of old, encoded again.
 func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
 	codec := &e.opts.Codec
 	data, err := codec.Marshal(value)
@@ -106,15 +109,15 @@ func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
 	return data, nil
 }
 
-// mergeDepth bounds how deep two forms of the data may differ: each level reads
-// what is below it again.
+// mergeDepth bounds how deep the merge goes. Each level parses all levels below
+// it again.
 const mergeDepth = 32
 
 var errTooDeep = fmt.Errorf("data that another program wrote differs more than %d levels deep, which cannot be kept", mergeDepth)
 
-// mergeJSON is a three-way merge that lets the program's change win and keeps
-// what the program cannot have seen: a name in stored that is not in before.
-// An omitted zero value looks the same; keeping that is harmless.
+// mergeJSON is a three-way merge. The program's change wins. What the program
+// cannot have seen is kept: a name in stored that is not in before. A zero value
+// that before omits looks the same, and to keep it is harmless.
 func mergeJSON(stored, before, after []byte) ([]byte, error) {
 	return merge(stored, before, after, mergeDepth)
 }
@@ -163,8 +166,8 @@ func mergeObjects(stored, before, after []byte, depth int) ([]byte, error) {
 		merged[name] = value
 	}
 	for name, value := range s {
-		// encoding/json reads names without regard to case, so a name in
-		// another case is a known one: kept, it would overwrite the change.
+		// encoding/json ignores the case of names. So a name in another case is
+		// known. If it were kept, it would overwrite the change.
 		if !hasFold(b, name) && !hasFold(a, name) {
 			merged[name] = value
 		}
@@ -184,9 +187,9 @@ func hasFold(object map[string]json.RawMessage, name string) bool {
 	return false
 }
 
-// mergeArrays takes the stored form of each element that the program left as
-// it was, wherever it now stands, and merges a changed one with the element
-// that it stands in for, if the array is as long as before.
+// mergeArrays keeps the stored form of each element that the program did not
+// change, wherever it stands now. If the array is as long as before, a changed
+// element is merged with the stored one at its place.
 func mergeArrays(stored, before, after []byte, depth int) ([]byte, error) {
 	var s, b, a []json.RawMessage
 	if err := unmarshalAll(stored, &s, before, &b, after, &a); err != nil {

@@ -5,12 +5,12 @@ import (
 	"errors"
 )
 
-// An envelope is what the engine seals into Record.Data. Its first byte names
-// the format. Format 1 continues with
+// An envelope is what the engine stores in Record.Data. It is not encrypted. Its
+// first byte is the format. Format 1 continues with
 //
 //	32 bytes  SHA-256 of the secret
 //	 8 bytes  a random mark of the write that stored this envelope
-//	varint    created, authenticated, renewed: three times
+//	varints   created, authenticated, renewed: three times
 //	uvarint   generation: how often Login or Renew has replaced the secret
 //	text      the carrier: the name of the cookie that the token was issued for
 //	uvarint   schema version of the data
@@ -19,11 +19,11 @@ import (
 //	the rest  the encoded data
 //
 // A text is its length as a uvarint, then its bytes. A time is in milliseconds
-// since 1970; zero stands for never.
+// since 1970. Zero means never.
 //
-// Fields are what few sessions have, and what later releases add. A program
-// refuses an envelope with a field that it does not know: the field may be a
-// limit or a proof, and ignoring it would open what is closed.
+// Fields hold what few sessions have, and what later releases add. A program
+// refuses an envelope with an unknown field. The field may be a limit or a proof,
+// so a program that ignored it could open what is closed.
 type envelope struct {
 	secret        digest
 	mark          [8]byte
@@ -33,10 +33,10 @@ type envelope struct {
 	generation    uint64
 	carrier       string
 	realm         string
-	ended         int64 // Destroy: all that is left is to recognise stragglers
+	ended         int64 // when Destroy ended the session; a tombstone has it
 
-	previous      digest // the secret before; zero where there is none
-	previousUntil int64  // until when it is good; see untilUsed
+	previous      digest // of the previous secret; zero if there is none
+	previousUntil int64  // when it stops being good, or untilUsed
 
 	content
 }
@@ -48,7 +48,8 @@ type content struct {
 	data   []byte
 }
 
-// untilUsed, as previousUntil, means: until the present secret has been used.
+// untilUsed, as previousUntil, means that the previous secret is good until the
+// present one has been used.
 const untilUsed = -1
 
 const (
@@ -100,8 +101,8 @@ var (
 	errEnvelopeBroken = errors.New("broken envelope: something else wrote it")
 )
 
-// openEnvelope reads what seal wrote; data aliases b. The likely texts need not
-// be copied.
+// openEnvelope reads what seal wrote. The data aliases b. A text that equals the
+// one in likely is not copied.
 func openEnvelope(b []byte, likely *envelope) (envelope, error) {
 	if len(b) == 0 {
 		return envelope{}, errEnvelopeBroken
@@ -152,7 +153,7 @@ func (e *envelope) openFields(r *reader, likely *envelope) error {
 	}
 }
 
-// A reader takes values off the front of b until one is not there.
+// A reader takes values off the front of b. It has failed once one is missing.
 type reader struct {
 	b      []byte
 	failed bool

@@ -7,29 +7,35 @@ import (
 	"net/http"
 )
 
-// What a Store answers. Test with errors.Is.
+// The errors of a [Store]. A [Manager] and a [Session] return them too. Test with
+// [errors.Is].
 var (
+	// ErrNotFound: there is no such session, or it has ended or expired.
 	ErrNotFound = errors.New("session: not found")
-	ErrExists   = errors.New("session: id already exists")
+
+	// ErrExists: a record with this ID is stored already.
+	ErrExists = errors.New("session: id already exists")
+
+	// ErrConflict: another writer was faster, and the change could not be made
+	// again in time, or was refused by its Update function.
 	ErrConflict = errors.New("session: changed by another writer")
 )
 
-// What a Manager and a Session answer beyond the errors of a Store. Test with
-// errors.Is.
+// The other errors of a [Manager] and a [Session]. Test with [errors.Is].
 var (
-	// ErrNoSession: the context does not come from a request that passed the
-	// adapter's middleware of this manager.
+	// ErrNoSession: the context is not that of a request inside the adapter's
+	// middleware for this manager, or the request is over.
 	ErrNoSession = errors.New("session: no session in this context: wrap the handler in the adapter's middleware for this manager, such as nethttp.Middleware(manager, nil), and pass the request's context to Get")
 
-	// ErrHeadersSent: the response has begun or the request is over, so no
-	// cookie can reach the client any more.
+	// ErrHeadersSent: the response has begun or the request is over. No cookie
+	// can reach the client any more.
 	ErrHeadersSent = errors.New("session: the response has begun, and this change needs a cookie: make it before writing the response")
 
-	// ErrSuperseded: the request carried a secret that a login, a renewal or a
-	// logout has ended. It reads nothing and changes nothing but by Login.
+	// ErrSuperseded: a login, a renewal or a logout has ended the secret of this
+	// request. The request can do nothing but log in anew.
 	ErrSuperseded = errors.New("session: the session was renewed or ended while this request was on its way: send the request again, or log in")
 
-	// ErrUnavailable: the store failed; whether a write took effect is unknown.
+	// ErrUnavailable: the store failed. Whether a write took effect is unknown.
 	ErrUnavailable = errors.New("session: store unavailable")
 
 	// ErrTooLarge: the encoded data exceeds Options.MaxBytes.
@@ -57,19 +63,23 @@ var (
 	errZeroID = errors.New("session: the zero ID names no session")
 )
 
-// statusClientClosedRequest is nginx's name and number for a client that left
-// before the answer. Nobody sees it but the log.
+// statusClientClosedRequest is nginx's status for a client that left before the
+// response. Only logs show it.
 const statusClientClosedRequest = 499
 
-// HTTPStatus is the status that tells a client about an error of this package:
-// 503 when the store failed, 409 when the request lost against another one and
-// may be sent again, 499 when the client has left, else 500.
+// HTTPStatus returns the HTTP status for an error of this package:
+//
+//   - 503 for [ErrUnavailable];
+//   - 409 for [ErrConflict], [ErrSuperseded] and [ErrNotFound]: the request lost
+//     its session or a race, and may be sent again;
+//   - 499 if the client has left, which only logs show;
+//   - 500 for all else.
 func HTTPStatus(err error) int {
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrUndecodable):
-		return http.StatusInternalServerError // whatever Migrate wraps
+		return http.StatusInternalServerError // even if Migrate wrapped one of the errors below
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrSuperseded), errors.Is(err, ErrNotFound):
 		return http.StatusConflict
 	case errors.Is(err, errClientLeft):
@@ -78,13 +88,13 @@ func HTTPStatus(err error) int {
 	return http.StatusInternalServerError
 }
 
-// isAbsent reports whether there is no session, and not one that cannot be read:
-// a Migrate function may wrap anything.
+// isAbsent reports whether there is no session. A session that cannot be read
+// exists, even if Migrate wrapped ErrNotFound.
 func isAbsent(err error) bool {
 	return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUndecodable)
 }
 
-// unavailable marks an error of the store as its failure.
+// unavailable makes an error of the store an ErrUnavailable.
 func unavailable(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, err)
 }
@@ -93,8 +103,8 @@ func undecodable(id ID, err error) error {
 	return fmt.Errorf("%w: session %v: %w", ErrUndecodable, id, err)
 }
 
-// outOfTime is why a commit gives up when its time is over. doubt is the
-// failure of a try that may have taken effect, if there was one.
+// outOfTime is the error of a commit whose time is over. doubt is the failure of a
+// write that may have taken effect, if any.
 func outOfTime(doubt error) error {
 	if doubt != nil {
 		return unavailable("write", doubt)

@@ -15,31 +15,33 @@ const (
 	EventMissed    EventKind = "missed"    // a token that opens nothing
 	EventChanged   EventKind = "changed"   // data stored
 	EventTouched   EventKind = "touched"   // the expiry moved
-	EventConflict  EventKind = "conflict"  // another writer came first: the change is made again on the newer data, or given up
+	EventConflict  EventKind = "conflict"  // another writer was faster: the change is made again on the newer data, or dropped
 	EventRenewed   EventKind = "renewed"   // a new secret
 	EventLogin     EventKind = "login"     // a subject was set
 	EventDestroyed EventKind = "destroyed" // ended, by its own request or revoked
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
-	EventReused    EventKind = "reused"    // a replaced secret came back when no straggler would: it was stolen, or its browser never got the new one
+	EventReused    EventKind = "reused"    // a replaced secret came back after the window: it was stolen, or its browser lost a response
 	EventError     EventKind = "error"     // Err says what failed
 )
 
-// An Event is reported to Options.Observer. It holds nothing secret.
+// An Event is reported to Options.Observer. It holds nothing secret, but Err may
+// name the store.
 type Event struct {
 	Kind     EventKind
-	ID       ID            // zero where no session is named
-	Subject  string        // as far as it is known
-	Route    string        // of the request, such as "GET /items/{id}", where the adapter knows it and the request has called Get
+	ID       ID            // zero if the event is of no single session
+	Subject  string        // empty if not known
+	Route    string        // such as "GET /items/{id}"; empty if not known
 	Duration time.Duration // of the call to the store, if there was one
-	Count    int           // of sessions, where EventDestroyed comes from RevokeAll; else zero
-	Err      error
+	Count    int           // of sessions that RevokeAll ended; else zero
+	Err      error         // of EventError and EventDiscarded
 }
 
-// watched reports whether anybody wants all events, so that nobody else pays.
+// watched reports whether a Logger or an Observer is set. Without one, most events
+// are not made.
 func (e *engine) watched() bool { return e.opts.Observer != nil || e.opts.Logger != nil }
 
-// level is that at which an event is logged: operators watch Warn and Error.
+// level is the level at which an event is logged. Operators watch Warn and Error.
 func (kind EventKind) level() slog.Level {
 	switch kind {
 	case EventError:
@@ -50,7 +52,7 @@ func (kind EventKind) level() slog.Level {
 	return slog.LevelDebug
 }
 
-// started is when a call to the store starts, if anybody is watching.
+// started is the time now, or the zero time if no Duration is wanted.
 func (e *engine) started() time.Time {
 	if !e.watched() {
 		return time.Time{}
@@ -58,15 +60,15 @@ func (e *engine) started() time.Time {
 	return time.Now()
 }
 
-// note keeps an event until the gate is left: then nothing is held while the
-// observer runs, which may ask for the session itself.
+// note keeps an event until the gate is left. So the Observer may use the session
+// itself.
 func (v *visit) note(kind EventKind, id ID, subject string, started time.Time, err error) {
 	if v.engine.watched() || kind.level() > slog.LevelDebug {
 		v.journal = append(v.journal, newEvent(kind, id, subject, started, err))
 	}
 }
 
-// event tells of what happens outside of a visit.
+// event reports what happens outside of a visit.
 func (e *engine) event(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) {
 	if e.watched() || kind.level() > slog.LevelDebug {
 		e.emit(ctx, newEvent(kind, id, subject, started, err))

@@ -8,73 +8,73 @@ import (
 	"time"
 )
 
-// AnyManager is a [Manager] whatever its data type: what an adapter is given.
-// Only *Manager, and what embeds one, implements it.
+// AnyManager is a [Manager] of any data type. Adapters take one. Only *Manager,
+// and what embeds one, implements it.
 type AnyManager interface {
 	core() *engine
 }
 
-// An Exchange is one request's passage through a Manager. Adapters use it, and
-// applications do not. For each request an adapter
+// An Exchange is one request's passage through a Manager. It is for adapters;
+// applications do not use it. For each request an adapter
 //
-//   - makes an Exchange, which costs nothing more when it is part of a struct
-//     that the adapter needs anyway, and calls Begin; if that returns false, the
-//     adapter leaves the request to the handler and does nothing else;
-//   - lets the handler see it: as the request's context, or as the value of Key
-//     in whatever context the handler passes to Manager.Get;
-//   - calls Commit before the first byte of the final response is sent (a 1xx
-//     other than 101 is not final), and adds the Header to the response. On an
-//     error it answers with HTTPStatus instead of what the handler wrote, and
-//     restores the headers set before the handler, to which it adds the Header;
-//   - calls Finish when the handler has returned, or Discard if it panicked.
+//   - makes an Exchange and calls [Exchange.Begin]. If that returns false, the
+//     adapter calls the handler and does nothing else;
+//   - passes the Exchange to the handler: as the request's context, or as the
+//     value of [Exchange.Key] in the context that the handler gives to
+//     [Manager.Get];
+//   - calls [Exchange.Commit] before the first byte of the final response (a 1xx
+//     other than 101 is not final), and adds the [Header] to the response;
+//   - if Commit fails, drops what the handler wrote and restores the headers set
+//     before the handler. Then it adds the Header and answers with [HTTPStatus];
+//   - calls [Exchange.Finish] when the handler has returned, or
+//     [Exchange.Discard] if it panicked.
 //
-// It may set Route too, so that events say where they happened.
+// An adapter may also set Route after Begin, so that events name the route.
 //
-// The package adaptertest holds an adapter to this. The methods are safe for
-// concurrent use, except Begin.
+// The package adaptertest tests an adapter against this contract. All methods but
+// Begin are safe for concurrent use.
 type Exchange struct {
 	context.Context
 
-	// Route, unless nil, returns the pattern of the route that the request takes,
-	// such as "GET /items/{id}", or "" while it is not known. Where a Logger or
-	// an Observer is set, Manager.Get, Commit, Finish and Discard call it, on the
-	// goroutine of their caller. The methods of a Session never do, and nobody
-	// does once Finish or Discard has returned. An event has the route that was
-	// known last.
+	// Route, unless nil, returns the pattern of the request's route, such as
+	// "GET /items/{id}", or "" while it is not known. If a Logger or an Observer
+	// is set, Manager.Get, Commit, Finish and Discard call it, on the goroutine of
+	// their caller. The methods of a Session never call it. Nothing calls it after
+	// Finish or Discard has returned. An event has the last route that was known.
 	Route interface{ Route() string }
 
 	engine  *engine
 	cookies []string
 	gate    gate
 
-	// Of whoever is inside the gate.
-	asked    bool
+	// These belong to whoever is inside the gate.
+	asked    bool  // Get was called
 	shielded bool  // the header that was sent keeps shared caches away
 	failure  error // of the load
 
-	// Published.
+	// These are written from inside the gate, and guarded by its mutex.
 	visit *visit
 	route string
 }
 
 // Begin starts the exchange of a request, given its context and the values of
-// its Cookie header lines. It neither parses nor loads anything.
+// its Cookie header lines. It parses and loads nothing.
 //
-// It returns false if the context is of a request that has an Exchange of the
-// manager already: the middleware is there twice, or the request was routed
-// again. Then the first one does all that is to be done, and this one must not
-// be used.
+// It returns false if the request already has an Exchange of the manager: the
+// middleware is there twice, or the request was routed again. The first Exchange
+// then does all the work. Do not use this one.
 func (x *Exchange) Begin(ctx context.Context, m AnyManager, cookies []string) bool {
 	x.Context, x.engine, x.cookies = ctx, m.core(), cookies
 	_, nested := ctx.Value(x.engine).(*Exchange)
 	return !nested
 }
 
-// Key is the key under which Manager.Get looks for the Exchange in a context.
-// It is one per Manager. Call Begin first.
+// Key is the key under which [Manager.Get] looks for the Exchange in a context.
+// Each Manager has its own. Call Begin first.
 func (x *Exchange) Key() any { return x.engine }
 
-// Value makes an Exchange the context from which Manager.Get finds it.
+// Value implements [context.Context]. It returns the Exchange itself for Key, and
+// for the cookie names that its manager reads.
 func (x *Exchange) Value(key any) any {
 	switch key := key.(type) {
 	case *engine:
@@ -89,10 +89,10 @@ func (x *Exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// String hides the cookies, as contexts get printed.
+// String hides the cookies: contexts get printed.
 func (x *Exchange) String() string { return "session.Exchange" }
 
-// GoString is String: %#v prints no cookie either.
+// GoString is [Exchange.String]: %#v prints no cookie either.
 func (x *Exchange) GoString() string { return x.String() }
 
 // loaded returns what Get has loaded, or nil.
@@ -106,8 +106,8 @@ func (x *Exchange) loaded() typed {
 	return x.visit.typed
 }
 
-// load fills v with the request's session, unless another goroutine has done
-// so. ctx is that of the caller of Get.
+// load fills v with the request's session and returns its handle. If another
+// goroutine was first, it returns that one's. ctx is that of the caller of Get.
 func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 	if err := x.gate.enter(ctx); err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 		return nil, errCookieTwice
 	}
 	x.asked = true
-	switch given := x.Context.Value(x.engine).(type) { // of NewContext: a test uses the middleware
+	switch given := x.Context.Value(x.engine).(type) { // of NewContext, in a test with the middleware
 	case typed:
 		return given, nil
 	case error:
@@ -135,7 +135,7 @@ func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 	}
 	if err := v.load(ctx, x.cookies); err != nil {
 		if ctx.Err() == nil {
-			x.failure = err // while the end of the caller's context says nothing about the store
+			x.failure = err // if the caller's context is over, that is no failure of the store
 		}
 		return nil, err
 	}
@@ -145,22 +145,23 @@ func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 	return v.typed, nil
 }
 
-// A Response is what an adapter knows of the response that is about to begin.
+// A Response describes the response that is about to begin.
 type Response struct {
-	// Header is that of the response, with what the handler has set. It may be
-	// nil where the handler has returned.
+	// Header is the header of the response, with what the handler has set. It is
+	// only read. It may be nil if the handler has returned.
 	Header http.Header
 
-	// Hijacked: the handler has taken the connection over. A cookie reaches the
-	// browser only if the handler sends it, so none is made that it did not
-	// ask for.
+	// Hijacked reports whether the handler has taken over the connection. Only
+	// the handler can then send a cookie. So a renewal by Options.RenewEvery
+	// waits for another request.
 	Hijacked bool
 }
 
-// Commit writes the changes of the session, if there are any, and returns what
-// to add to the response, on an error too. It does not heed the cancellation of
-// the request and is bounded by Options.StoreTimeout. Only the first call does
-// anything. After an error the exchange is over.
+// Commit writes the changes of the session, if any, and returns what to add to
+// the response, even with an error. The cancellation of the request does not
+// stop it; Options.StoreTimeout bounds it. Only the first call has an effect.
+// After an error the exchange is over. [HTTPStatus] gives the status for the
+// error.
 func (x *Exchange) Commit(r Response) (Header, error) {
 	if err := x.gate.enter(context.Background()); err != nil {
 		x.gate.become(over)
@@ -182,8 +183,8 @@ func (x *Exchange) Commit(r Response) (Header, error) {
 	return x.visit.header(), nil
 }
 
-// bare is the header of a response without a session: none was asked for, or it
-// could not be loaded.
+// bare is the header of a response whose session was not asked for, or could not
+// be loaded.
 func (x *Exchange) bare() Header {
 	h := Header{}
 	if x.failure != nil {
@@ -195,17 +196,18 @@ func (x *Exchange) bare() Header {
 	return h
 }
 
-// Finish writes what was changed since Commit; afterwards the session can only
-// be read. Its error has been reported as an event and comes too late for the
-// response: a connection may be cut to tell the client.
+// Finish writes what was changed since Commit. After it the session can be read
+// and kept alive by [Session.Touch], but not changed. An error has been reported
+// as an event, and comes too late for the response: cut the connection to tell
+// the client.
 func (x *Exchange) Finish() error { return x.end((*visit).finish) }
 
-// Discard drops what was changed and not committed.
+// Discard drops the changes that were not committed.
 func (x *Exchange) Discard() {
 	_ = x.end(func(v *visit) error { v.discard(); return nil })
 }
 
-// end lets act end what there is, and the exchange with it.
+// end runs act, if there is a session to act on, and ends the exchange.
 func (x *Exchange) end(act func(*visit) error) error {
 	defer x.forget()
 	if err := x.gate.enter(context.Background()); err != nil {
@@ -221,7 +223,7 @@ func (x *Exchange) end(act func(*visit) error) error {
 	return act(x.visit)
 }
 
-// leave leaves the gate by the visit, which tells its events.
+// leave leaves the gate. The visit, if there is one, reports its events.
 func (x *Exchange) leave() {
 	if x.visit == nil {
 		x.gate.leave()
@@ -243,9 +245,9 @@ func (x *Exchange) ask() {
 	x.learn()
 }
 
-// learn calls Route when a Logger or an Observer is set. It holds mu, so that
-// forget waits for it. A router may forget its route while the handler is still
-// at work: so what was known stays.
+// learn calls Route when a Logger or an Observer is set. The caller holds mu, so
+// forget waits for it. A known route stays: a router may forget it while the
+// handler is still at work.
 func (x *Exchange) learn() {
 	if x.Route == nil || !x.engine.watched() || x.gate.phase == over {
 		return
@@ -261,8 +263,8 @@ func (x *Exchange) known() string {
 	return x.route
 }
 
-// shields reports whether a response with this header is kept by no cache that
-// others share, or only for the same Cookie (RFC 9111).
+// shields reports whether this header keeps shared caches from giving the
+// response to others (RFC 9111).
 func shields(h http.Header) bool {
 	if lists(h["Vary"], "Cookie") || lists(h["Vary"], "*") {
 		return true
@@ -278,6 +280,6 @@ func shields(h http.Header) bool {
 	return false
 }
 
-// A cookieKey is the name of a cookie, as the key of a context: an Exchange
-// answers to the names that its manager reads.
+// A cookieKey is the name of a cookie, as a key of a context. An Exchange answers
+// to the names that its manager reads.
 type cookieKey string

@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// A gate lets in one caller at a time to change a visit, load or commit it.
-// Nothing is locked meanwhile: whoever is inside works with the store and runs
-// the application's functions, and others can read what was shown last.
+// A gate lets in one caller at a time to load, change or commit a visit. The
+// caller inside may call the store and the application's functions. No lock is
+// held meanwhile, so others can read what was shown last.
 //
-// What a visit and an Exchange keep belongs to who is inside. What others may
-// read is written from inside, with mu held for a moment.
+// The fields of a visit and an Exchange belong to the caller inside. It writes
+// what others may read with mu held for a moment.
 type gate struct {
 	mu       sync.Mutex      // guards the fields here, and what is shown
-	busy     bool            // somebody is inside
-	updating bool            // and runs an Update function
-	waiting  []chan struct{} // closed when their turn has come, in order
+	busy     bool            // a caller is inside
+	updating bool            // it runs an Update function
+	waiting  []chan struct{} // in order; each is closed when its turn comes
 	phase    phase
 }
 
@@ -26,14 +26,14 @@ type gate struct {
 type phase uint8
 
 const (
-	handling   phase = iota // the handler is at work, and nothing has been sent
-	committing              // nothing can be changed
-	sent                    // the header has been sent: nothing that needs a cookie
-	over                    // nothing at all
+	handling   phase = iota // nothing has been sent: all changes are possible
+	committing              // the commit runs: no change is possible
+	sent                    // the header has been sent: changes that need a cookie are not possible
+	over                    // the request is over: no change is possible
 )
 
-// enter waits for a turn, until ctx is done. It fails at once where the turn could
-// never come: inside of the caller's own Update function.
+// enter waits for a turn, until ctx is done. Inside the caller's own Update
+// function the turn could never come, so enter fails at once.
 func (g *gate) enter(ctx context.Context) error {
 	if g.free() {
 		return nil
@@ -43,7 +43,7 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 	turn := make(chan struct{})
 	g.mu.Lock()
-	if g.waiting = append(g.waiting, turn); !g.busy { // the other has left meanwhile
+	if g.waiting = append(g.waiting, turn); !g.busy { // the caller inside has left meanwhile
 		g.busy = true
 		g.pass()
 	}
@@ -66,13 +66,14 @@ func (g *gate) free() bool {
 	return free
 }
 
-// leave hands the turn to whoever has waited longest, so that nobody starves.
+// leave gives the turn to the caller that has waited longest, so none starves.
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pass()
 }
 
+// pass gives the turn to the next caller, if one waits. mu is held.
 func (g *gate) pass() {
 	if len(g.waiting) == 0 {
 		g.busy = false
@@ -82,7 +83,7 @@ func (g *gate) pass() {
 	g.waiting = g.waiting[1:]
 }
 
-// giveUp stops waiting. The turn may have come meanwhile: then it goes on.
+// giveUp stops waiting. If the turn has come meanwhile, the next caller gets it.
 func (g *gate) giveUp(turn chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -117,7 +118,8 @@ func (g *gate) setUpdating(is bool) {
 	g.updating = is
 }
 
-// runUpdate is the frame by which insideUpdate knows the caller.
+// runUpdate runs an Update function. insideUpdate looks for this frame on the
+// stack.
 //
 //go:noinline
 func (g *gate) runUpdate(edit edit, old content) (content, error) {
@@ -126,8 +128,8 @@ func (g *gate) runUpdate(edit edit, old content) (content, error) {
 	return edit(old)
 }
 
-// insideUpdate reports whether an Update function is on the caller's stack. Only
-// callers that must wait for one pay for it.
+// insideUpdate reports whether an Update function is on the caller's stack. It is
+// slow. Only a caller that would wait for an Update function pays for it.
 func insideUpdate() bool {
 	var callers [64]uintptr
 	for skip := 2; ; skip += len(callers) {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// ID is the public name of a session: 16 bytes, by default a UUID version 7
-// (RFC 9562), which starts with the time of creation. It names a session and
-// does not open it, so it may stand in logs, lists and URLs. It never changes
-// while the session lives. The zero ID is invalid everywhere.
+// ID is the public name of a session. By default it is a UUID version 7
+// (RFC 9562), which starts with the time of creation. It does not open the
+// session, so logs, lists and URLs may show it. It never changes while the
+// session lives. The zero ID is invalid everywhere.
 type ID [16]byte
 
 // NewID returns a UUID version 7: 48 bits of Unix time in milliseconds and 74
@@ -26,8 +26,8 @@ func NewID() ID {
 	return id
 }
 
-// ParseID reads what String writes; letters may be of either case. The zero
-// ID is refused.
+// ParseID reads what [ID.String] writes, with letters of either case. Any other
+// text is an error, and so is the zero ID.
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
@@ -52,7 +52,7 @@ func (id ID) String() string {
 	return string(b)
 }
 
-// AppendText implements encoding.TextAppender; it never fails.
+// AppendText implements [encoding.TextAppender]. It never fails.
 func (id ID) AppendText(b []byte) ([]byte, error) {
 	b = hex.AppendEncode(b, id[0:4])
 	b = hex.AppendEncode(append(b, '-'), id[4:6])
@@ -62,10 +62,10 @@ func (id ID) AppendText(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalText implements encoding.TextMarshaler; it never fails.
+// MarshalText implements [encoding.TextMarshaler]. It never fails.
 func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
 
-// UnmarshalText implements encoding.TextUnmarshaler, as ParseID.
+// UnmarshalText implements [encoding.TextUnmarshaler], by [ParseID].
 func (id *ID) UnmarshalText(text []byte) error {
 	parsed, err := ParseID(string(text))
 	if err != nil {

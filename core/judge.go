@@ -1,52 +1,57 @@
 package session
 
-// A verdict is what becomes of a plan that the store did not simply carry out.
+// A verdict says what to do with a plan after a write that did not succeed.
 type verdict uint8
 
 const (
-	done      verdict = iota // it is stored: the reply was lost
+	done      verdict = iota // it is stored: only the reply was lost
 	again                    // nothing has changed: send it again
 	elsewhere                // create the session under another ID
 	newer                    // make the changes again on what is stored now
-	gone                     // the session has ended: what was pending is dropped
-	refused                  // the session was renewed: this request is a straggler
-	late                     // the session ran out before the change was made
-	doubtful                 // nobody can tell whether it was done
+	gone                     // the session has ended: drop what is pending
+	refused                  // the secret was replaced: this request is a straggler
+	late                     // the session expired before the change was made
+	doubtful                 // whether it was done cannot be known
 )
 
-// A sight is what a plan finds in the store after a write that did not succeed.
+// A sight is what is in the store after a write that did not succeed.
 type sight struct {
 	relation relation
-	ended    bool  // a tombstone; or, for a job, another login's session by now
+	ended    bool  // it is a tombstone; or, for a job, another login's session by now
 	proof    proof // of this request to what is stored
 	overdue  bool  // the expiry that the request knew has passed
 }
 
+// A relation is that of what is stored to the plan.
 type relation uint8
 
 const (
-	absent  relation = iota
-	own              // the plan's own mark
-	same             // the version that the plan replaces
-	next             // the version that the plan would have made, by another writer
-	further          // a version beyond that
-	other            // the plan creates, and the ID is taken
+	absent  relation = iota // nothing live is stored
+	own                     // it has the plan's own mark
+	same                    // it has the version that the plan replaces
+	next                    // it has the version that the plan would have made, from another writer
+	further                 // it has any other version
+	other                   // the plan creates, and the ID is taken
 )
 
-// judge decides about a plan of a kind, given whether the outcome of a try of
-// it is unknown, and what is stored now. It is all that the engine knows about
-// conflicts. The first row that applies counts.
+// judge returns the verdict on a plan. doubt says that an earlier try of the plan
+// has an unknown outcome, and s is what is stored now. All that the engine knows
+// about conflicts is here. The first case that applies counts.
 //
-// A compare-and-swap takes a version only once. So a plan that finds its own
-// mark was done; over the version it replaces it can be sent again without being
-// done twice; and when another writer made the next version it was not done.
+// A compare-and-swap replaces a version only once:
+//
+//   - A plan that finds its own mark was done.
+//   - A plan that finds the version it replaces can be sent again, and is not
+//     done twice.
+//   - A plan that finds the next version from another writer was not done.
 func judge(kind planKind, doubt bool, s sight) verdict {
 	switch {
 	case s.relation == own:
 		return done // law 1
 
 	case kind == planCreate:
-		// Not done, or done and ended since: a new ID revives nobody (law 2).
+		// It was not done, or done and ended since. A new ID revives no session
+		// (law 2).
 		return elsewhere
 
 	case s.relation == same && !s.ended:
@@ -56,7 +61,7 @@ func judge(kind planKind, doubt bool, s sight) verdict {
 		return gone // it is over, whoever ended it, and the cookie may be a newer session's (law 3)
 
 	case kind == planEnd && !s.proof.opens():
-		return refused // a straggler does not log out who logged in since (law 3)
+		return refused // a straggler does not log out a newer login (law 3)
 
 	case kind == planEnd:
 		return newer // a tombstone is never replaced, so none was written

@@ -8,8 +8,9 @@ import (
 )
 
 // fetch loads a live record of the manager's realm and opens its envelope. The
-// error is ErrNotFound, ErrUndecodable or ErrUnavailable. With errExpired and
-// ErrUndecodable the record is returned too, and with errExpired its envelope.
+// error is ErrNotFound, ErrUndecodable or ErrUnavailable. With ErrUndecodable
+// the record is returned too. With errExpired, which is an ErrNotFound, the
+// record and its envelope are.
 func (e *engine) fetch(ctx context.Context, id ID) (Record, envelope, error) {
 	rec, err := e.store.Load(ctx, id)
 	if errors.Is(err, ErrNotFound) {
@@ -23,15 +24,15 @@ func (e *engine) fetch(ctx context.Context, id ID) (Record, envelope, error) {
 	case err != nil && e.owns(rec.Subject):
 		return rec, env, undecodable(id, err)
 	case err != nil || env.realm != e.opts.Realm:
-		return Record{}, envelope{}, ErrNotFound // nothing of another realm is seen (law 17)
+		return Record{}, envelope{}, ErrNotFound // another realm's record is not seen (law 17)
 	case e.expired(rec.ExpiresAt, &env):
 		return rec, env, errExpired
 	}
 	return rec, env, nil
 }
 
-// owner is what a store knows a subject by: the realm is part of it, so that
-// realms share no owner (law 17).
+// owner is the name that a store has for a subject. It begins with the realm, so
+// that realms share no owner (law 17).
 func (e *engine) owner(subject string) string {
 	if e.opts.Realm == "" || subject == "" {
 		return subject
@@ -39,11 +40,10 @@ func (e *engine) owner(subject string) string {
 	return e.opts.Realm + realmSeparator + subject
 }
 
-// realmSeparator stands in no subject and in no realm: it is the ASCII control
-// character for this very purpose, the unit separator.
+// realmSeparator is the ASCII unit separator. No subject and no realm contains it.
 const realmSeparator = "\x1f"
 
-// subject is whom an owner of this realm stands for.
+// subject returns the subject of an owner of this realm.
 func (e *engine) subject(owner string) string {
 	if e.opts.Realm == "" {
 		return owner
@@ -51,7 +51,8 @@ func (e *engine) subject(owner string) string {
 	return strings.TrimPrefix(owner, e.opts.Realm+realmSeparator)
 }
 
-// owns reports whether an owner is of this realm, as far as the owner tells.
+// owns reports whether an owner may be of this realm. An empty owner tells
+// nothing, and may be.
 func (e *engine) owns(owner string) bool {
 	realm, _, found := strings.Cut(owner, realmSeparator)
 	return owner == "" || found && realm == e.opts.Realm || !found && e.opts.Realm == ""
@@ -66,7 +67,7 @@ func (v *visit) load(ctx context.Context, cookies []string) error {
 	for i := range tokens[:n] {
 		t := &tokens[i]
 		if until != (time.Time{}) && t.carrier != tokens[i-1].carrier {
-			break // a cookie of a former name is no better than the present one
+			break // an older cookie name has nothing newer
 		}
 		env, err := v.try(ctx, t)
 		if err != nil || v.base.proof.opens() {
@@ -84,8 +85,8 @@ func (v *visit) load(ctx context.Context, cookies []string) error {
 	return nil
 }
 
-// try loads what a token names. If the token opens it, it becomes the session of
-// the visit, and what other tokens did not open is not worth an event.
+// try loads the record that a token names. If the token opens it, it becomes the
+// session of the visit. The events of the tokens tried before are dropped.
 func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 	v.base = hold{}
 	if err := left(ctx); err != nil {
@@ -126,13 +127,13 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 	return env, err
 }
 
-// open makes a record the session of the visit, if the token opens it; else the
-// error is an ErrNotFound.
+// open makes a record the session of the visit, if the token opens it. Otherwise
+// the error is an ErrNotFound, or an ErrUndecodable.
 //
-// A token opens its session only through the cookie that it was issued for
-// (law 17). That a renewal has moved the session from one of our cookies to
-// another one ends only what it replaced: an older secret still says what it was,
-// also to a server that has the names the other way round.
+// The present token opens its session only through the cookie that it was issued
+// for (law 17). A renewal may have moved the session from one of our cookies to
+// another. So an older secret is judged through any cookie that we read. This
+// holds on each server of a deploy, whichever of the two names it calls former.
 func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d := t.digest()
 	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
@@ -155,8 +156,8 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 	return nil
 }
 
-// left returns an error if the context of the caller is over: that is no failure
-// of the store.
+// left returns an error if the caller's context is over. After a cancellation that
+// is no failure of the store.
 func left(ctx context.Context) error {
 	switch err := ctx.Err(); err {
 	case nil:
@@ -168,7 +169,7 @@ func left(ctx context.Context) error {
 	}
 }
 
-// reach makes a session the base of a job, which needs no secret.
+// reach loads the session of a job, which needs no secret.
 func (v *visit) reach(ctx context.Context, id ID) error {
 	started := v.engine.started()
 	b := bound(ctx, v.engine.opts.StoreTimeout)

@@ -11,27 +11,27 @@ import (
 )
 
 // A Manager gives each request its session, whose data is a T. Make one with
-// New, share it; it is safe for concurrent use. T is whatever the codec can
-// encode: for the default codec, whatever encoding/json can.
+// [New] and share it: it is safe for concurrent use. T is any type that
+// Options.Codec can encode; the default is encoding/json.
 type Manager[T any] struct {
 	engine
 }
 
-// An engine is all of a Manager that does not depend on T. It knows data only
+// An engine is the part of a Manager that does not depend on T. It handles data
 // as bytes.
 type engine struct {
 	store    Store
 	opts     Options
-	likely   envelope // of a new session: texts, and the encoding of the zero T
-	carriers []any    // each a cookieKey, boxed once: the names of the cookies that are read
+	likely   envelope // what a new session has: carrier, realm, schema, codec, the encoded zero T
+	carriers []any    // the names of the cookies that are read: each a cookieKey, boxed once
 	queue    queue
 }
 
 func (e *engine) core() *engine { return e }
 
-// New returns a Manager over a store. Nil options mean the defaults. All
-// faults of the options, and a T that the codec cannot encode, are returned
-// at once, joined.
+// New returns a Manager over a store. Nil options mean the defaults; New copies
+// the options. Its error joins all faults of the options. It is also an error if
+// the codec cannot encode and decode a zero T.
 func New[T any](store Store, opts *Options) (*Manager[T], error) {
 	filled, err := opts.withDefaults()
 	if store == nil {
@@ -60,22 +60,26 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 	return m, nil
 }
 
-// Get returns the session of the request that the context belongs to. The
-// first call of a request loads it, which is the request's only read from the
-// store; the others return the same handle. A visitor without a session gets a
-// new one, which is stored when it is first changed.
+// Get returns the session of the request that ctx belongs to. The first call of
+// a request loads the session from the store. Later calls return the same
+// handle. A visitor without a session gets a new one, which is stored when it is
+// first changed. A request with a replaced secret gets an empty session that it
+// can only log in to: see Options.StragglerWindow.
 //
-// Call it before the first byte of the response, which then says Vary: Cookie.
-// Later, the first call is refused with ErrHeadersSent, unless the header that
-// was sent keeps shared caches away by itself.
+// Make the first call before the first byte of the response, which then says
+// Vary: Cookie. After it, the first call returns [ErrHeadersSent], unless the
+// response already keeps shared caches away: by Vary: Cookie, or by
+// Cache-Control: private or no-store.
 //
-// With an Observer or a Logger, Get asks the router for the route. So a goroutine
-// that a middleware started must not call it while the router is still at work;
-// it may use the Session that the middleware got.
+// If Options.Observer or Options.Logger is set, Get asks the router for the
+// route. So a goroutine that a middleware started must not call Get while the
+// router is at work. It may use a Session that the middleware got.
 //
-// The error is ErrNoSession without the middleware, ErrUnavailable when the store
-// failed (never an empty session), ErrUndecodable when the data cannot be read.
-// If the client has left it is context.Canceled.
+// The error is [ErrNoSession] without the middleware, or if the first call comes
+// after the request, [ErrUnavailable] if the store failed (never an empty session),
+// [ErrUndecodable] if the data cannot be read, and [context.Canceled] if the
+// client has left. It is also an error if another manager reads the same cookie
+// on this request.
 func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 	switch found := ctx.Value(m.core()).(type) {
 	case *Exchange:
@@ -97,11 +101,11 @@ func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 	return nil, ErrNoSession
 }
 
-// NewContext returns a context whose session, for this manager, belongs to
-// subject (which may be empty) and holds data: for tests of handlers, without
-// a server, with or without the adapter's middleware. Nothing of it reaches the
-// store or a cookie. Get on the same context afterwards shows what the handler
-// made of it.
+// NewContext returns a context with a session for tests of handlers. The session
+// belongs to subject, which may be empty, and holds data. No server is needed;
+// the adapter's middleware may be there or not. Nothing reaches the store or a
+// cookie. After the handler has run, [Manager.Get] on the same context shows what
+// it changed. If the codec cannot keep data, Get returns the error.
 func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) context.Context {
 	s := &Session[T]{m: m}
 	v := &s.visit
@@ -126,7 +130,7 @@ func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) con
 	return context.WithValue(ctx, m.core(), s)
 }
 
-// aside is the store of a test's session: it keeps what was written last.
+// aside is the store of a session of NewContext. It keeps the last record.
 type aside struct {
 	Store
 	mu   sync.Mutex // guards last
@@ -154,8 +158,9 @@ func (a *aside) Load(_ context.Context, id ID) (Record, error) {
 func (a *aside) Touch(context.Context, ID, time.Time) error { return nil }
 
 // Update changes the data of a session from outside its requests, such as from
-// a job, with the promises of Session.Update. It does not count as use: the
-// expiry stays. ErrNotFound if there is no such session.
+// a job. fn and the errors are those of [Session.Update], and the change is
+// written at once, as by [Session.Commit]. It does not count as use: the expiry
+// stays. The error is [ErrNotFound] if there is no such session.
 func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error {
 	if id.IsZero() {
 		return errZeroID
@@ -172,7 +177,7 @@ func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error
 	return s.Commit(ctx)
 }
 
-// carries reports whether the engine reads the cookie of a name.
+// carries reports whether the engine reads the cookie of this name.
 func (e *engine) carries(name cookieKey) bool {
 	for _, c := range e.carriers {
 		if c.(cookieKey) == name {
@@ -182,8 +187,8 @@ func (e *engine) carries(name cookieKey) bool {
 	return false
 }
 
-// collides reports whether another manager, further out on the same request,
-// reads a cookie of the same name.
+// collides reports whether a manager further out on this request reads a cookie
+// of the same name.
 func (e *engine) collides(ctx context.Context) bool {
 	for _, c := range e.carriers {
 		if _, ok := ctx.Value(c).(*Exchange); ok {
@@ -193,7 +198,7 @@ func (e *engine) collides(ctx context.Context) bool {
 	return false
 }
 
-// decode reads data of the present schema and codec into a new T.
+// decode reads data of the present codec and schema into a new T.
 func decode[T any](e *engine, data []byte) (*T, error) {
 	v := new(T)
 	if bytes.Equal(data, e.likely.data) {

@@ -12,89 +12,96 @@ import (
 	"unicode/utf8"
 )
 
-// Options for New. The zero value of each field, and a nil *Options, mean the
-// safe default.
+// Options for [New]. A nil *Options and the zero value of each field mean the
+// safe default. Durations are at least a millisecond and at most 100 years,
+// except RenewEvery.
 type Options struct {
-	// IdleTimeout ends a session that is not used for so long; zero means one
-	// hour. What counts as use is a request that asks for the session. It is
-	// recorded at most every tenth of the timeout, or every minute.
+	// IdleTimeout ends a session that is not used for so long. Zero means one
+	// hour, or Lifetime if that is shorter. A use is a request that asks for the
+	// session. Not each one is written: the recorded use lags by at most a tenth
+	// of the timeout, and by no more than a minute.
 	IdleTimeout time.Duration
 
-	// Lifetime ends a session however much it is used; zero means 24 hours.
-	// It counts from the last login, or from the creation before any login
+	// Lifetime ends a session however much it is used. Zero means 24 hours. It
+	// counts from the last login. Without a login it counts from the creation
 	// (NIST SP 800-63B, reauthentication).
 	Lifetime time.Duration
 
+	// Cookie holds the attributes of the cookie.
 	Cookie Cookie
 
-	// NewID makes the ID of a new session; nil means the function NewID, a
-	// UUID version 7. It is called from many goroutines and must not repeat
-	// itself; the ID need not be secret.
+	// NewID makes the ID of a new session. Nil means the function [NewID]: a UUID
+	// version 7. It must be safe for concurrent use and must not repeat itself.
+	// The ID need not be secret. [Manager.List] is in the order of the IDs.
 	NewID func() ID
 
-	// Codec encodes the data; the zero value means JSON that keeps the fields
-	// it does not know.
+	// Codec encodes the data. The zero value means JSON that keeps fields unknown
+	// to this program.
 	Codec Codec
 
-	// Schema numbers the present form of the data type. It is stored with the
-	// data. Raise it when older data needs Migrate.
+	// Schema is the version of the data type. It is stored with the data. Raise
+	// it when older data needs Migrate.
 	Schema uint64
 
-	// Migrate brings data that was written with a lower Schema, or with
-	// another codec, into the present encoding. Nil leaves data of a lower
-	// Schema to the Codec as it is and fails on another codec. The session is
-	// stored in the new form with its next change. Called from many goroutines.
+	// Migrate converts data of a lower Schema or another codec to the present
+	// encoding. The session is stored in the new form with its next change. If
+	// Migrate is nil, the Codec reads data of a lower Schema as it is, and data
+	// of another codec is [ErrUndecodable]. Migrate must be safe for concurrent
+	// use. It owns old.Data, and the engine owns what it returns.
 	Migrate func(old Encoded) ([]byte, error)
 
-	// DiscardUndecodable starts a fresh session where the stored data cannot
-	// be decoded, and reports EventDiscarded. By default this is an error, so
-	// that a faulty deployment loses nobody's session.
+	// DiscardUndecodable starts a new session if the stored data cannot be
+	// decoded, and reports [EventDiscarded]. The stored session stays as it is.
+	// By default [Manager.Get] returns [ErrUndecodable], so that a faulty
+	// deployment loses nobody's session.
 	DiscardUndecodable bool
 
-	// Logger gets a line for each event, with the ID and the duration and never
-	// a token: failures at level Error, dropped changes and reused secrets at
-	// Warn, all else at Debug. Nil means slog.Default() for Error and Warn, and
-	// no other lines; slog.DiscardHandler silences them. At debug level the
-	// engine also looks for data that was changed in place, outside Update, and
-	// reports it as an error.
+	// Logger gets a line for each event, with the ID and the duration, and never
+	// with a token. Failures are at level Error, dropped changes and reused
+	// secrets at Warn, all else at Debug. Nil means slog.Default(), for Error and
+	// Warn only; a logger with slog.DiscardHandler silences them.
+	//
+	// If the Logger logs at Debug, the engine also looks for data that was
+	// changed outside [Session.Update], and reports it as an error.
 	Logger *slog.Logger
 
-	// Observer, if set, is called with each event, from the goroutine of the
-	// request and with its context: metrics and tracing hang here. It must
-	// return soon. Nothing is locked while it runs.
+	// Observer, if set, gets each event, for metrics and tracing. It runs on the
+	// goroutine of the caller, with the context of the request or of the call. It
+	// must be safe for concurrent use and return soon. No lock is held while it
+	// runs.
 	Observer func(ctx context.Context, e Event)
 
-	// StoreTimeout bounds each load, and each commit with all its retries;
-	// zero means three seconds.
+	// StoreTimeout bounds each load, and each commit with all its retries. Zero
+	// means three seconds.
 	StoreTimeout time.Duration
 
-	// MaxBytes bounds the encoded data of one session; zero means 1 MiB.
+	// MaxBytes bounds the encoded data of one session. Zero means 1 MiB.
 	MaxBytes int
 
-	// RenewEvery replaces the secret of a session that has been in use for so
-	// long; zero means only at Login and Renew. The previous secret stays good
-	// until the new one has been used, and for StragglerWindow after that: a
-	// browser that lost the response loses nothing, and is offered another
-	// secret when the window is over.
+	// RenewEvery is the age at which the secret of a session in use is replaced.
+	// Zero means only at Login and Renew. It must be longer than StragglerWindow.
+	// The previous secret stays good until the new one has been used, and for
+	// StragglerWindow after that. So a browser that lost the response loses
+	// nothing. It is offered another secret after the window.
 	RenewEvery time.Duration
 
-	// StragglerWindow is how long a request may be on its way; zero means one
+	// StragglerWindow is how long a request may be on its way. Zero means one
 	// minute. For so long after a Login, a Renew or a Destroy, a request with an
-	// older secret of the session reads nothing and changes nothing but by Login:
-	// it gets ErrSuperseded, and the client 409 with Retry-After. After that its
-	// browser is a visitor without a session.
+	// older secret can do nothing but log in anew. Its changes return
+	// [ErrSuperseded], and the client gets 409 with Retry-After. After the window
+	// its browser is a visitor without a session.
 	StragglerWindow time.Duration
 
-	// Realm separates the sessions in one store. Managers of different realms
-	// see nothing of each other's sessions, by token, subject or ID. Managers of
-	// one realm, such as the empty one, share the sessions of a subject: each can
-	// list and revoke them, and each opens only the tokens of its own cookie.
-	// Changing the realm logs everybody out. At most 64 bytes of UTF-8, without
-	// NUL and without the unit separator U+001F.
+	// Realm separates the sessions in one store. Managers of different realms see
+	// nothing of each other's sessions, by token, subject or ID. Managers of one
+	// realm, such as the empty one, share the sessions of a subject. Each can list
+	// and revoke them all, and opens only the tokens of its own cookie. A change
+	// of the realm logs everybody out. A realm has at most 64 bytes of UTF-8,
+	// without NUL and without the unit separator U+001F.
 	Realm string
 }
 
-// withDefaults returns the options with nothing left empty, or every fault.
+// withDefaults returns the options with the defaults filled in, or every fault.
 func (o *Options) withDefaults() (Options, error) {
 	var filled Options
 	if o != nil {
@@ -143,7 +150,7 @@ func (o *Options) check(f *faults) {
 	o.Cookie.checkFormer(f)
 }
 
-// faults are all that is wrong with the options, so that New can tell it at once.
+// faults collects all that is wrong with the options.
 type faults []error
 
 func (f *faults) add(broken bool, format string, args ...any) {
@@ -152,15 +159,16 @@ func (f *faults) add(broken bool, format string, args ...any) {
 	}
 }
 
-// longest is what every store can keep, with room for its arithmetic.
+// longest is a duration that every store can keep and calculate with.
 const longest = 100 * 365 * 24 * time.Hour
 
-// cleanText reports whether a store can keep a text and tell realm from subject.
+// cleanText reports whether every store can keep a text, and whether it lacks
+// the separator between realm and subject.
 func cleanText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsAny(text, "\x00"+realmSeparator)
 }
 
-// touchInterval is how much older than now a recorded use may be.
+// touchInterval is how far the recorded use may lag.
 func (o *Options) touchInterval() time.Duration {
 	return min(o.IdleTimeout/10, time.Minute)
 }

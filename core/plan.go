@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// A plan is a record on its way to the store, and what it is for.
+// A plan is a record to be written, and the purpose of the write.
 type plan struct {
 	kind    planKind
 	rec     Record
 	env     envelope
 	renewal renewal
 	login   bool
-	token   token // with the new secret, if there is one
+	token   token // with the new secret, if any
 }
 
 type planKind uint8
 
 const (
-	planCreate planKind = iota // a session that this request started
-	planUpdate                 // one that is stored: data, renewal, login, first use
-	planEnd                    // one that Destroy ended
+	planCreate planKind = iota // store a session that this request started
+	planUpdate                 // change a stored one: data, renewal, login, first use
+	planEnd                    // end one: Destroy
 )
 
-// makePlan makes a record of what is pending. An end comes before what was
-// changed after it, which belongs to another session.
+// makePlan makes a record of what is pending. An end comes first: later changes
+// belong to another session.
 func (v *visit) makePlan() plan {
 	now := time.Now()
 	if v.ending != nil {
@@ -53,17 +53,16 @@ func (v *visit) makePlan() plan {
 	}
 	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(now)}
 	if v.base.proof == trusted {
-		p.rec.ExpiresAt = time.Time{} // a job is no use, and takes none back: the store keeps what it has
+		p.rec.ExpiresAt = time.Time{} // a job is no use: the store keeps the expiry that it has
 	}
 	p.rec.Data = p.env.seal()
 	return p
 }
 
-// planTombstone makes what a session leaves that its own request has ended. It
-// has no data and no owner, and lives for the straggler's window, by which the
-// requests that are on their way are recognised (law 3). A touch that comes late
-// may move the expiry of the record; so the window is judged by the time in the
-// envelope.
+// planTombstone makes the record that Destroy leaves. It has no data and no
+// owner, and lives for the straggler's window. By it, requests that are on their
+// way are recognised (law 3). A late touch may move the record's expiry. So the
+// window is judged by the time in the envelope.
 func (v *visit) planTombstone(now time.Time) plan {
 	p := plan{kind: planEnd, env: v.ending.env}
 	rand.Read(p.env.mark[:])
@@ -77,13 +76,14 @@ func (v *visit) planTombstone(now time.Time) plan {
 	return p
 }
 
-// removes turns a tombstone into the removal of the session, as conditional,
-// which needs no room: a full store must not keep anybody logged in. Stragglers
-// are then visitors without a session. It reports false if it is one already.
+// removes turns the plan of a tombstone into a conditional removal of the
+// session. That needs no room: a full store must not keep anybody logged in.
+// Stragglers are then visitors without a session. It returns false if the plan is
+// no tombstone, or removes the session already.
 func (p *plan) removes() bool {
 	if p.kind != planEnd || p.rec.Data == nil {
 		return false
 	}
-	p.rec.ExpiresAt, p.rec.Data = time.UnixMilli(1), nil // has passed, and is not the zero time, which would keep it
+	p.rec.ExpiresAt, p.rec.Data = time.UnixMilli(1), nil // long past; the zero time would keep the stored expiry
 	return true
 }

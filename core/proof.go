@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// A proof is what a request can show a session, by the secret that it carries.
+// A proof says what the secret of a request proves to a session.
 type proof uint8
 
 const (
-	unknown    proof = iota // no secret of the session's, or one long replaced
-	stale                   // the previous secret, after its time: stolen, or kept by a browser that lost a response
-	superseded              // some secret from before a recent Login or Renew: a straggler
-	loggedOut               // some secret of a session that its own browser has just logged out of: a straggler
-	earlier                 // one that opened the session for this request, and that time alone has replaced since
-	previous                // the previous secret, while it is good
+	unknown    proof = iota // nothing: not a secret of the session, or one replaced long ago
+	stale                   // the previous secret, no longer good: stolen, or its browser lost a response
+	superseded              // any other secret, soon after a renewal: a straggler
+	loggedOut               // any secret, soon after Destroy: a straggler
+	earlier                 // a secret that opened the session for this request; only RenewEvery has replaced it since
+	previous                // the previous secret, still good
 	current                 // the present secret
-	trusted                 // none is needed: a job or a test
+	trusted                 // no secret is needed: a job or a test
 )
 
 // opens reports whether the session may be read and changed.
@@ -25,9 +25,9 @@ func (p proof) opens() bool { return p >= earlier }
 // straggles reports whether the request may only log in anew (law 3).
 func (p proof) straggles() bool { return p == superseded || p == loggedOut }
 
-// prove compares in constant time, and takes the same time for each outcome.
-// For the window after a Login, a Renew or a Destroy every other secret counts
-// as a straggler's: two renewals may follow each other while it is on its way.
+// prove compares secrets in constant time. Within the window after a renewal or a
+// Destroy, any other secret counts as a straggler's: two renewals may happen
+// while one request is on its way.
 func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 	isCurrent := subtle.ConstantTimeCompare(e.secret[:], d[:]) == 1
 	isPrevious := subtle.ConstantTimeCompare(e.previous[:], d[:]) == 1 && e.previous != (digest{})
@@ -49,9 +49,9 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 	return unknown
 }
 
-// still is what the proof of a request to a session has become, given what is
-// stored of it now. Login and Renew end it; a renewal that time asked for does
-// not, however many there were: the request was let in (law 18).
+// still returns what the proof of a request is worth against what is stored now.
+// Login, Renew and Destroy end it. Renewals by RenewEvery do not, however many
+// there were: the request was let in (law 18).
 func (h *hold) still(env *envelope, now time.Time, window time.Duration) proof {
 	p := env.prove(h.digest, now, window)
 	switch {

@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// A queue lets the commits of one process that lost a race for a session go one
-// after the other. Without it many requests on one session would each read and
-// fail many times over; with it each reads once more, and only other processes
-// can still be faster. Each session has a queue of its own, while it is needed.
+// A queue makes commits that lost a race for a session take turns. Without it,
+// many requests on one session would each read and fail many times. With it, each
+// reads once more, and then only other processes can be faster. Each session has
+// its own line, while it is needed. A queue serves one Manager.
 type queue struct {
-	mu    sync.Mutex // guards the map, and how many wait at each place
+	mu    sync.Mutex // guards lines, and the members of each
 	lines map[ID]*line
 }
 
 // A line is the queue of one session.
 type line struct {
-	turn    chan struct{} // holds one element while somebody has the turn
-	members int
+	turn    chan struct{} // holds one element while a commit has the turn
+	members int           // how many have the turn or wait for it
 }
 
-// enter waits for a turn, or until ctx is done. leave gives it back.
+// enter waits for the turn, until ctx is done. leave gives it back.
 func (q *queue) enter(ctx context.Context, id ID) (leave func(), err error) {
 	q.mu.Lock()
 	l := q.lines[id]
@@ -52,16 +52,17 @@ func (q *queue) quit(id ID, l *line) {
 	}
 }
 
-// A race is what one flush has had to do because others were faster.
+// A race is the state of one flush against faster writers.
 type race struct {
 	tries   int
 	renamed int    // how often the new session has got another ID
-	doubt   error  // the failure of a try that may have taken effect
-	leave   func() // the queue of the session
+	doubt   error  // the failure of a write that may have taken effect
+	leave   func() // leaves the queue
 }
 
-// wait lets others go first before the next try: at first those of this process
-// that lost too, then anybody, for 1 to 64 ms at most, with full jitter.
+// wait lets others go first before the next try. The first wait is for a turn in
+// the queue. Each later one is a pause with full jitter: a random time below 4 ms,
+// then below 8 ms, and so on up to 64 ms.
 func (r *race) wait(ctx context.Context, q *queue, id ID) (err error) {
 	if r.tries++; r.tries == 1 {
 		r.leave, err = q.enter(ctx, id)

@@ -1,10 +1,10 @@
-// Package session keeps the state of a visitor on the server, in the type that
-// the application declares, behind one opaque cookie.
+// Package session keeps a visitor's state on the server. The data has a type
+// that the application declares. The browser holds one opaque cookie.
 //
-// An application makes a [Manager] over a store, installs the adapter of its
-// HTTP framework, and asks the Manager for the request's [Session]. The package
-// knows no store and no framework: what a store owes is written at [Store],
-// what an adapter does at [Exchange].
+// An application makes a [Manager] over a store and installs the adapter of its
+// HTTP framework. Handlers ask the Manager for the request's [Session]. The
+// package knows no store and no framework. [Store] is the contract of a store,
+// [Exchange] that of an adapter.
 //
 // # Following a request
 //
@@ -15,16 +15,17 @@
 //	cookie.go    the Cookie header, and the tokens in it (token.go)
 //	exchange.go  the request's passage: Begin, Commit, Finish (gate.go)
 //	load.go      from a token to a record, its envelope (envelope.go) and the proof (proof.go)
-//	visit.go     the request's handle, untyped: what is stored, what is pending
+//	visit.go     the untyped handle: what is stored, what is pending
 //	encoding.go  from data to bytes: codec, migration, edits, merging
 //	clocks.go    expiry, touches, renewals
-//	plan.go      what is pending becomes a record
-//	judge.go     what becomes of it if the store does not simply take it
-//	write.go     the loop that carries both out (queue.go)
+//	plan.go      from what is pending to a record
+//	judge.go     what to do when the store did not take the record
+//	write.go     the loop that writes the record (queue.go)
 //	commit.go    when the response begins, and what is added to its header
 //
-// Beside that way: admin.go ends and lists sessions by subject, event.go tells
-// what happened, errors.go holds every error.
+// The other files are beside that way: store.go is the contract of a store, id.go
+// has the ID, bounded.go bounds calls of the store, admin.go lists and ends
+// sessions, event.go reports what happened, and errors.go holds every error.
 package session
 
 import (
@@ -36,30 +37,33 @@ import (
 	"time"
 )
 
-// A Session is one request's handle on its visitor's session. Its methods may
-// be called from several goroutines of the request. Changes take effect
-// together, when the response begins; they are made again on newer data if
-// another request was faster.
+// A Session is one request's handle on its visitor's session. Get it from
+// [Manager.Get]. Its methods are safe for concurrent use by the goroutines of
+// the request.
+//
+// All changes are stored together, before the first byte of the response. If
+// another request was faster, they are made again on its newer data.
 type Session[T any] struct {
 	m     *Manager[T]
 	visit visit
 
-	// The decoded form of the data in encoded, or nil. It is ours to change
-	// until Data has handed it out. The mutex of the visit's gate guards it.
+	// value is the decoded form of encoded, or nil. The engine may change it
+	// until Data has handed it out; then shared is set. The mutex of the visit's
+	// gate guards all three.
 	value   *T
 	encoded []byte
 	shared  bool
 }
 
-// Data returns a snapshot of the data as this request sees it. What it points
-// to is shared with other callers of Data and must not be changed: a change
-// made in place is not stored. Use Update.
+// Data returns a snapshot of the data, with the pending changes of this request.
+// Do not change what it points to: other callers of Data share it, and the
+// change is not stored. Use [Session.Update].
 func (s *Session[T]) Data() T {
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	defer mu.Unlock()
 	if data := s.visit.shown.env.data; s.value == nil || !identical(s.encoded, data) {
-		// It decoded before, so it decodes now.
+		// No error is expected: this data has been decoded before.
 		value, err := decode[T](&s.m.engine, data)
 		if err != nil {
 			value = new(T)
@@ -76,17 +80,23 @@ func identical(a, b []byte) bool {
 }
 
 // Update applies fn to the data. If fn returns an error, Update returns it and
-// the data is as before. fn may run again, on newer data, when the change is
-// committed and another request was faster. So it touches only its argument,
-// uses only what it captured before, and calls neither the session nor the
-// ResponseWriter, which would be an error, and waits for no goroutine that does.
-// An error that it returns when it runs
-// again fails the commit, as ErrConflict.
+// the data stays as it was.
 //
-// A new session is stored with its first change, and that needs a cookie:
-// ErrHeadersSent once the response has begun. ErrTooLarge if the data outgrows
-// Options.MaxBytes, ErrSuperseded if this request lost against a renewal,
-// ErrNotFound if the session was found to have ended meanwhile.
+// fn runs again on newer data if another request was faster. An error from that
+// run fails the commit with [ErrConflict]. So fn must be repeatable:
+//
+//   - It changes only its argument and reads only what it captured.
+//   - It does not call the session or write the response. Both are errors.
+//   - It does not wait for a goroutine that does either.
+//
+// A new session is stored with its first change, which sets the cookie. After
+// the response has begun, that change returns [ErrHeadersSent]. A change to a
+// stored session is then saved when the handler returns.
+//
+// Other errors are [ErrTooLarge] if the data outgrows Options.MaxBytes,
+// [ErrUndecodable] if the codec cannot keep what a newer program wrote,
+// [ErrSuperseded] if this request lost against a login or a renewal, and
+// [ErrNotFound] if the session is known to have ended.
 func (s *Session[T]) Update(fn func(*T) error) error {
 	if fn == nil {
 		return errors.New("session: Update needs a function")
@@ -94,15 +104,17 @@ func (s *Session[T]) Update(fn func(*T) error) error {
 	return s.visit.change(change{edit: func(old content) (content, error) { return s.edit(old, fn) }})
 }
 
-// Login makes the session that of subject, such as a user's id: it renews the
-// secret, so that nobody who knew it before can use the session (ASVS 7.2.4),
-// and sets AuthenticatedAt, from which Lifetime counts. The data is kept, so a
-// cart survives the login; but if the session belonged to another subject the
-// data is that one's and is emptied. A request that lost against a renewal
-// logs in to a new, empty session.
+// Login gives the session to subject, such as a user's id. It renews the secret,
+// so that nobody who knew the old one can use the session (ASVS 7.2.4). It sets
+// [Session.AuthenticatedAt], from which Options.Lifetime counts.
+//
+// The data is kept: a cart survives the login. Data of another subject is
+// emptied. If this request lost its session to a login, a renewal or an end,
+// Login starts a new, empty session.
 //
 // A subject has 1 to 255 bytes of UTF-8, without NUL and without the unit
-// separator U+001F. Options.Realm counts too, with one byte more.
+// separator U+001F. With Options.Realm, the realm and one more byte count
+// towards the 255. After the response has begun Login returns [ErrHeadersSent].
 func (s *Session[T]) Login(subject string) error {
 	if err := s.visit.engine.checkSubject(subject); err != nil {
 		return err
@@ -110,26 +122,31 @@ func (s *Session[T]) Login(subject string) error {
 	return s.visit.change(change{subject: strings.Clone(subject)})
 }
 
-// Renew replaces the secret and keeps everything else. Call it after any
-// change of privilege. The previous secret is refused at once.
+// Renew replaces the secret and keeps everything else. Call it after any change
+// of privilege. From the commit on, the previous secret is refused. Renew does
+// nothing to a session that is not stored yet. After the response has begun it
+// returns [ErrHeadersSent].
 func (s *Session[T]) Renew() error { return s.visit.change(change{}) }
 
-// Destroy ends the session: logout. When the response begins the session is
-// ended in the store and the cookie removed; pending changes are dropped. The
-// handle is then that of a new, empty session. After the response has begun the
-// session still ends, when the handler returns, and the cookie stays.
+// Destroy ends the session: logout. It drops the pending changes. The handle is
+// then that of a new, empty session. When the response begins, the session ends
+// in the store and the cookie is removed. If the response has already begun, the
+// session ends when the handler returns, and the cookie stays.
 //
-// Requests of the ended session that are on their way do nothing: see
-// Options.StragglerWindow. A request that has lost against a renewal does not
-// undo that login: the commit fails with ErrSuperseded. If another request ended
-// the session, its cookie is left alone, as it may be a newer session's by now.
+// For Options.StragglerWindow, other requests of the ended session can do nothing
+// but log in anew. A request that lost against a login or a renewal cannot end
+// the session: Destroy or the commit returns [ErrSuperseded]. If another request
+// ended the session, its cookie is left alone: it may be a newer session's by
+// now.
 func (s *Session[T]) Destroy() error { return s.visit.destroy() }
 
-// Touch records that the session is in use, now and in the store: for streams
-// and other requests that take longer than IdleTimeout. It may be called after
-// the response has begun, and after the handler has returned. ErrNotFound if the
-// session has ended, or is another login's by now; ErrUnavailable if the store
-// failed. ctx bounds the call, together with Options.StoreTimeout.
+// Touch records at once that the session is in use. Streams and other long
+// requests call it to keep the session alive. It may be called after the
+// response has begun, and after the handler has returned. ctx and
+// Options.StoreTimeout bound the call.
+//
+// The error is [ErrNotFound] if the session is not stored, has ended, or belongs
+// to another login by now, and [ErrUnavailable] if the store failed.
 func (s *Session[T]) Touch(ctx context.Context) error {
 	v := &s.visit
 	if err := v.gate.enter(ctx); err != nil {
@@ -140,14 +157,20 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 }
 
 // Commit writes the pending changes now, for a handler that must know the
-// outcome before it acts. ctx bounds it together with Options.StoreTimeout;
-// that the client leaves does not interrupt it. On an error the pending
-// changes are dropped, so that the response can tell the client: ErrNotFound if
-// the session ended meanwhile, ErrSuperseded if it was renewed, ErrConflict if
-// others kept being faster, ErrUnavailable if the outcome is unknown. A logout
-// alone stays pending, and is tried again with the response. A cookie
-// that is due is sent with the response. So if the response then tells of an
-// error, or the handler panics, a new secret never reaches the browser.
+// outcome before it acts. The deadline of ctx and Options.StoreTimeout bound it.
+// The cancellation of ctx does not: a client that leaves does not interrupt it.
+//
+// On an error the pending changes are dropped, and the handler can tell the
+// client. Only a logout that was not refused stays pending, to be tried again
+// with the response.
+//
+// The error is [ErrNotFound] if the session ended meanwhile, [ErrSuperseded] if a
+// login or a renewal replaced the secret, [ErrConflict] if others kept being
+// faster or an Update function refused the newer data, [ErrUnavailable] if the
+// outcome is unknown, and [ErrHeadersSent] if the request is over.
+//
+// A new cookie is sent with the response. If the handler panics before that, or
+// the commit of the response fails, the browser never gets the new secret.
 func (s *Session[T]) Commit(ctx context.Context) error {
 	v := &s.visit
 	waiting := context.WithoutCancel(ctx)
@@ -166,21 +189,22 @@ func (s *Session[T]) Commit(ctx context.Context) error {
 	return v.flush(ctx, true)
 }
 
-// String names the session as ID does, and no secret, wherever it is printed.
+// String returns the ID with a label, so that printing a Session shows no secret.
 func (s *Session[T]) String() string { return "session " + s.ID().String() }
 
-// GoString is String: %#v prints no secret either.
+// GoString is [Session.String]: %#v prints no secret either.
 func (s *Session[T]) GoString() string { return s.String() }
 
-// ID names the session, in logs or in a list of devices. It is final once the
-// session is stored. Destroy, and a Login of a request that lost its session,
-// give the handle another one.
+// ID names the session in logs and in lists of devices. It opens nothing. It is
+// final once the session is stored. [Session.Destroy] gives the handle a new ID;
+// so does [Session.Login] if the request has lost its session.
 func (s *Session[T]) ID() ID { return s.visit.seen().id }
 
 // IsNew reports whether this request started the session.
 func (s *Session[T]) IsNew() bool { return s.visit.seen().isNew }
 
-// Subject is who is logged in, or empty.
+// Subject is who is logged in, as given to [Session.Login]. It is empty if
+// nobody is.
 func (s *Session[T]) Subject() string { return s.visit.seen().subject }
 
 // CreatedAt is when the session began.
@@ -189,14 +213,14 @@ func (s *Session[T]) CreatedAt() time.Time {
 	return fromMilli(seen.env.created)
 }
 
-// AuthenticatedAt is the time of the last Login, or the zero time.
+// AuthenticatedAt is the time of the last [Session.Login], or the zero time.
 func (s *Session[T]) AuthenticatedAt() time.Time {
 	seen := s.visit.seen()
 	return fromMilli(seen.env.authenticated)
 }
 
-// ExpiresAt is when the session ends if it is not used again, as recorded:
-// the present request may move it further.
+// ExpiresAt is when the session ends if it is not used again. It is the recorded
+// time: the commit of this request may still move it.
 func (s *Session[T]) ExpiresAt() time.Time {
 	seen := s.visit.seen()
 	return s.visit.engine.endsAt(&seen)
@@ -212,6 +236,7 @@ func (s *Session[T]) adopt(data []byte) error {
 	return nil
 }
 
+// keep remembers that data decodes to value, which nobody else has.
 func (s *Session[T]) keep(value *T, data []byte) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
@@ -219,8 +244,8 @@ func (s *Session[T]) keep(value *T, data []byte) {
 	s.value, s.encoded, s.shared = value, data, false
 }
 
-// take hands over a value of the data that nobody else sees. The session then
-// has none, so that a failed change leaves only the encoded data.
+// take returns the decoded data, in memory that nobody else sees. The session
+// gives up its own copy: a failed change leaves only the encoded data.
 func (s *Session[T]) take(data []byte) (*T, error) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
@@ -250,7 +275,8 @@ func (s *Session[T]) inspect() {
 	}
 }
 
-// compare reports, at debug level, a snapshot that was changed in place.
+// compare reports a snapshot that was changed in place, if the Logger logs at
+// debug level.
 func (s *Session[T]) compare(snapshot *T, data []byte) {
 	logger := s.m.opts.Logger
 	if logger == nil || !logger.Enabled(s.visit.ctx, slog.LevelDebug) {

@@ -10,16 +10,16 @@ import (
 // of base64 groups, so a token has no padding and exactly one spelling.
 const tokenLen = 64
 
-// A token is what the cookie carries: base64url(ID || secret). The ID finds
-// the record, the secret opens it. It is in no log, error or event. What
-// holds one and may be printed, such as a Session, has a String method.
+// A token is what the cookie carries: base64url(ID || secret). The ID finds the
+// record, the secret opens it. No log, error or event holds a token. A type that
+// holds one and may be printed, such as Session, has a String method.
 type token struct {
 	id     ID
 	secret [32]byte // proof of possession: 256 bits, ASVS 7.2.3 asks for 128
 }
 
-// A digest is the SHA-256 of a secret, all that is ever stored of it. The
-// secret is random and long, so it needs no salt and no slow hash.
+// A digest is the SHA-256 of a secret. Only the digest is stored. The secret is
+// random and long, so it needs no salt and no slow hash.
 type digest [sha256.Size]byte
 
 func newToken(id ID) token {
@@ -37,8 +37,8 @@ func (t *token) encode() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// decodeToken refuses whatever encode cannot have written, so that junk is
-// told from a token before any store is asked.
+// decodeToken refuses what encode cannot have written. So junk costs no call of
+// the store (law 12).
 func decodeToken(s string) (token, bool) {
 	if len(s) != tokenLen {
 		return token{}, false
@@ -46,7 +46,7 @@ func decodeToken(s string) (token, bool) {
 	var text [tokenLen]byte
 	var b [48]byte
 	copy(text[:], s)
-	// Decode skips line breaks, so the count shows that there were none.
+	// Decode skips line breaks. The count shows that there were none.
 	if n, err := base64.RawURLEncoding.Decode(b[:], text[:]); err != nil || n != len(b) {
 		return token{}, false
 	}

@@ -8,31 +8,32 @@ import (
 	"time"
 )
 
-// A visit is what one request, or one job, knows of a session and wants of it.
-// Whoever works on it has entered the gate; shown is what others may read.
+// A visit is the untyped handle of one request or job: what it knows of a session
+// and what it wants to change. Only the caller inside the gate works on it.
+// Others may read shown.
 type visit struct {
 	engine *engine
 	gate   *gate
 	typed  typed
 	ctx    context.Context // of the request or the job; events carry it
 
-	base    hold  // what is stored; of a new session, how it began
+	base    hold  // what is stored; for a new session, how it began
 	shown   state // base with the pending changes
 	pending []change
-	ending  *hold   // the session that Destroy ended, until that is stored
+	ending  *hold   // the session that Destroy ended, until its end is stored
 	refusal refusal // why nothing can be changed
 
 	receives bool // the browser will get the response that is being committed
-	cameBy   bool // the browser has the token of this session, or of the one that it ended
+	cameBy   bool // the browser sent a token that opened this session, or the one that Destroy ended
 	answer   answer
-	token    token // that this request issued, to be handed out
+	token    token // issued by this request, to be handed out
 
-	journal []Event // told when the gate is left
+	journal []Event // reported when the gate is left
 }
 
-// typed is the *Session[T] around a visit: it alone knows T.
+// typed is the *Session[T] around a visit. Only it knows T.
 type typed interface {
-	// adopt decodes data that was loaded, and keeps the value.
+	// adopt decodes data and keeps the value.
 	adopt(data []byte) error
 
 	// inspect reports a value that was changed in place.
@@ -49,8 +50,8 @@ type state struct {
 	env       envelope
 }
 
-// A hold is a session as it is stored, and by what right the request has it. A
-// new session, which is not stored, has the proof unknown.
+// A hold is a session as it is stored, and the proof by which the request has it.
+// The proof of a new session, which is not stored, opens nothing.
 type hold struct {
 	state
 	proof  proof
@@ -60,8 +61,8 @@ type hold struct {
 // A refusal is why the session cannot be changed. The zero refusal is none.
 type refusal struct {
 	err   error
-	until time.Time // when a straggler's secret is forgotten
-	told  bool      // to the handler: the response says when to come again
+	until time.Time // when the straggler's window ends
+	told  bool      // the handler got err: the response says when to come again
 }
 
 // An answer is what the response does to the browser's cookie.
@@ -73,13 +74,13 @@ const (
 	takeAway        // remove it
 )
 
-// An edit makes new data of old. It may be made again, on newer data.
+// An edit makes new data from old. It may run again on newer data.
 type edit func(old content) (content, error)
 
-// A change is pending until it is stored, to be made again after a conflict.
+// A change is pending until it is stored. A conflict makes it again.
 type change struct {
-	edit    edit   // of Update; nil for a renewal
-	subject string // of a renewal by Login; empty for Renew
+	edit    edit   // of Update; nil for Login and Renew
+	subject string // of Login; else empty
 	at      time.Time
 }
 
@@ -98,8 +99,8 @@ func (v *visit) start() {
 	v.show(v.base.state)
 }
 
-// startAnew is start for a login of a request whose session is lost to it. The
-// browser's cookie may be a newer session's by then, and is not ours to remove.
+// startAnew is start for the login of a request that has lost its session. The
+// browser's cookie may be a newer session's by then. So it is not removed.
 func (v *visit) startAnew(reason error) {
 	if len(v.pending) > 0 {
 		v.note(EventDiscarded, v.base.id, v.base.subject, time.Time{}, reason)
@@ -136,7 +137,7 @@ func (v *visit) seen() state {
 	return v.shown
 }
 
-// leave leaves the gate, and tells what happened inside.
+// leave leaves the gate, and then reports what happened inside.
 func (v *visit) leave() {
 	events := v.journal
 	v.journal = nil
@@ -146,7 +147,7 @@ func (v *visit) leave() {
 	}
 }
 
-// change makes a change and keeps it for the commit.
+// change applies a change to what is shown, and keeps it for the commit.
 func (v *visit) change(c change) error {
 	if err := v.gate.enter(context.Background()); err != nil {
 		return err
@@ -196,8 +197,8 @@ func (v *visit) changeable(needsCookie bool) error {
 	return nil
 }
 
-// apply makes a change to what is shown. An Update function that begins the
-// response is refused, whatever it returns.
+// apply applies a change to what is shown. If an Update function began the
+// response, the change is an error, whatever the function returned.
 func (v *visit) apply(c change) error {
 	next, before := v.shown, v.gate.at()
 	if c.edit != nil {
@@ -212,7 +213,7 @@ func (v *visit) apply(c change) error {
 	}
 	if c.subject != "" {
 		if next.subject != "" && next.subject != c.subject {
-			next.env.content = v.engine.likely.content // the other's data is not for this one
+			next.env.content = v.engine.likely.content // another subject's data
 		}
 		next.subject = c.subject
 		next.env.authenticated = c.at.UnixMilli()
@@ -229,7 +230,7 @@ func (v *visit) destroy() error {
 	}
 	defer v.leave()
 	if v.base.proof == loggedOut || v.refusal.err == errEnded {
-		return nil // it is over, and another request of the browser may have done it
+		return nil // it has ended already, perhaps by another request of the browser
 	}
 	if err := v.changeable(false); err != nil {
 		return err
@@ -242,7 +243,8 @@ func (v *visit) destroy() error {
 	return nil
 }
 
-// demands reports whether a pending change asks for a new secret.
+// demands reports whether a pending change, a Login or a Renew, demands a new
+// secret.
 func (v *visit) demands() bool {
 	return slices.ContainsFunc(v.pending, func(c change) bool { return c.edit == nil })
 }
@@ -252,15 +254,17 @@ func (v *visit) logsIn() bool {
 	return slices.ContainsFunc(v.pending, func(c change) bool { return c.subject != "" })
 }
 
-// changed reports whether anything but the end of a session is to be written.
-// A new session that is still empty is not (law 6).
+// changed reports whether anything but the end of a session must be written. A
+// new session that is still empty need not be (law 6).
 func (v *visit) changed() bool {
 	return v.logsIn() || v.base.proof.opens() && v.demands() || !bytes.Equal(v.shown.env.data, v.base.env.data)
 }
 
+// dirty reports whether anything must be written.
 func (v *visit) dirty() bool { return v.ending != nil || v.changed() }
 
-// drop makes the handle show what is stored. A logout stays pending.
+// drop drops the pending changes and shows what is stored. A logout stays
+// pending.
 func (v *visit) drop() {
 	v.pending = nil
 	v.show(v.base.state)

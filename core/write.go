@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// flush brings what is pending to the store. It runs detached from the
-// cancellation of ctx (law 8), and heeds its deadline only if told so. When it
-// fails the pending changes are dropped.
+// flush writes what is pending. The cancellation of ctx does not stop it (law 8),
+// and its deadline does only with heedDeadline. If flush fails, the pending
+// changes are dropped.
 func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 	if !v.dirty() {
 		v.pending = nil
@@ -28,7 +28,7 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 	defer race.end()
 	flushed := false
 	defer func() {
-		if !flushed { // or an Update function panicked, when it ran again
+		if !flushed { // it failed, or an Update function that ran again panicked
 			v.drop()
 		}
 	}()
@@ -43,8 +43,8 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 	return nil
 }
 
-// carryOut stores a plan by compare-and-swap. When it returns without an error
-// the plan is stored, or what is stored now has become the base for another one.
+// carryOut stores a plan by compare-and-swap. Without an error, either the plan is
+// stored, or the visit is ready for another plan.
 func (v *visit) carryOut(ctx context.Context, p *plan, race *race) error {
 	for {
 		if err := v.sendable(p); err != nil {
@@ -79,13 +79,13 @@ func (v *visit) carryOut(ctx context.Context, p *plan, race *race) error {
 	}
 }
 
-// sendable reports why a plan must not be sent.
+// sendable returns an error if a plan must not be sent.
 func (v *visit) sendable(p *plan) error {
 	switch {
 	case p.rec.ID.IsZero():
 		return errors.New("session: Options.NewID returned the zero ID")
 	case p.kind == planUpdate && v.outlived(time.Now()):
-		return errTooLate // the store does not know of Lifetime, and others have seen its end
+		return errTooLate // the store does not know Lifetime, and others may have seen the end
 	}
 	return nil
 }
@@ -97,19 +97,19 @@ func (v *visit) send(ctx context.Context, p *plan) error {
 	return v.engine.store.Update(ctx, p.rec)
 }
 
-// promises reports whether the store says that it wrote nothing.
+// promises reports whether the error promises that the store wrote nothing.
 func promises(err error) bool {
 	return errors.Is(err, ErrConflict) || errors.Is(err, ErrExists) || errors.Is(err, ErrNotFound)
 }
 
-// A finding is what stands in the store where a plan was to go.
+// A finding is what is stored now in place of a plan.
 type finding struct {
 	sight
 	rec Record
 	env envelope
 }
 
-// look reads what is stored after a try that did not succeed.
+// look reads what is stored after a write that did not succeed.
 func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 	rec, env, err := v.engine.fetch(ctx, p.rec.ID)
 	f := finding{rec: rec, env: env}
@@ -138,13 +138,12 @@ func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 	}
 	f.proof = held.still(&env, now, v.engine.opts.StragglerWindow)
 	if f.proof == trusted && p.kind == planUpdate && held.subject != "" && held.subject != v.engine.subject(rec.Subject) {
-		f.ended = true // a job's change is not for the data of whoever logged in since
+		f.ended = true // a job's change is not for the data of a newer login
 	}
 	return f, nil
 }
 
-// follow does what a verdict says. Its error ends the attempt to store what is
-// pending.
+// follow does what a verdict says. An error ends the commit, unless goesOn.
 func (v *visit) follow(what verdict, p *plan, found finding, race *race, started time.Time) error {
 	switch what {
 	case done:
@@ -156,7 +155,7 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 	case doubtful:
 		return unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", race.doubt))
 	}
-	race.doubt = nil // that try was not done
+	race.doubt = nil // the write in doubt was not done
 	v.note(EventConflict, p.rec.ID, v.base.subject, started, nil)
 	if what == newer {
 		return v.rebase(p, found)
@@ -173,7 +172,7 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 	}
 }
 
-// rename gives a new session another ID, as the store may know the first.
+// rename gives a new session another ID: the store may know the first.
 func (v *visit) rename(race *race) error {
 	if race.renamed++; race.renamed > 3 {
 		return fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
@@ -185,7 +184,7 @@ func (v *visit) rename(race *race) error {
 	return nil
 }
 
-// rebase makes what is pending again on a newer record.
+// rebase makes the newer record the base, and makes the pending changes again.
 func (v *visit) rebase(p *plan, found finding) error {
 	if p.kind == planEnd {
 		v.ending.version, v.ending.env = found.rec.Version, found.env
@@ -209,15 +208,15 @@ func (v *visit) replay(pending []change) error {
 	return nil
 }
 
-// goesOn reports whether something is left to do with a session that this request
-// can no longer change. A login still counts, and goes on from there in a new
-// session (law 3); a logout of a session that is over is done.
+// goesOn reports whether the commit goes on after the request has lost its
+// session. A pending login, and what follows it, goes on in a new session (law 3).
+// A logout of a session that has ended is done.
 func (v *visit) goesOn(reason error) bool {
 	if reason != errEnded && reason != ErrSuperseded && reason != errTooLate {
 		return false
 	}
 	if reason == errEnded && v.ending != nil && len(v.pending) == 0 {
-		v.ending, v.refusal.err = nil, errEnded // what comes after belongs to no session
+		v.ending, v.refusal.err = nil, errEnded // later changes belong to no session
 		return true
 	}
 	login := slices.IndexFunc(v.pending, func(c change) bool { return c.subject != "" })
@@ -230,20 +229,20 @@ func (v *visit) goesOn(reason error) bool {
 	return v.replay(pending) == nil
 }
 
-// giveUp takes note of why what is pending cannot be stored.
+// giveUp notes why the pending changes cannot be stored.
 func (v *visit) giveUp(err error, p *plan) {
 	kind, subject := EventError, v.base.subject
 	if v.ending != nil {
 		subject = v.ending.subject
 	}
-	if err == errEnded || err == ErrSuperseded { // and not an Update function's own
+	if err == errEnded || err == ErrSuperseded { // not errors.Is: an Update function may return anything
 		kind = EventDiscarded
 		v.refusal.err, v.ending = err, nil
 	}
 	v.note(kind, p.rec.ID, subject, time.Time{}, err)
 }
 
-// settle makes what was stored the base of what comes.
+// settle makes the stored plan the new base.
 func (v *visit) settle(p *plan, started time.Time) {
 	if p.kind == planEnd {
 		v.note(EventDestroyed, p.rec.ID, v.ending.subject, started, nil)
@@ -270,7 +269,7 @@ func (v *visit) settle(p *plan, started time.Time) {
 	v.tell(p, &was.state, started)
 }
 
-// tell reports what a plan has done.
+// tell reports what the stored plan has changed.
 func (v *visit) tell(p *plan, was *state, started time.Time) {
 	for _, e := range []struct {
 		happened bool

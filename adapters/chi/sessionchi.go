@@ -10,15 +10,15 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Middleware returns a middleware for Use, With, Group and Route of a chi
-// router. It is [nethttp.Middleware], which says all about it and about the
-// options; and events name the route of chi that the request takes, with its
-// method, such as "POST /items/{id}".
+// Middleware returns a middleware for Use, With, Group and Route of a chi router.
+// It is [nethttp.Middleware] with the routes of chi, and is documented there with
+// its options. Events name the method and chi's pattern, such as
+// "POST /items/{id}".
 //
-// Events that come before chi has found the route, such as those of a
-// middleware that asks for the session, have the part that is known, such as
-// "POST /api/*", or none. Around the router, even if it is also in it, no route
-// of chi's can be known, only that of net/http.
+// An event may come before chi has found the route, such as when a middleware asks
+// for the session. It then has the part that is known, such as "POST /api/*", or
+// none. If the outermost Middleware of a manager is around the router, its events
+// have only the pattern of net/http.
 func Middleware(manager session.AnyManager, opts *nethttp.Options) func(next http.Handler) http.Handler {
 	var o nethttp.Options
 	if opts != nil {
@@ -30,13 +30,14 @@ func Middleware(manager session.AnyManager, opts *nethttp.Options) func(next htt
 	return nethttp.Middleware(manager, &o)
 }
 
-// route reads what chi writes while it looks for the handler, router by router.
+// route reads the pattern that chi builds while it looks for the handler, router
+// by router.
 //
-// chi uses its Context again for another request when its handler returns. The
-// session is over by then, unless a middleware between chi's router and the
-// session's has left the handler behind, as http.TimeoutHandler does. So chi is
-// not asked after the end of the request's context, which comes before the
-// return; the session keeps the route that was known.
+// chi reuses its Context for another request once the router returns. The session
+// is over by then, with one exception: a middleware between the router and this
+// one may have left the handler behind, as http.TimeoutHandler does. The request's
+// context has ended by then. So chi is not asked after that end, and the session
+// keeps the last route that was known.
 func route(r *http.Request) string {
 	found := chi.RouteContext(r.Context())
 	if found == nil {

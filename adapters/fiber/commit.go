@@ -11,9 +11,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// end commits, and finishes at once: what runs on, such as a stream, learns from
-// its changes that they come too late. Given the error of the handlers it
-// returns that of the middleware.
+// end commits and finishes at once. So the changes of a stream, which runs later,
+// are refused. err is that of the handlers, and end returns the middleware's.
 func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	added, failure := x.session.Commit(session.Response{})
 	if late := x.session.Finish(); failure == nil && late != nil {
@@ -23,8 +22,8 @@ func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	resp := c.Response()
 	if timedOut {
 		if x.session.Err() != nil {
-			// The timeout stands around this middleware, or may do so. Then its
-			// answer is on its way, and this is as if the client had left.
+			// The timeout middleware may be around this one. Then its response is on
+			// its way, and ours goes nowhere, as if the client had left.
 			return err
 		}
 		resp = c.RequestCtx().LastTimeoutErrorResponse()
@@ -78,9 +77,9 @@ func (f fields) Values(name string) (values []string) {
 	return values
 }
 
-// remember takes note of the header before the handler, which on a bare server
-// is empty but for the Content-Type that is the default. All of it is one piece,
-// each name and each value after its length, and so one allocation.
+// remember keeps the header as it is before the handler. Without other middleware
+// it is empty, except for the default Content-Type. The copy is one piece of
+// memory, and so one allocation: each name and each value after its length.
 func (x *exchange) remember() {
 	h := &x.c.Response().Header
 	size := 0
@@ -106,7 +105,7 @@ func isDefault(name, value []byte) bool {
 	return string(name) == fiber.HeaderContentType && string(value) == fiber.MIMETextPlainCharsetUTF8
 }
 
-// restore makes the header what remember saw.
+// restore makes the header what remember kept.
 func (x *exchange) restore(h header) {
 	remove(h, func(string) bool { return true })
 	left := x.outer
@@ -123,10 +122,10 @@ func (x *exchange) restore(h header) {
 	}
 }
 
-// remove removes headers by their names, whose case is the handler's with
+// remove removes the headers that which selects. Names may be in any case, with
 // Config.DisableHeaderNormalizing.
 func remove(h header, which func(name string) bool) {
-	var found []string // as nothing may be deleted in the loop
+	var found []string // nothing may be deleted in the loop
 	for name := range h.All() {
 		if which(string(name)) {
 			found = append(found, string(name))

@@ -9,9 +9,10 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// hide keeps the text of a session's error from the client: it may hold the
+// hide keeps the text of a session's error from the client. The text may hold the
 // address of a store, and fiber's default ErrorHandler sends the text of every
-// error. The status is that of the error, unless the application chose one.
+// error. The status is that of [session.HTTPStatus], unless the application chose
+// one.
 func hide(err error) error {
 	if err == nil || !strings.Contains(err.Error(), "session: ") {
 		return err
@@ -23,8 +24,8 @@ func hide(err error) error {
 	return &refused{fiber.NewError(status), err}
 }
 
-// A refused is a fiber.Error to fiber, and wraps why, which its text keeps from
-// the client.
+// A refused looks like a fiber.Error to fiber. It wraps the reason, which its text
+// does not show.
 type refused struct {
 	status *fiber.Error
 	reason error

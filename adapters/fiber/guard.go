@@ -10,15 +10,17 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-// RequireLogin returns a middleware that admits requests that the guard accepts,
-// for groups and routes after Middleware. It decides as [account.RequireLogin]
-// does, and answers with the same status and header. The body is the
-// application's: unless the request is sent to the login page, fiber's
-// ErrorHandler gets an error that is, by errors.As, a fiber.Error with the status
-// and its text, which the default ErrorHandler sends to the client.
-// errors.Unwrap returns the reason, for the log, and errors.Is finds it:
-// account.ErrNotLoggedIn, account.ErrLoginTooOld or what Manager.Get returned,
-// such as session.ErrUnavailable.
+// RequireLogin returns a middleware that admits requests that the guard accepts.
+// It is for groups and routes after [Middleware]. It decides as
+// [account.RequireLogin] does, with the same status and header.
+//
+// A refused request is redirected to the login page, or fiber's ErrorHandler
+// writes the response. The ErrorHandler gets a [fiber.Error], by errors.As, with
+// the status and its text. The default ErrorHandler sends that text to the client.
+//
+// The error wraps the reason, for the log. errors.Unwrap returns it, and errors.Is
+// finds it: [account.ErrNotLoggedIn], [account.ErrLoginTooOld], or the error of
+// Manager.Get, such as [session.ErrUnavailable].
 func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		refusal := account.Check(c, m, g, account.Request{
@@ -47,8 +49,8 @@ func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 	}
 }
 
-// requestHeader returns the lines of that name as one, whatever the case of the
-// name is, which is the client's with Config.DisableHeaderNormalizing.
+// requestHeader joins the header lines of a name. The name may be in any case,
+// with Config.DisableHeaderNormalizing.
 func requestHeader(c fiber.Ctx, name string) string {
 	var lines []string
 	for n, value := range c.Request().Header.All() {

@@ -7,44 +7,44 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Options for Middleware. Nil, and the zero value of each field, mean the
-// default.
+// Options for [Middleware]. A nil *Options and the zero value of each field mean
+// the default.
 type Options struct {
-	// OnError answers in place of the handler when its session could not be
-	// written; the handler's error is dropped. The default is the status of
-	// session.HTTPStatus and its text.
+	// OnError writes the response if the session could not be stored. The
+	// handler's response and its error are dropped. The default writes the status
+	// of [session.HTTPStatus] and its text.
 	//
-	// When it is called the response has that status, no body, the headers that
-	// middlewares before this one had set, such as those for CORS, and none that
-	// came later. To them Cache-Control: no-store and Vary: Cookie are added, and
-	// Retry-After where that helps.
-	// An error that it returns goes on to fiber's ErrorHandler, as one that a
-	// handler returns.
+	// The response then has that status and no body. It has the headers that were
+	// set before this middleware, such as those for CORS, and none of the
+	// handler's. Cache-Control: no-store and Vary: Cookie are added, and
+	// Retry-After if the client may come again. Do not show the error to the
+	// client: it may name the store. An error that OnError returns goes to fiber's
+	// ErrorHandler, like one of a handler.
 	OnError fiber.ErrorHandler
 }
 
-// Middleware returns a middleware that gives each request its session of the
-// manager: the handlers after it get it with manager.Get(c), or with
-// manager.Get(c.Context()). Fiber sends the response when all handlers have
-// returned, so the session is committed when those after this middleware have,
-// whether or not with an error, which goes on to fiber's ErrorHandler. If the
-// commit fails, Options.OnError answers.
+// Middleware returns a middleware that gives each request its session. Handlers
+// after it get it with manager.Get(c) or manager.Get(c.Context()).
 //
-// A handler may return an error of its session: the ErrorHandler gets one that
-// is, by errors.As, a fiber.Error with the status of session.HTTPStatus and its
-// text, so that the client does not see the reason. errors.Is finds the reason,
-// and errors.Unwrap returns it.
+// Fiber sends the response when all handlers have returned. So the session is
+// stored when the handlers after this middleware have, even with an error. That
+// error goes on to fiber's ErrorHandler. If the session cannot be stored,
+// Options.OnError writes the response.
 //
-// A function that runs later, such as that of SendStreamWriter or Hijack, can
-// read a session that the handler captured, and keep it alive with Touch. It
-// cannot ask for one that no handler asked for. Its changes return
-// session.ErrHeadersSent once the session is committed: use manager.Update.
+// A handler may return an error of its session. The ErrorHandler then gets a
+// [fiber.Error], by errors.As, with the status of [session.HTTPStatus] and its
+// text. So the client does not see the reason. errors.Is finds it, and
+// errors.Unwrap returns it.
 //
-// Middlewares of several managers, with different cookie names, can stand around
-// one another. Where that of one manager is there twice, also after
-// RestartRouting, the outermost does it all. The recover middleware belongs
-// outside of this one, which commits nothing after a panic, and so does the cache
-// middleware, which must see this one's headers.
+// A function that runs later, such as that of SendStreamWriter or Hijack, can use
+// a session that a handler got: read it, and keep it alive with Touch. It cannot
+// get one that no handler asked for. Once the session is committed, its changes
+// return [session.ErrHeadersSent]: use manager.Update.
+//
+// Middlewares of several managers, with different cookie names, may be nested. If
+// that of one manager is there twice, or runs again after RestartRouting, the
+// first does all the work. The recover and cache middlewares belong outside of
+// this one: it commits nothing after a panic, and the cache must see its headers.
 func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 	var onError fiber.ErrorHandler
 	if opts != nil {
@@ -61,27 +61,28 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 	}
 }
 
-// An exchange is all that a request costs but for the text of its cookies: its
-// session's exchange, which is what c.Context() becomes, and the route.
+// An exchange holds the session's exchange, which becomes c.Context(), and what
+// the middleware needs: one allocation, besides the text of the cookies.
 //
-// Fiber uses a request's memory again, and its fiber.Ctx. So nothing here points
-// into the request but c, which is not touched once the exchange is over.
+// Fiber reuses the memory of a request, and its fiber.Ctx. So nothing here points
+// into the request but c, and c is not used once the exchange is over.
 type exchange struct {
 	session  session.Exchange
 	c        fiber.Ctx
 	lines    [1]string // of the Cookie header: few requests have more
 	response header    // to which the session's fields are added
-	outer    []byte    // the header of the response before the handler, as remember keeps it
+	outer    []byte    // the header of the response before the handler: see remember
 }
 
-// begin returns false if the request has a session of the manager already, as after
-// RestartRouting.
+// begin returns false if the request already has an exchange of the manager, as
+// after RestartRouting.
 func (x *exchange) begin(manager session.AnyManager) bool {
 	header := &x.c.Request().Header
 	lines := header.PeekAll(fiber.HeaderCookie)
 	if len(lines) == 0 {
-		// With Config.DisableHeaderNormalizing that finds "Cookie" alone. Fasthttp's
-		// own parser finds "cookie" too, and PeekAll then has what it found.
+		// With Config.DisableHeaderNormalizing PeekAll finds "Cookie" only. This
+		// call makes fasthttp's parser run, which finds "cookie" too. PeekAll then
+		// returns what it found.
 		header.Cookie("")
 		lines = header.PeekAll(fiber.HeaderCookie)
 	}
@@ -101,8 +102,8 @@ func (x *exchange) begin(manager session.AnyManager) bool {
 	return true
 }
 
-// Route is the method and the pattern of the route, such as "GET /items/:id",
-// once fiber has come to a handler that is not a middleware.
+// Route is the method and the pattern of the route, such as "GET /items/:id". It
+// is known once fiber has found a handler that is not a middleware.
 func (x *exchange) Route() string {
 	if x.timedOut() || !x.c.Matched() {
 		return ""
@@ -111,8 +112,8 @@ func (x *exchange) Route() string {
 	return route.Method + " " + route.Path
 }
 
-// timedOut reports whether the timeout middleware has answered. The handler
-// may be running still, and the fiber.Ctx and its response are the handler's.
+// timedOut reports whether the timeout middleware has sent the response. The
+// handler may still be running, and the fiber.Ctx is the handler's.
 func (x *exchange) timedOut() bool {
 	return x.c.IsAbandoned() && x.c.RequestCtx().LastTimeoutErrorResponse() != nil
 }

@@ -7,8 +7,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// commit commits once, before the header is written. After an error the
-// response has been written, and nothing of the handler's may follow.
+// commit commits once, before the header is written. After an error OnError has
+// written the response, and nothing of the handler's may follow.
 func (x *exchange) commit(hijacked bool) error {
 	if x.committed {
 		return x.err
@@ -25,7 +25,7 @@ func (x *exchange) commit(hijacked bool) error {
 	return nil
 }
 
-// replace answers in place of the handler.
+// replace lets OnError write the response in place of the handler.
 func (x *exchange) replace(added session.Header) {
 	x.restore()
 	header := x.inner.Header()
@@ -36,18 +36,18 @@ func (x *exchange) replace(added session.Header) {
 	x.kept = header.Clone()
 }
 
-// restore removes what the handler has set.
+// restore removes the headers that the handler has set.
 func (x *exchange) restore() {
 	header := x.inner.Header()
 	clear(header)
 	maps.Copy(header, x.kept)
 }
 
-// An errorWriter is what OnError writes to: a status of 200, which the
-// server supplies where none is written, would tell of a success.
+// An errorWriter is what OnError writes to. It writes the status of the error if
+// OnError writes none: the server would send 200.
 type errorWriter struct {
 	http.ResponseWriter
-	status int // where OnError writes none; zero once one is written
+	status int // to be written; zero once a status is written
 }
 
 func (w *errorWriter) WriteHeader(status int) {

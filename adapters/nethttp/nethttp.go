@@ -1,4 +1,5 @@
-// Package nethttp gives the handlers of net/http their sessions.
+// Package nethttp gives the handlers of net/http their sessions. Wrap them in
+// [Middleware].
 package nethttp
 
 import (
@@ -7,48 +8,46 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Options for Middleware. Nil, and the zero value of each field, mean the
-// default.
+// Options for [Middleware]. A nil *Options and the zero value of each field mean
+// the default.
 type Options struct {
-	// OnError answers a request whose session could not be written, in place of
-	// the response that the handler was about to begin. The default is the
-	// status of session.HTTPStatus and its text.
+	// OnError writes the response if the session could not be stored. The
+	// handler's response is dropped. The default writes the status of
+	// [session.HTTPStatus] and its text.
 	//
-	// w has the headers that middlewares outside of this one set before they
-	// called it, such as those for CORS, and none that came later. To them
-	// Cache-Control: no-store and Vary: Cookie are added, and Retry-After where
-	// that helps. The status is that of session.HTTPStatus unless OnError writes
-	// another. r is the request as the handler got it. Do not show err to the
-	// client: its text may hold the address of a store.
+	// w has the headers that were set before this middleware, such as those for
+	// CORS, and none of the handler's. Cache-Control: no-store and Vary: Cookie
+	// are added, and Retry-After if the client may come again. The status is that
+	// of session.HTTPStatus unless OnError writes another. r is the request as
+	// the handler got it. Do not show err to the client: it may name the store.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 
-	// Route returns the pattern of the route that a request takes, such as
-	// "GET /items/{id}", or "" while it is not known. It is for adapters of
-	// other routers. The default is that of http.ServeMux, if it got the very
-	// request that the middleware made.
+	// Route returns the pattern of a request's route, such as "GET /items/{id}",
+	// or "" while it is not known. It is for adapters of other routers. The
+	// default is r.Pattern, which [http.ServeMux] sets if no middleware in
+	// between has replaced the request.
 	Route func(r *http.Request) string
 }
 
-// Middleware returns a middleware that gives each request to next its session
-// of the manager: the handler gets it with manager.Get(r.Context()). The
-// session is committed before the first byte of the response, by whichever way
-// the handler begins it, and when the handler returns without writing. If that
-// fails, Options.OnError answers.
+// Middleware returns a middleware that gives each request its session. The
+// handler gets it with manager.Get(r.Context()). It is safe for concurrent use.
 //
-// What a handler changes after the response has begun is saved when it
-// returns. If that fails the connection is cut, by a panic with
-// http.ErrAbortHandler, so that the client does not take the response for a
-// success; a connection that the handler has hijacked is left to it.
+// The session is stored before the first byte of the response, whichever method
+// begins it, or when the handler returns without writing. If that fails,
+// Options.OnError writes the response.
 //
-// The http.ResponseWriter that next sees can do what the one outside can,
-// directly and by http.ResponseController. Middlewares of several managers, with
-// different cookie names, can stand around one another. A middleware that
-// recovers from panics belongs outside of this one, which commits nothing after a
-// panic.
+// Changes after the first byte are saved when the handler returns. If that fails,
+// a panic with [http.ErrAbortHandler] cuts the connection, so that the client does
+// not take the response for a success. A hijacked connection is not cut.
+//
+// The handler's http.ResponseWriter can do what the outer one can, directly and by
+// [http.ResponseController]. Middlewares of several managers, with different
+// cookie names, may be nested. A middleware that recovers from panics belongs
+// outside of this one, which commits nothing after a panic.
 //
 // A handler that hijacks the connection finds the cookie of a login in the
-// writer's Header, and may send it. A renewal that only time asks for waits for
-// another request.
+// writer's Header, and may send it. A renewal by session.Options.RenewEvery waits
+// for another request.
 func Middleware(manager session.AnyManager, opts *Options) func(next http.Handler) http.Handler {
 	var o Options
 	if opts != nil {
@@ -94,7 +93,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 		if !returned { // a panic, which goes on, or runtime.Goexit
 			x.session.Discard()
 		}
-		if x.err != nil { // trailers can be added until now
+		if x.err != nil { // the handler may have added trailers until now
 			x.restore()
 		}
 	}()
@@ -106,9 +105,9 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	}
 }
 
-// handBack copies what a router and a form added to the handler's copy of the
-// request, as if there were no copy: the server removes the temporary files of a
-// form, and middlewares outside read the form and the pattern.
+// handBack copies what was added to the handler's copy of the request. The server
+// removes the temporary files of the form, and middlewares outside read the form
+// and the pattern.
 func (x *exchange) handBack(r *http.Request) {
 	r.Form, r.PostForm, r.MultipartForm = x.request.Form, x.request.PostForm, x.request.MultipartForm
 	r.Pattern = x.request.Pattern

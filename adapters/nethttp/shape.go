@@ -7,12 +7,14 @@ import (
 	"net/http"
 )
 
-// A handler may test its writer for optional methods, so the wrapper has those
-// that the inner writer has, and no others. Each type below is one pointer,
-// which costs no allocation. An HTTP/1 connection can be hijacked and an HTTP/2
-// stream cannot; HTTP/2 can push; io.ReaderFrom is for sendfile, which only a
-// connection of one's own has, so it goes with Hijack. What is not here, such
-// as CloseNotify without Flush, is no server's.
+// A handler may test its writer for optional methods. So the wrapper has those of
+// the inner writer, and no others. Each type below is one pointer, which costs no
+// allocation.
+//
+// HTTP/1 can hijack the connection, and HTTP/2 cannot. HTTP/2 can push.
+// io.ReaderFrom is for sendfile, which only HTTP/1 has, so it goes with Hijack. No
+// server has a combination that is missing here, such as CloseNotify without
+// Flush.
 type (
 	flusher  struct{ *exchange }
 	notifier struct{ flusher }
@@ -27,12 +29,13 @@ type (
 )
 
 // closeNotifier is http.CloseNotifier, which is deprecated in favour of the
-// request's context. Frameworks such as gin still assert it, and panic without.
+// request's context. Frameworks such as gin still assert it, and panic without it.
 type closeNotifier interface{ CloseNotify() <-chan bool }
 
+// wrap returns x with the optional methods of its inner writer.
 func wrap(x *exchange) http.ResponseWriter {
 	_, flushes := find[http.Flusher](x.inner)
-	if !flushes { // http.ResponseController takes either
+	if !flushes { // http.ResponseController uses either method
 		_, flushes = find[interface{ FlushError() error }](x.inner)
 	}
 	_, notifies := find[closeNotifier](x.inner)

@@ -9,17 +9,17 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// An exchange is all that a request costs: its session's exchange, which is
-// the context that the handler sees, and its http.ResponseWriter. It commits
-// before the header leaves, by whichever method that happens.
+// An exchange is the handler's http.ResponseWriter. It holds the session's
+// exchange, which is the handler's context: one allocation for both. It commits
+// before the header is sent, whichever method sends it.
 //
-// http.ResponseController looks for a method on each writer in turn, following
-// Unwrap. So every method that begins a response must be found here or in
-// shape.go: otherwise it would find the inner one, and pass by the commit.
+// http.ResponseController follows Unwrap to find a method. So every method that
+// begins a response must be here or in shape.go. Otherwise the controller would
+// call the inner one, without a commit.
 type exchange struct {
 	session   session.Exchange
 	inner     http.ResponseWriter
-	kept      http.Header // as it was before the handler, or of the answer in place of the handler's
+	kept      http.Header // the header before the handler; after a failed commit, that of the error response
 	request   *http.Request
 	opts      *Options
 	committed bool
@@ -27,8 +27,8 @@ type exchange struct {
 	err       error // of the commit: the handler's response is replaced
 }
 
-// Unwrap gives http.ResponseController the deadlines, full duplex, and what
-// else the inner writer can do that does not begin a response.
+// Unwrap gives http.ResponseController the inner writer's other methods, which do
+// not begin a response: deadlines, full duplex.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.inner }
 
 // Route is the pattern of the route that the request takes.
@@ -37,8 +37,7 @@ func (x *exchange) Route() string { return x.opts.Route(x.request) }
 func (x *exchange) Header() http.Header { return x.inner.Header() }
 
 func (x *exchange) WriteHeader(status int) {
-	// 1xx are sent ahead of the response and are not it, but for 101, which
-	// leaves HTTP.
+	// A 1xx is sent ahead of the response, except 101, which is final.
 	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 	if informational && x.err == nil || x.commit(false) == nil {
 		x.inner.WriteHeader(status)
@@ -74,8 +73,8 @@ func (x *exchange) flush() error {
 	return http.NewResponseController(x.inner).Flush()
 }
 
-// hijack commits first: the cookie, if there is one, is in the Header, from
-// where whoever takes over the connection may send it.
+// hijack commits first. The cookie, if there is one, is then in the Header, and
+// the handler may send it.
 func (x *exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := x.commit(true); err != nil {
 		return nil, nil, err
