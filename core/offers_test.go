@@ -72,3 +72,29 @@ func TestLoginThatCannotGoOn(t *testing.T) {
 		t.Errorf("got %v, want ErrConflict and why", err)
 	}
 }
+
+// Law 3: nor does what a straggler does after such a login set a cookie.
+func TestStragglerAfterALoginThatCannotGoOn(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, incremented)
+	r := si.begin(&browser{b.cookie})
+	s := r.get()
+	if err := errors.Join(s.Login("alice"), s.Update(func(c *cart) error {
+		if c.N == 0 {
+			return errors.New("the cart is empty")
+		}
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	si.visit(b, loggedIn)
+	if err := s.Commit(t.Context()); !errors.Is(err, session.ErrConflict) {
+		t.Errorf("Commit: got %v, want ErrConflict", err)
+	}
+	if err := s.Update(increment); !errors.Is(err, session.ErrSuperseded) {
+		t.Errorf("Update: got %v, want ErrSuperseded", err)
+	}
+	if h, err := r.respond(); err != nil || cookieOf(h) != "" || h.RetryAfter == "" {
+		t.Errorf("got %v, %+v: want no cookie over the newer login, and when to come again", err, h)
+	}
+}
