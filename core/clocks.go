@@ -72,7 +72,7 @@ func (v *visit) renewalDue(now time.Time) renewal {
 	case every == 0 || !v.receives || v.refusal.err != nil:
 		return noRenewal
 	case v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
-		v.base.proof == previous && env.previousUntil == untilUsed && !now.Before(env.stragglersUntil(v.engine.opts.StragglerWindow)):
+		v.base.proof == previous && env.previousUntil == untilUsed:
 		return offered
 	}
 	return noRenewal

@@ -100,6 +100,8 @@ func TestProve(t *testing.T) {
 		{"before two logins", envelope{secret: one, previous: two, renewed: ms}, three, at, superseded},
 		{"before two logins, after the window", envelope{secret: one, previous: two, renewed: ms}, three, at.Add(window), unknown},
 
+		{"before an offered renewal, at once", envelope{secret: one, previous: two, previousUntil: untilUsed, renewed: ms}, two, at, earlier},
+		{"the same, after the window", envelope{secret: one, previous: two, previousUntil: untilUsed, renewed: ms}, two, at.Add(window), previous},
 		{"before an offered renewal, long ago", envelope{secret: one, previous: two, previousUntil: untilUsed, renewed: ms}, two, at.Add(100 * window), previous},
 		{"the offered secret", envelope{secret: one, previous: two, previousUntil: untilUsed, renewed: ms}, one, at, current},
 		{"before a renewal whose secret is in use", envelope{secret: one, previous: two, previousUntil: ms + 1, renewed: ms - 1e6}, two, at, previous},

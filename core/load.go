@@ -165,7 +165,7 @@ func left(ctx context.Context) error {
 	case context.Canceled:
 		return errClientLeft
 	default:
-		return unavailable("load", err)
+		return unavailable("wait for the store", err)
 	}
 }
 

@@ -39,6 +39,8 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 		return unknown
 	case isCurrent:
 		return current
+	case isPrevious && recent && e.previousUntil != 0:
+		return earlier
 	case isPrevious && (e.previousUntil == untilUsed || now.UnixMilli() < e.previousUntil):
 		return previous
 	case e.previous != (digest{}) && recent:
@@ -51,7 +53,8 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 
 // still returns what the proof of a request is worth against what is stored now.
 // Login, Renew and Destroy end it. Renewals by RenewEvery do not, however many
-// there were: the request was let in (law 18).
+// there were: the request was let in (law 18). But it is offered no secret, as its
+// browser may have received the present one (law 19).
 func (h *hold) still(env *envelope, now time.Time, window time.Duration) proof {
 	p := env.prove(h.digest, now, window)
 	switch {
@@ -59,7 +62,7 @@ func (h *hold) still(env *envelope, now time.Time, window time.Duration) proof {
 		return p
 	case h.proof == trusted:
 		return trusted
-	case !p.opens() && env.generation == h.env.generation:
+	case (p != h.proof || env.secret != h.env.secret) && env.generation == h.env.generation:
 		return earlier
 	}
 	return p

@@ -34,7 +34,11 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 	}()
 	for v.dirty() {
 		p := v.makePlan()
-		if err := v.carryOut(b, &p, &race); err != nil && !v.goesOn(err) {
+		err := v.carryOut(b, &p, &race)
+		if err != nil {
+			err = v.goOn(err)
+		}
+		if err != nil {
 			v.giveUp(err, &p)
 			return err
 		}
@@ -208,25 +212,30 @@ func (v *visit) replay(pending []change) error {
 	return nil
 }
 
-// goesOn reports whether the commit goes on after the request has lost its
-// session. A pending login, and what follows it, goes on in a new session (law 3).
-// A logout of a session that has ended is done.
-func (v *visit) goesOn(reason error) bool {
+// goOn goes on with the commit after the request has lost its session, or returns
+// why it cannot. A pending login, and what follows it, goes on in a new session
+// (law 3). A logout of a session that has ended is done.
+func (v *visit) goOn(reason error) error {
 	if reason != errEnded && reason != ErrSuperseded && reason != errTooLate {
-		return false
+		return reason
 	}
 	if reason == errEnded && v.ending != nil && len(v.pending) == 0 {
 		v.ending, v.refusal.err = nil, errEnded // later changes belong to no session
-		return true
+		return nil
 	}
 	login := slices.IndexFunc(v.pending, func(c change) bool { return c.subject != "" })
 	if login < 0 {
-		return false
+		return reason
 	}
-	pending := v.pending[login:]
+	pending, refusal := v.pending[login:], v.refusal
 	v.pending = v.pending[:login]
 	v.startAnew(reason)
-	return v.replay(pending) == nil
+	err := v.replay(pending)
+	if err != nil { // then nobody is logged in, which is no success (law 7)
+		v.refusal = refusal
+		v.refusal.err = reason
+	}
+	return err
 }
 
 // giveUp notes why the pending changes cannot be stored.

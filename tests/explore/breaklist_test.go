@@ -203,8 +203,8 @@ var breaks = []brk{
 	},
 	{
 		law: 18, rule: "a renewal by time refuses nobody who came before it", file: "proof.go",
-		old: "	case !p.opens() && env.generation == h.env.generation:\n",
-		new: "	case !p.opens() && env.generation == h.env.generation && !BROKEN:\n",
+		old: " && env.generation == h.env.generation:\n",
+		new: " && env.generation == h.env.generation && !BROKEN:\n",
 		run: "^first_use$/^look-look-update$",
 	},
 	{
@@ -215,8 +215,8 @@ var breaks = []brk{
 	},
 	{
 		law: 19, rule: "a lost renewal is offered again after the window", file: "clocks.go",
-		old: "		v.base.proof == previous && env.previousUntil == untilUsed &&",
-		new: "		!BROKEN && v.base.proof == previous && env.previousUntil == untilUsed &&",
+		old: "		v.base.proof == previous && env.previousUntil == untilUsed:",
+		new: "		!BROKEN && v.base.proof == previous && env.previousUntil == untilUsed:",
 		run: "^renewal$/^read-read$",
 	},
 	{
