@@ -209,6 +209,27 @@ func TestClientThatLeft(t *testing.T) {
 			t.Errorf("an event tells of an outage: %v", err)
 		}
 	})
+	t.Run("while another goroutine of the request is at work", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			r := si.begin(b)
+			s := r.get()
+			go func() { _ = s.Update(func(*cart) error { time.Sleep(time.Minute); return nil }) }()
+			synctest.Wait()
+			if err := s.Touch(left(t)); !errors.Is(err, context.Canceled) || session.HTTPStatus(err) != 499 {
+				t.Errorf("got %v and status %d, want 499", err, session.HTTPStatus(err))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			for name, call := range map[string]func(context.Context) error{"Touch": s.Touch, "Commit": s.Commit} {
+				if err := call(ctx); !errors.Is(err, session.ErrUnavailable) || session.HTTPStatus(err) != 503 {
+					t.Errorf("%s, and its time is over: got %v and status %d, want 503", name, err, session.HTTPStatus(err))
+				}
+			}
+			time.Sleep(time.Minute) // until the other goroutine is done
+		})
+	})
 	t.Run("its status, wrapped", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)

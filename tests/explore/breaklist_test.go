@@ -220,6 +220,18 @@ var breaks = []brk{
 		run: "^renewal$/^read-read$",
 	},
 	{
+		law: 19, rule: "a request that may have crossed a renewal is offered no other", file: "proof.go",
+		old: "	case isPrevious && recent && e.previousUntil != 0:\n",
+		new: "	case isPrevious && recent && e.previousUntil != 0 && !BROKEN:\n",
+		run: "^renewal$/^read-read$",
+	},
+	{
+		law: 19, rule: "nor is one that came before the renewal", file: "proof.go",
+		old: "(p != h.proof || env.secret != h.env.secret) &&",
+		new: "(p != h.proof && !(BROKEN && p == previous) || env.secret != h.env.secret && !BROKEN) &&",
+		run: "^renewal$/^update-early$",
+	},
+	{
 		law: 19, rule: "the previous secret is good until the new one was used", file: "plan.go",
 		old: "		p.env.previous, p.env.previousUntil = v.base.digest, untilUsed\n",
 		new: "		if p.env.previous, p.env.previousUntil = v.base.digest, untilUsed; BROKEN {\n			p.env.previousUntil = now.Add(v.engine.opts.StragglerWindow).UnixMilli()\n		}\n",

@@ -17,7 +17,23 @@ func (v *visit) renewalDue() bool {
 		return v.a.w.elapsed-made.at >= renewEvery
 	}
 	used := slices.ContainsFunc(v.a.w.events[v.base], func(e *event) bool { return e.held == made.secret && e.opened })
-	return made.timed && !used && v.a.w.elapsed-made.at >= window
+	return made.timed && !used && v.came-made.at >= window
+}
+
+// usurps tells whether the secret that this request was offered replaces one that
+// its browser may have received after it sent the request.
+func (v *visit) usurps() bool {
+	var made *event
+	for _, e := range v.a.w.events[v.base] {
+		if e.makesSecret() && e.wrote < v.issuer.wrote && (made == nil || e.wrote > made.wrote) {
+			made = e
+		}
+	}
+	return v.issuer.timed && made != nil && made.secret != v.issuer.held && v.came-made.at < window
+}
+
+func (e *event) makesSecret() bool {
+	return (e.timed || e.renew || e.kind == created) && e.answer == ok && e.wrote > 0
 }
 
 // noteDue tells whether this request is the first to show that its browser has
@@ -40,7 +56,7 @@ func (v *visit) undisturbed() (made *event) {
 		return nil
 	}
 	for _, e := range w.events[v.base] {
-		if (e.timed || e.renew || e.kind == created) && e.answer == ok && e.wrote > 0 {
+		if e.makesSecret() {
 			made = e
 		}
 	}

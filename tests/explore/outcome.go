@@ -141,6 +141,8 @@ func (v *visit) answered(o *op, got answer, cookies []string) {
 		c.at = v.ended
 	case v.issuer == nil:
 		w.fail("law 4: a response hands out a token, and nothing was to be renewed")
+	case v.usurps():
+		w.fail("law 19: a secret is offered over one that the browser may have received since it sent the request")
 	default:
 		id := v.r.view().id
 		if known, again := w.tokens[token]; again && known.secret != v.issuer.secret {
