@@ -60,8 +60,9 @@ const (
 )
 
 // renewalDue tells what the next write does to the secret. Time asks for a
-// renewal each RenewEvery. A browser that still comes with the previous secret is
-// asked again after the window, when the lost response cannot arrive any more.
+// renewal each RenewEvery. A browser that still comes with the previous secret
+// after the window is asked again, as the lost response cannot arrive any more. A
+// request that came earlier tells nothing: the browser may have received it since.
 func (v *visit) renewalDue(now time.Time) renewal {
 	every, env := v.engine.opts.RenewEvery, &v.shown.env
 	switch {
@@ -70,7 +71,7 @@ func (v *visit) renewalDue(now time.Time) renewal {
 	case every == 0 || !v.receives || v.refusal.err != nil:
 		return noRenewal
 	case v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
-		v.base.proof == previous && env.previousUntil == untilUsed && !now.Before(env.stragglersUntil(v.engine.opts.StragglerWindow)):
+		v.base.proof == previous && env.previousUntil == untilUsed && !v.base.at.Before(env.stragglersUntil(v.engine.opts.StragglerWindow)):
 		return offered
 	}
 	return noRenewal

@@ -134,8 +134,8 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 // another one ends only what it replaced: an older secret still says what it was,
 // also to a server that has the names the other way round.
 func (v *visit) open(t *presented, rec Record, env envelope) error {
-	d := t.digest()
-	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
+	d, now := t.digest(), time.Now()
+	p := env.prove(d, now, v.engine.opts.StragglerWindow)
 	if env.carrier != t.carrier && (p == current || !v.engine.carries(carrier(env.carrier))) {
 		return ErrNotFound
 	}
@@ -145,7 +145,7 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 		}
 		v.cameBy = true
 	}
-	v.base.proof, v.base.digest = p, d
+	v.base.proof, v.base.digest, v.base.at = p, d, now
 	switch {
 	case p == stale:
 		return errReused

@@ -54,7 +54,8 @@ type state struct {
 type hold struct {
 	state
 	proof  proof
-	digest digest // of the secret that gave the proof
+	digest digest    // of the secret that gave the proof
+	at     time.Time // when the request came with it
 }
 
 // A refusal is why the session cannot be changed. The zero refusal is none.
