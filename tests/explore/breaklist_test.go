@@ -220,6 +220,12 @@ var breaks = []brk{
 		run: "^renewal$/^read-read$",
 	},
 	{
+		law: 19, rule: "a request from before the end of the window makes no second renewal", file: "clocks.go",
+		old: "	every, env := v.engine.opts.RenewEvery, &v.shown.env\n",
+		new: "	every, env := v.engine.opts.RenewEvery, &v.shown.env\n	if BROKEN {\n		v.base.at = now\n	}\n",
+		run: "^renewal$/^read-read$",
+	},
+	{
 		law: 19, rule: "the previous secret is good until the new one was used", file: "plan.go",
 		old: "		p.env.previous, p.env.previousUntil = v.base.digest, untilUsed\n",
 		new: "		if p.env.previous, p.env.previousUntil = v.base.digest, untilUsed; BROKEN {\n			p.env.previousUntil = now.Add(v.engine.opts.StragglerWindow).UnixMilli()\n		}\n",

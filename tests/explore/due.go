@@ -17,7 +17,7 @@ func (v *visit) renewalDue() bool {
 		return v.a.w.elapsed-made.at >= renewEvery
 	}
 	used := slices.ContainsFunc(v.a.w.events[v.base], func(e *event) bool { return e.held == made.secret && e.opened })
-	return made.timed && !used && v.a.w.elapsed-made.at >= window
+	return made.timed && !used && v.cameAt-made.at >= window
 }
 
 // noteDue tells whether this request is the first to show that its browser has

@@ -42,6 +42,7 @@ type visit struct {
 	secret   string     // the name of the secret that opens it
 	own      bool       // this request made it
 	loaded   *op
+	cameAt   time.Duration
 	loadedAt time.Duration // or touched
 	visitor  bool          // it found no session
 	retry    time.Duration // when the client may come again
@@ -163,7 +164,7 @@ func (v *visit) get() answer {
 	if o.faults > 0 && v.r.view().isNew {
 		w.fail("law 7: a load failed, and the request has a new session")
 	}
-	v.loadedAt, v.loaded = w.elapsed, o
+	v.cameAt, v.loadedAt, v.loaded = w.elapsed, w.elapsed, o
 	seen, token := v.r.view(), w.tokens[v.held]
 	if v.visitor = seen.isNew; !v.visitor {
 		if v.base, v.secret = seen.id, token.secret; v.base != token.id {
