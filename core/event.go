@@ -15,10 +15,10 @@ const (
 	EventMissed    EventKind = "missed"    // a token that opens nothing
 	EventChanged   EventKind = "changed"   // data stored
 	EventTouched   EventKind = "touched"   // the expiry moved
-	EventConflict  EventKind = "conflict"  // another writer came first; the change is made again on the newer data
+	EventConflict  EventKind = "conflict"  // another writer came first: the change is made again on the newer data, or given up
 	EventRenewed   EventKind = "renewed"   // a new secret
 	EventLogin     EventKind = "login"     // a subject was set
-	EventDestroyed EventKind = "destroyed" // deleted, by its own request or revoked
+	EventDestroyed EventKind = "destroyed" // ended, by its own request or revoked
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
 	EventReused    EventKind = "reused"    // a replaced secret came back when no straggler would: it was stolen, or its browser never got the new one

@@ -81,7 +81,7 @@ func (x *Exchange) Value(key any) any {
 		if key == x.engine {
 			return x
 		}
-	case carrier:
+	case cookieKey:
 		if x.engine.carries(key) {
 			return x
 		}
@@ -278,6 +278,6 @@ func shields(h http.Header) bool {
 	return false
 }
 
-// A carrier is the name of a cookie, as the key of a context: an Exchange
+// A cookieKey is the name of a cookie, as the key of a context: an Exchange
 // answers to the names that its manager reads.
-type carrier string
+type cookieKey string

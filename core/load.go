@@ -136,7 +136,7 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d, now := t.digest(), time.Now()
 	p := env.prove(d, now, v.engine.opts.StragglerWindow)
-	if env.carrier != t.carrier && (p == current || !v.engine.carries(carrier(env.carrier))) {
+	if env.carrier != t.carrier && (p == current || !v.engine.carries(cookieKey(env.carrier))) {
 		return ErrNotFound
 	}
 	if p.opens() {

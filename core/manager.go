@@ -23,7 +23,7 @@ type engine struct {
 	store    Store
 	opts     Options
 	likely   envelope // of a new session: texts, and the encoding of the zero T
-	carriers []any    // each a carrier, boxed once: the names of the cookies that are read
+	carriers []any    // each a cookieKey, boxed once: the names of the cookies that are read
 	queue    queue
 }
 
@@ -55,7 +55,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 		content: content{schema: filled.Schema, codec: codec.Name, data: empty},
 	}
 	for _, name := range filled.Cookie.names() {
-		m.carriers = append(m.carriers, carrier(name))
+		m.carriers = append(m.carriers, cookieKey(name))
 	}
 	return m, nil
 }
@@ -173,9 +173,9 @@ func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error
 }
 
 // carries reports whether the engine reads the cookie of a name.
-func (e *engine) carries(name carrier) bool {
+func (e *engine) carries(name cookieKey) bool {
 	for _, c := range e.carriers {
-		if c.(carrier) == name {
+		if c.(cookieKey) == name {
 			return true
 		}
 	}

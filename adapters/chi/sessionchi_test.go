@@ -143,7 +143,12 @@ func TestAllocations(t *testing.T) {
 		r.Use(middlewares...)
 		r.Get("/", func(http.ResponseWriter, *http.Request) {})
 		w, request := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-		return testing.AllocsPerRun(100, func() { r.ServeHTTP(w, request) })
+		serve := func() { r.ServeHTTP(w, request) }
+		least := testing.AllocsPerRun(100, serve)
+		for range 20 { // a garbage collection meanwhile empties chi's pool, and adds to some measurements
+			least = min(least, testing.AllocsPerRun(100, serve))
+		}
+		return least
 	}
 	got := allocs(sessionchi.Middleware(si.Manager, nil)) - allocs()
 	if got > 4 {

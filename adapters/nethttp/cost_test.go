@@ -77,7 +77,7 @@ func TestAllocations(t *testing.T) {
 
 	w := blank{http.Header{}}
 	allocs := func(h http.Handler) float64 {
-		return testing.AllocsPerRun(100, func() {
+		return least(func() {
 			clear(w.header)
 			h.ServeHTTP(w, request)
 		})
@@ -86,7 +86,7 @@ func TestAllocations(t *testing.T) {
 	if got := allocs(nethttp.Middleware(shop.Manager, nil)(unused)) - bare; got > 3 {
 		t.Errorf("a request that does not use its session costs %v allocations more than the bare handler, want 3 at most", got)
 	}
-	decoder := testing.AllocsPerRun(100, func() {
+	decoder := least(func() {
 		if err := json.Unmarshal(encoded, new(cart)); err != nil {
 			t.Error(err)
 		}
@@ -94,6 +94,16 @@ func TestAllocations(t *testing.T) {
 	if got := allocs(nethttp.Middleware(shop.Manager, nil)(read)) - bare - decoder; got > 6 {
 		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
 	}
+}
+
+// least is the least that f allocates: a garbage collection meanwhile, or the race
+// detector, empties the pools of the server, and adds to some measurements.
+func least(f func()) float64 {
+	least := testing.AllocsPerRun(100, f)
+	for range 20 {
+		least = min(least, testing.AllocsPerRun(100, f))
+	}
+	return least
 }
 
 func BenchmarkUnused(b *testing.B) {
