@@ -267,6 +267,26 @@ func TestRenewEvery(t *testing.T) {
 			}
 		})
 	})
+	t.Run("a request under way since the renewal does not make another", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, opts), &browser{}
+			si.visit(b, loggedIn)
+			time.Sleep(10 * time.Minute)
+			slow := *b
+			si.visit(b, look)
+			r := si.begin(&slow)
+			if err := r.get().Update(increment); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute) // the browser may have received the new secret since
+			if h, err := r.respond(); err != nil || cookieOf(h) != "" {
+				t.Errorf("got %v and the cookie %q, want none", err, cookieOf(h))
+			}
+			if subject(si, b) != "alice" {
+				t.Error("the browser has received the new secret, and is logged out")
+			}
+		})
+	})
 	t.Run("a request under way at the renewal", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, opts), &browser{}

@@ -19,17 +19,20 @@ var (
 // TestLaws runs the engine through every order of its store calls, within the
 // bounds of each scenario.
 func TestLaws(t *testing.T) {
-	var schedules, states int
+	var schedules, states, cut int
 	first := 0
 	if raced {
 		first = -1 // the detector makes it several times slower: go test without -race does it all
 	}
-	began := time.Now()
+	end := time.Now().Add(*long)
 	for more := first; ; more++ {
-		goOn := func(found []explore.Violation) bool {
-			return (len(found) == 0 || *all) && (more <= 0 || time.Since(began) < *long)
-		}
-		for i, sc := range explore.Scenarios(more) {
+		scenarios := explore.Scenarios(more)
+		for i, sc := range scenarios {
+			// Each takes its share of the time that is left, or less.
+			share := time.Now().Add(time.Until(end) / time.Duration(len(scenarios)-i))
+			goOn := func(found []explore.Violation) bool {
+				return (len(found) == 0 || *all) && (more <= 0 || time.Now().Before(share))
+			}
 			if raced && i%3 != 0 && *long == 0 {
 				continue
 			}
@@ -46,16 +49,19 @@ func TestLaws(t *testing.T) {
 				}
 				r := explore.Explore(t, sc, goOn)
 				schedules, states = schedules+r.Schedules, states+r.States
+				if !r.Complete && len(r.Violations) == 0 {
+					cut++
+				}
 				for _, v := range r.Violations {
 					t.Errorf("%s\n\nTo see it again:\n\tgo test ./tests/explore -run '%s' -schedule '%s'", v.Text, pattern(t.Name()), v.Schedule)
 				}
 			})
 		}
-		if !goOn(nil) || *long == 0 || *replay != "" {
+		if !time.Now().Before(end) || *replay != "" {
 			break
 		}
 	}
-	t.Logf("%d schedules, %d states", schedules, states)
+	t.Logf("%d schedules, %d states; %d scenarios were cut short by the time", schedules, states, cut)
 }
 
 // pattern is what selects one test.

@@ -51,6 +51,7 @@ type op struct {
 type write struct {
 	id   session.ID
 	at   int
+	time time.Duration
 	by   *op
 	ends bool
 }
@@ -95,13 +96,13 @@ func (w *world) took(a *actor, c *call) {
 	at := w.tick()
 	c.op.effects = append(c.op.effects, effect{c.method, c.id, at})
 	if c.method == "Create" || c.method == "Update" {
-		w.writes = append(w.writes, write{c.id, at, c.op, c.id == c.op.ends})
+		w.writes = append(w.writes, write{c.id, at, w.elapsed, c.op, c.id == c.op.ends})
 		if w.store.live(c.id) == nil {
 			w.revoke = append(w.revoke, at) // a logout that could not leave a tombstone
 		}
 	}
 	for _, id := range c.gone {
-		w.writes = append(w.writes, write{id, at, c.op, true})
+		w.writes = append(w.writes, write{id, at, w.elapsed, c.op, true})
 		w.revoke = append(w.revoke, at)
 	}
 }
@@ -159,7 +160,8 @@ type event struct {
 	who        string
 	start, end int           // in the order of the history; it took effect between them
 	at         time.Duration // by the clock
-	loadedAt   time.Duration // when its request loaded the session
+	cameAt     time.Duration // when its request loaded the session
+	loadedAt   time.Duration // or last touched it
 
 	held   string   // the secret that the request holds
 	own    bool     // it made that itself

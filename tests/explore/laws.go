@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"time"
 
 	session "github.com/gostateful/session/core"
@@ -86,7 +87,8 @@ func (w *world) recentlySuperseded(b *browser) bool {
 			return true
 		}
 	}
-	return false
+	faulty := w.faults != w.scenario.Faults // so a write may have been a renewal that nobody was told of
+	return faulty && slices.ContainsFunc(w.writes, func(c write) bool { return c.id == id && w.elapsed-c.time < window })
 }
 
 // stragglers is law 3: a request with a secret from before a login, a renewal

@@ -21,6 +21,7 @@ type state struct {
 	triedAt    time.Duration
 	until      time.Duration // when previous stops opening it; zero: nobody has noted a use of secret
 	login      string        // the secret that the last login made
+	made       time.Duration // when time last renewed the secret
 	from       time.Duration // where Lifetime counts from
 	used       time.Duration
 	kept       time.Duration // until when the session cannot run out
@@ -204,7 +205,8 @@ func (s state) write(e *event, r rules, may bool, same []state) []state {
 			return same
 		}
 	case gone:
-		if s.over || outlived || e.at-e.loadedAt > idleTimeout/2 || r.lifetime > 0 && e.held != s.secret {
+		missed := !r.clocks && e.at > e.loadedAt // a fault kept its use from being recorded
+		if s.over || outlived || missed || e.at-e.loadedAt > idleTimeout/2 || r.lifetime > 0 && e.held != s.secret {
 			return same
 		}
 	case conflict:
@@ -256,7 +258,10 @@ func (s state) add(e *event) state {
 	switch {
 	case e.login != "" || e.renew:
 		s.secret, s.previous, s.earlier, s.tried, s.until = e.secret, "", "", false, 0
+	case e.timed && e.held != s.secret && e.cameAt-s.made < window:
+		return state{} // a second renewal, and the first may have arrived (law 19)
 	case e.timed:
+		s.made = e.at
 		s.earlier += s.secret + ";"
 		s.secret, s.previous, s.tried, s.until = e.secret, e.held, false, 0
 	default:

@@ -20,7 +20,7 @@ func (v *visit) committed(o *op, got answer, cookies []string) {
 	p := v.pending
 	v.pending = pending{}
 	now := v.r.view()
-	e := event{who: v.a.who(), held: v.secret, own: v.own, loadedAt: v.loadedAt, adds: p.adds, login: p.login, since: p.loginAt, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
+	e := event{who: v.a.who(), held: v.secret, own: v.own, cameAt: v.came, loadedAt: v.loadedAt, adds: p.adds, login: p.login, since: p.loginAt, renew: p.renew, answer: got, tags: slices.Clone(now.tags), owner: now.owner}
 
 	switch {
 	case p.destroy:
