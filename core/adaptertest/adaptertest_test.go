@@ -17,7 +17,11 @@ const faultVariable = "ADAPTERTEST_FAULT"
 // TestMinimal holds the minimal adapter to the laws. TestFaults runs it again
 // for each fault, to see it fail.
 func TestMinimal(t *testing.T) {
-	adaptertest.Run(t, fault(os.Getenv(faultVariable)).start)
+	f := fault(os.Getenv(faultVariable))
+	if f != "" {
+		adaptertest.LosePatience()
+	}
+	adaptertest.Run(t, f.start)
 }
 
 // faults are the faults and the subtests that see them.

@@ -93,7 +93,7 @@ func (si *site) visitor() *visitor {
 		Transport:     transport,
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       6 * patience,
+		Timeout:       patience + 25*time.Second,
 	}}
 }
 

@@ -1,5 +1,7 @@
 package adaptertest
 
+import "time"
+
 // Laws are the names of all laws.
 func Laws() (names []string) {
 	for _, l := range laws() {
@@ -7,3 +9,6 @@ func Laws() (names []string) {
 	}
 	return names
 }
+
+// LosePatience makes the suite wait for less, for adapters that are known to fail.
+func LosePatience() { patience = 5 * time.Second }
