@@ -201,7 +201,7 @@ func behind(t testing.TB, s *servers.Server) (*stress.Proxy, *redis.Client) {
 	t.Helper()
 	p := stress.NewProxy(t, s.Addr())
 	return p, closed(t, redis.NewClient(&redis.Options{
-		Addr: s.Addr(), Dialer: stress.DialThrough(p), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
+		Addr: s.Addr(), Dialer: stress.DialThrough(p), ContextTimeoutEnabled: true, ReadTimeout: time.Second,
 	}))
 }
 
@@ -211,7 +211,7 @@ func behindAll(t testing.TB, nodes []*servers.Server) (all []*stress.Proxy, _ *r
 		all = append(all, stress.NewProxy(t, s.Addr()))
 	}
 	return all, closed(t, redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: addrs(nodes), Dialer: stress.DialThrough(all...), ContextTimeoutEnabled: true, ReadTimeout: 200 * time.Millisecond,
+		Addrs: addrs(nodes), Dialer: stress.DialThrough(all...), ContextTimeoutEnabled: true, ReadTimeout: time.Second,
 	}))
 }
 
