@@ -145,7 +145,8 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 // changes are dropped, so that the response can tell the client: ErrNotFound if
 // the session ended meanwhile, ErrSuperseded if it was renewed, ErrConflict if
 // others kept being faster, ErrUnavailable if the outcome is unknown. A logout
-// alone stays pending, and is tried again with the response. A cookie
+// alone stays pending, and is tried again with the response, and so does all while
+// another goroutine of the request is inside the session until ctx is done. A cookie
 // that is due is sent with the response. So if the response then tells of an
 // error, or the handler panics, a new secret never reaches the browser.
 func (s *Session[T]) Commit(ctx context.Context) error {
