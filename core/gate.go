@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -53,7 +52,10 @@ func (g *gate) enter(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		g.giveUp(turn)
-		return fmt.Errorf("session: waited for another goroutine of the request: %w", ctx.Err())
+		if ctx.Err() == context.Canceled {
+			return errClientLeft
+		}
+		return unavailable("wait for another goroutine of the request", ctx.Err())
 	}
 }
 

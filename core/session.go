@@ -162,7 +162,8 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 //
 // On an error the pending changes are dropped, and the handler can tell the
 // client. Only a logout that was not refused stays pending, to be tried again
-// with the response.
+// with the response. All stays pending if another goroutine of the request was
+// inside the session until the deadline.
 //
 // The error is [ErrNotFound] if the session ended meanwhile, [ErrSuperseded] if a
 // login or a renewal replaced the secret, [ErrConflict] if others kept being

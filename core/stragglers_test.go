@@ -182,3 +182,76 @@ func TestChangesBeforeALoginAfterLifetime(t *testing.T) {
 		}
 	})
 }
+
+// Law 3: a straggler logs in anew, or does nothing: where its login is not stored,
+// what it does after that creates no session over the newer one.
+func TestStragglerWhoseLoginFails(t *testing.T) {
+	for name, fail := range map[string]func(si *site, s *session.Session[cart]){
+		"the store is down": func(si *site, s *session.Session[cart]) {
+			si.store.down()
+			if err := errors.Join(s.Login("alice"), s.Commit(t.Context())); !errors.Is(err, session.ErrUnavailable) {
+				t.Fatal(err)
+			}
+			si.store.hook(nil, nil)
+		},
+		"it is taken back": func(_ *site, s *session.Session[cart]) {
+			if err := errors.Join(s.Login("alice"), s.Destroy()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			r := si.begin(&browser{b.cookie})
+			si.visit(b, loggedIn)
+			s := r.get()
+			fail(si, s)
+			if err := s.Update(increment); !errors.Is(err, session.ErrSuperseded) {
+				t.Errorf("Update: got %v, want ErrSuperseded", err)
+			}
+			if h, err := r.respond(); err != nil || cookieOf(h) != "" || h.RetryAfter == "" {
+				t.Errorf("got %v and %+v: want no cookie over that of the newer login", err, h)
+			}
+		})
+	}
+	t.Run("a function panics when it runs again", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(&browser{b.cookie})
+		s := r.get()
+		if err := errors.Join(s.Login("alice"), s.Update(func(c *cart) error {
+			if c.N == 0 {
+				panic("the cart is empty")
+			}
+			return nil
+		})); err != nil {
+			t.Fatal(err)
+		}
+		si.visit(b, loggedIn)
+		func() {
+			defer func() { _ = recover() }()
+			_ = s.Commit(t.Context())
+		}()
+		if err := s.Update(increment); !errors.Is(err, session.ErrSuperseded) {
+			t.Errorf("Update: got %v, want ErrSuperseded", err)
+		}
+		if h, err := r.respond(); err != nil || cookieOf(h) != "" {
+			t.Errorf("got %v and %q over the cookie of the newer login", err, cookieOf(h))
+		}
+	})
+}
+
+// Law 3: a straggler's second login keeps what came with the first.
+func TestStragglerLogsInTwice(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, loggedIn)
+	old := &browser{b.cookie}
+	si.visit(b, loggedIn)
+	si.visit(old, func(s *session.Session[cart]) error {
+		return errors.Join(s.Login("alice"), s.Update(increment), s.Login("alice"), s.Update(increment))
+	})
+	if n := si.data(old).N; n != 2 {
+		t.Errorf("got %d, want 2", n)
+	}
+}

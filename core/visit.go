@@ -21,7 +21,7 @@ type visit struct {
 	shown   state // base with the pending changes
 	pending []change
 	ending  *hold   // the session that Destroy ended, until its end is stored
-	refusal refusal // why nothing can be changed
+	refusal refusal // why nothing can be changed, until a login is stored
 
 	receives bool // the browser will get the response that is being committed
 	cameBy   bool // the browser sent a token that opened this session, or the one that Destroy ended
@@ -90,7 +90,7 @@ const maxPending = 1000
 // start makes the handle that of a new, empty session.
 func (v *visit) start() {
 	now := time.Now()
-	v.refusal, v.pending = refusal{}, nil
+	v.pending = nil
 	v.base = hold{state: state{
 		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(now), env: v.engine.likely,
 	}}
@@ -155,13 +155,12 @@ func (v *visit) change(c change) error {
 	defer v.leave()
 	c.at = time.Now()
 	if c.subject != "" && v.gate.at() == handling {
-		if v.refusal.err != nil {
-			v.startAnew(v.refusal.err)
+		if err := v.refused(); err != nil {
+			v.startAnew(err)
 		} else if v.outlived(c.at) {
 			v.startAnew(errTooLate)
 		}
-	}
-	if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
+	} else if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
 		return err
 	}
 	if len(v.pending) == maxPending {
@@ -188,13 +187,22 @@ func (v *visit) changeable(needsCookie bool) error {
 	switch {
 	case at == committing || at == over:
 		return ErrHeadersSent
-	case v.refusal.err != nil:
+	case v.refused() != nil:
 		v.refusal.told = true
 		return v.refusal.err
 	case at == sent && needsCookie:
 		return ErrHeadersSent
 	}
 	return nil
+}
+
+// refused returns why only a login can change anything. What comes with one may,
+// and is lost with it: a straggler creates no session but by Login (law 3).
+func (v *visit) refused() error {
+	if v.logsIn() {
+		return nil
+	}
+	return v.refusal.err
 }
 
 // apply applies a change to what is shown. If an Update function began the
@@ -229,7 +237,7 @@ func (v *visit) destroy() error {
 		return err
 	}
 	defer v.leave()
-	if v.base.proof == loggedOut || v.refusal.err == errEnded {
+	if v.base.proof == loggedOut || v.refused() == errEnded {
 		return nil // it has ended already, perhaps by another request of the browser
 	}
 	if err := v.changeable(false); err != nil {

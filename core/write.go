@@ -227,15 +227,11 @@ func (v *visit) goOn(reason error) error {
 	if login < 0 {
 		return reason
 	}
-	pending, refusal := v.pending[login:], v.refusal
+	pending := v.pending[login:]
 	v.pending = v.pending[:login]
 	v.startAnew(reason)
-	err := v.replay(pending)
-	if err != nil { // then nobody is logged in, which is no success (law 7)
-		v.refusal = refusal
-		v.refusal.err = reason
-	}
-	return err
+	v.refusal.err = reason // until the login is stored
+	return v.replay(pending)
 }
 
 // giveUp notes why the pending changes cannot be stored.
@@ -269,6 +265,9 @@ func (v *visit) settle(p *plan, started time.Time) {
 	}
 	v.show(v.base.state)
 	v.pending = nil
+	if p.login {
+		v.refusal = refusal{}
+	}
 	if p.token != (token{}) {
 		v.base.digest, v.token, v.answer = p.env.secret, p.token, handOut
 		if was.proof != trusted {

@@ -11,8 +11,8 @@ var breaks = []brk{
 	},
 	{
 		law: 1, rule: "a conflict makes the changes again", file: "write.go",
-		old: "	return v.replay(pending)\n}",
-		new: "	if BROKEN {\n		return nil\n	}\n	return v.replay(pending)\n}",
+		old: "	return v.replay(pending)\n}\n\nfunc (v *visit) replay(",
+		new: "	if BROKEN {\n		return nil\n	}\n	return v.replay(pending)\n}\n\nfunc (v *visit) replay(",
 		run: "^user$/^update-update$",
 	},
 	{
