@@ -196,12 +196,12 @@ func (l *loss) test(t *testing.T, proxies []*stress.Proxy, mute bool, client, di
 }
 
 // behind returns a proxy and a client of the server behind it, which finds out
-// soon that a reply does not come.
+// at once that a reply does not come.
 func behind(t testing.TB, s *servers.Server) (*stress.Proxy, *redis.Client) {
 	t.Helper()
 	p := stress.NewProxy(t, s.Addr())
 	return p, closed(t, redis.NewClient(&redis.Options{
-		Addr: s.Addr(), Dialer: stress.DialThrough(p), ContextTimeoutEnabled: true, ReadTimeout: time.Second,
+		Addr: s.Addr(), Dialer: stress.DialHastily(p), ContextTimeoutEnabled: true,
 	}))
 }
 
@@ -211,7 +211,7 @@ func behindAll(t testing.TB, nodes []*servers.Server) (all []*stress.Proxy, _ *r
 		all = append(all, stress.NewProxy(t, s.Addr()))
 	}
 	return all, closed(t, redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: addrs(nodes), Dialer: stress.DialThrough(all...), ContextTimeoutEnabled: true, ReadTimeout: time.Second,
+		Addrs: addrs(nodes), Dialer: stress.DialHastily(all...), ContextTimeoutEnabled: true,
 	}))
 }
 

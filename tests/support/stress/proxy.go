@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,9 +26,10 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	open   map[net.Conn]bool
-	needle string // in the command whose reply is to be lost; empty: none
-	skip   int    // so many of those before it
-	mute   bool   // leave the client waiting, instead of closing the connection
+	hasty  map[string]net.Conn // clients that give up at once, by their address
+	needle string              // in the command whose reply is to be lost; empty: none
+	skip   int                 // so many of those before it
+	mute   bool                // leave the client waiting, instead of closing the connection
 	lost   int
 }
 
@@ -36,7 +38,7 @@ func NewProxy(t testing.TB, addr string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &Proxy{t: t, listener: l, server: addr, open: map[net.Conn]bool{}}
+	p := &Proxy{t: t, listener: l, server: addr, open: map[net.Conn]bool{}, hasty: map[string]net.Conn{}}
 	p.links.Go(p.serve)
 	t.Cleanup(func() {
 		assert.NoError(t, l.Close())
@@ -135,9 +137,13 @@ func (l *link) down() {
 		if loses {
 			l.p.lost++
 		}
+		hasty := l.p.hasty[l.client.RemoteAddr().String()]
 		l.p.mu.Unlock()
 		switch {
 		case loses && mute:
+			if hasty != nil {
+				_ = hasty.SetReadDeadline(time.Unix(1, 0))
+			}
 			continue // until the client gives up, and closes
 		case loses:
 			l.close()
@@ -163,3 +169,29 @@ func DialThrough(proxies ...*Proxy) func(ctx context.Context, network, addr stri
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
 }
+
+// DialHastily is DialThrough for a client that gives up as soon as a proxy leaves it
+// waiting, and not before, whatever deadlines it sets: no test has to find a time
+// that is long even on a busy machine.
+func DialHastily(proxies ...*Proxy) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := DialThrough(proxies...)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range proxies {
+			p.mu.Lock()
+			p.hasty[c.LocalAddr().String()] = c
+			p.mu.Unlock()
+		}
+		return hasty{c}, nil
+	}
+}
+
+// hasty is a connection whose reads have no deadline but that of the proxy.
+type hasty struct{ net.Conn }
+
+func (hasty) SetReadDeadline(time.Time) error { return nil }
+
+func (h hasty) SetDeadline(t time.Time) error { return h.SetWriteDeadline(t) }

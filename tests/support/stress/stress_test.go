@@ -1,10 +1,12 @@
 package stress_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -126,12 +128,15 @@ func TestProxy(t *testing.T) {
 	})
 
 	p := stress.NewProxy(t, echo.Addr().String())
-	for how, mute := range map[string]bool{"cut": false, "silent": true} {
+	for how, dial := range map[string]func(...*stress.Proxy) func(context.Context, string, string) (net.Conn, error){
+		"cut": stress.DialThrough, "silent": stress.DialThrough, "silent, to a hasty client": stress.DialHastily,
+	} {
 		t.Run(how, func(t *testing.T) {
-			c, err := stress.DialThrough(p)(t.Context(), "tcp", echo.Addr().String())
+			c, err := dial(p)(t.Context(), "tcp", echo.Addr().String())
 			require.NoError(t, err)
 			defer c.Close()
-			p.Lose("command", 2, mute)
+			require.NoError(t, c.SetWriteDeadline(time.Now().Add(stress.Patience)))
+			p.Lose("command", 2, how != "cut")
 			buf := make([]byte, 100)
 			for n := range 2 {
 				fmt.Fprint(c, "a command ", n)
@@ -140,7 +145,7 @@ func TestProxy(t *testing.T) {
 				assert.Equal(t, fmt.Sprint("a command ", n), string(buf[:got]))
 			}
 			fmt.Fprint(c, "a command 2")
-			if mute {
+			if how == "silent" {
 				stress.Await(t, func() bool { return p.Losses() == 1 })
 				return
 			}
