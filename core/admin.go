@@ -1,24 +1,31 @@
 package session
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 )
 
 // Info describes a session to its owner or an administrator, as in a list of
 // "your devices". It holds no secret.
 type Info[T any] struct {
-	ID              ID
-	Subject         string
-	Data            T
-	CreatedAt       time.Time
-	AuthenticatedAt time.Time // zero if never
-	ExpiresAt       time.Time // when it ends if it is not used again
+	ID              ID        `json:"id"`
+	Subject         string    `json:"subject,omitempty"`
+	Data            T         `json:"data"`
+	Remembered      bool      `json:"remembered"` // by LoginOptions.Remember
+	CreatedAt       time.Time `json:"createdAt"`
+	AuthenticatedAt time.Time `json:"authenticatedAt,omitzero"` // zero if never
+	LastUsedAt      time.Time `json:"lastUsedAt"`               // as recorded: it lags by at most a minute, see Options.IdleTimeout
+	ExpiresAt       time.Time `json:"expiresAt"`                // when it ends if it is not used again
 }
 
-// List returns the live sessions of a subject in this realm, newest first.
+// List returns the live sessions of a subject in this realm, the one that was
+// used last first.
 //
 // A session whose data cannot be decoded is listed without its data, so that it
 // can be revoked. The error is then [ErrUndecodable] and names it. On any other
@@ -46,19 +53,26 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 		}
 		infos = append(infos, info)
 	}
+	slices.SortFunc(infos, func(a, b Info[T]) int {
+		return lastUsedFirst(a.ID, b.ID, a.LastUsedAt, b.LastUsedAt)
+	})
 	return infos, errors.Join(faults...)
+}
+
+// lastUsedFirst is the order of List. Of sessions used at the same time the one
+// with the higher ID is first, as it is mostly the newer one.
+func lastUsedFirst(a, b ID, usedA, usedB time.Time) int {
+	return cmp.Or(usedB.Compare(usedA), bytes.Compare(b[:], a[:]))
 }
 
 // describe returns what can be read of a record. It may do so with an error too.
 func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error) {
-	info = Info[T]{ID: rec.ID, Subject: m.subject(rec.Subject), ExpiresAt: rec.ExpiresAt}
 	env, err := openEnvelope(rec.Data, &m.likely)
 	if err != nil {
+		info = Info[T]{ID: rec.ID, Subject: m.subject(rec.Subject), ExpiresAt: rec.ExpiresAt, LastUsedAt: m.lastUsed(&m.likely, rec.ExpiresAt)}
 		return info, !time.Now().Before(rec.ExpiresAt), undecodable(rec.ID, err)
 	}
-	s := state{expiresAt: rec.ExpiresAt, env: env}
-	info.CreatedAt, info.AuthenticatedAt = fromMilli(env.created), fromMilli(env.authenticated)
-	info.ExpiresAt = m.endsAt(&s)
+	info = m.info(&state{id: rec.ID, subject: m.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env})
 	var data *T
 	if err = m.migrate(&env.content); err == nil {
 		data, err = decode[T](&m.engine, env.data)
@@ -68,6 +82,15 @@ func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error
 	}
 	info.Data = *data
 	return info, m.expired(rec.ExpiresAt, &env), nil
+}
+
+// info describes a session, without its data.
+func (m *Manager[T]) info(s *state) Info[T] {
+	return Info[T]{
+		ID: s.id, Subject: s.subject, Remembered: s.env.remembered(),
+		CreatedAt: fromMilli(s.env.created), AuthenticatedAt: fromMilli(s.env.authenticated),
+		LastUsedAt: m.lastUsed(&s.env, s.expiresAt), ExpiresAt: m.endsAt(s),
+	}
 }
 
 // Find returns a live session by its ID, or [ErrNotFound]. A session whose data
@@ -150,6 +173,126 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 		m.emit(ctx, Event{Kind: EventDestroyed, Subject: subject, Duration: time.Since(started), Count: n})
 	}
 	return n, nil
+}
+
+// UpdateAll changes the data of all sessions of a subject in this realm, such as
+// after a change of name or role, and returns how many it changed or left as they
+// were. Each change has the promises of [Manager.Update]. A session that ends
+// meanwhile, or is another subject's by then, is left out. So is one whose login
+// is committed after the call began: change first where the login reads from.
+//
+// The error joins those of the sessions that could not be changed; the others
+// are.
+func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) error) (int, error) {
+	infos, err := m.List(ctx, subject)
+	if infos == nil {
+		return 0, err
+	}
+	n := 0
+	var faults []error
+	for _, info := range infos {
+		switch err := m.update(ctx, info.ID, subject, fn); {
+		case err == nil:
+			n++
+		case !errors.Is(err, ErrNotFound):
+			faults = append(faults, err)
+		}
+	}
+	return n, errors.Join(faults...)
+}
+
+// All goes through all live sessions of this realm, in no order: for counts,
+// exports and administrators. Each session that lives throughout is there at least
+// once; the store says whether more than once is possible. The iteration ends with
+// an error if the store failed ([ErrUnavailable]) or cannot do it
+// ([errors.ErrUnsupported]). A session whose data cannot be decoded comes with
+// [ErrUndecodable], and the iteration goes on. ctx bounds the whole iteration, and
+// Options.StoreTimeout each wait for the store.
+func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
+	return func(yield func(Info[T], error) bool) {
+		store, ok := m.store.(Iterable)
+		if !ok {
+			yield(Info[T]{}, fmt.Errorf("session: the store %T cannot go through all sessions: %w", m.store, errors.ErrUnsupported))
+			return
+		}
+		within, cancel := context.WithCancel(ctx)
+		defer cancel()
+		wait := time.AfterFunc(m.opts.StoreTimeout, cancel)
+		defer wait.Stop()
+		for rec, err := range store.All(within) {
+			wait.Stop() // while the caller works
+			if err != nil {
+				yield(Info[T]{}, m.tell(ctx, EventError, ID{}, "", time.Time{}, unavailable("go through all sessions", err)))
+				return
+			}
+			if info, ok, err := m.visible(rec); ok && !yield(info, err) {
+				return
+			}
+			wait.Reset(m.opts.StoreTimeout)
+		}
+	}
+}
+
+// visible is describe, for a record that may be another realm's, a tombstone or
+// expired.
+func (m *Manager[T]) visible(rec Record) (_ Info[T], ok bool, _ error) {
+	env, err := openEnvelope(rec.Data, &m.likely)
+	if err != nil && !m.owns(rec.Subject) || err == nil && env.realm != m.opts.Realm {
+		return Info[T]{}, false, nil
+	}
+	info, expired, err := m.describe(rec)
+	return info, !expired, err
+}
+
+// Ping reports whether the store answers and is ready for use: a wrong password or
+// a missing table is found at the start of the program and not by the first
+// visitor. It loads a session that does not exist. The error is [ErrUnavailable].
+func (m *Manager[T]) Ping(ctx context.Context) error {
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	_, err := m.store.Load(b, NewID())
+	if err == nil || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if gone := left(ctx); gone != nil {
+		return gone
+	}
+	return unavailable("ping", err)
+}
+
+// trim ends the sessions of a subject beyond Options.MaxPerSubject, after a login.
+// Each login spares the same ones, so that of simultaneous logins no more than
+// these are left. A failure does not fail the login.
+func (v *visit) trim(subject string) {
+	e := v.engine
+	if e.opts.MaxPerSubject == 0 {
+		return
+	}
+	b := detach(v.ctx, e.opts.StoreTimeout)
+	defer b.stop()
+	started := e.started()
+	records, err := e.store.List(b, e.owner(subject))
+	records = slices.DeleteFunc(records, func(rec Record) bool {
+		env, err := openEnvelope(rec.Data, &e.likely)
+		return err == nil && e.expired(rec.ExpiresAt, &env)
+	})
+	slices.SortFunc(records, func(a, b Record) int {
+		return lastUsedFirst(a.ID, b.ID, e.lastUsedOf(&a), e.lastUsedOf(&b))
+	})
+	for i := e.opts.MaxPerSubject; i < len(records) && err == nil; i++ {
+		if err = e.store.Delete(b, records[i].ID); err == nil {
+			v.note(EventDestroyed, records[i].ID, subject, started, nil)
+		}
+	}
+	if err != nil {
+		v.note(EventError, ID{}, subject, started, unavailable("end the sessions beyond Options.MaxPerSubject", err))
+	}
+}
+
+// lastUsedOf is the last use of a record, as far as its envelope can be read.
+func (e *engine) lastUsedOf(rec *Record) time.Time {
+	env, _ := openEnvelope(rec.Data, &e.likely)
+	return e.lastUsed(&env, rec.ExpiresAt)
 }
 
 // checkSubject refuses a subject that not every store can keep. It refuses the

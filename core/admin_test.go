@@ -20,11 +20,11 @@ func TestListAndRevoke(t *testing.T) {
 			browsers[i] = &browser{}
 			si.visit(browsers[i], func(s *session.Session[cart]) error {
 				ids = append(ids, s.ID())
-				return errors.Join(s.Login("alice"), s.Update(func(c *cart) error { c.N = i; return nil }))
+				return errors.Join(s.Login("alice", nil), s.Update(func(c *cart) error { c.N = i; return nil }))
 			})
 			time.Sleep(time.Minute)
 		}
-		si.visit(&browser{}, func(s *session.Session[cart]) error { return s.Login("bob") })
+		si.visit(&browser{}, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
 		si.visit(&browser{}, incremented)
 
 		list, err := si.List(ctx, "alice")
@@ -107,7 +107,7 @@ func TestListLeavesOutWhatIsOver(t *testing.T) {
 func TestListShowsWhatCannotBeDecoded(t *testing.T) {
 	si := newSite(t, nil)
 	si.visit(&browser{}, loggedIn)
-	si.visit(&browser{}, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice"), s.Update(add("x"))) })
+	si.visit(&browser{}, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice", nil), s.Update(add("x"))) })
 	type other struct{ Items int }
 	list, err := program[other](t, si.store, nil).List(t.Context(), "alice")
 	if !errors.Is(err, session.ErrUndecodable) || len(list) != 2 || list[0].ID.IsZero() || list[0].CreatedAt.IsZero() {
@@ -120,7 +120,7 @@ func TestModify(t *testing.T) {
 	start := func(t *testing.T) (*site, *browser, session.ID) {
 		si, b := newSite(t, nil), &browser{}
 		var id session.ID
-		si.visit(b, func(s *session.Session[cart]) error { id = s.ID(); return s.Login("alice") })
+		si.visit(b, func(s *session.Session[cart]) error { id = s.ID(); return s.Login("alice", nil) })
 		return si, b, id
 	}
 	t.Run("changes data alone", func(t *testing.T) {

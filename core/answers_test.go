@@ -19,7 +19,7 @@ func TestRetryAfterOfALogin(t *testing.T) {
 		r := si.begin(&browser{b.cookie})
 		s := r.get()
 		si.visit(b, loggedIn)
-		if err := s.Login("alice"); err != nil {
+		if err := s.Login("alice", nil); err != nil {
 			t.Fatal(err)
 		}
 		if h, err := r.respond(); err != nil || h.RetryAfter != "" {
@@ -36,7 +36,7 @@ func TestRetryAfterOfALogin(t *testing.T) {
 		if err := s.Update(increment); !errors.Is(err, session.ErrSuperseded) {
 			t.Fatal(err)
 		}
-		if err := s.Login("alice"); err != nil {
+		if err := s.Login("alice", nil); err != nil {
 			t.Fatal(err)
 		}
 		if h, err := r.respond(); err != nil || h.RetryAfter != "" {
@@ -78,7 +78,7 @@ func TestNewContextLikeAnyOther(t *testing.T) {
 				}
 			}()
 			m := newSite(t, nil).Manager
-			s, err := m.Get(m.NewContext(t.Context(), "alice", cart{}))
+			s, err := m.Get(m.NewContext(t.Context(), session.Info[cart]{Subject: "alice"}))
 			if err == nil {
 				err = act(m, s)
 			}
@@ -88,7 +88,7 @@ func TestNewContextLikeAnyOther(t *testing.T) {
 		})
 	}
 	do("Login, Commit, Touch", func(_ *session.Manager[cart], s *session.Session[cart]) error {
-		return errors.Join(s.Login("bob"), s.Commit(t.Context()), s.Touch(t.Context()))
+		return errors.Join(s.Login("bob", nil), s.Commit(t.Context()), s.Touch(t.Context()))
 	})
 	do("Destroy, Update, Commit, Touch", func(_ *session.Manager[cart], s *session.Session[cart]) error {
 		return errors.Join(s.Destroy(), s.Update(increment), s.Commit(t.Context()), s.Touch(t.Context()))
@@ -97,7 +97,7 @@ func TestNewContextLikeAnyOther(t *testing.T) {
 	t.Run("Get before and after the header", func(t *testing.T) {
 		m := newSite(t, nil).Manager
 		x := new(session.Exchange)
-		x.Begin(m.NewContext(t.Context(), "alice", cart{}), m, nil)
+		x.Begin(m.NewContext(t.Context(), session.Info[cart]{Subject: "alice"}), m, nil)
 		if _, err := m.Get(x); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestNewContextLikeAnyOther(t *testing.T) {
 		store := newTestStore()
 		odds := program[odd](t, store, nil)
 		x := new(session.Exchange)
-		x.Begin(odds.NewContext(t.Context(), "", odd{time.Second}), odds, nil)
+		x.Begin(odds.NewContext(t.Context(), session.Info[odd]{Data: odd{time.Second}}), odds, nil)
 		if _, err := odds.Get(x); err == nil {
 			t.Error("data that cannot be decoded was accepted")
 		}
@@ -166,7 +166,7 @@ func TestEventsNameTheSession(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)
 		r := si.begin(b)
-		if err := r.get().Login("bob"); err != nil {
+		if err := r.get().Login("bob", nil); err != nil {
 			t.Fatal(err)
 		}
 		si.kinds()
@@ -180,7 +180,7 @@ func TestEventsNameTheSession(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
 			si.visit(b, func(s *session.Session[cart]) error {
-				return errors.Join(s.Login("alice"), s.Commit(t.Context()), s.Login("bob"))
+				return errors.Join(s.Login("alice", nil), s.Commit(t.Context()), s.Login("bob", nil))
 			})
 			if _, n := find(si, session.EventLogin); n != 2 {
 				t.Errorf("got %d events of a login, want 2", n)
@@ -288,7 +288,7 @@ func TestDoubtOfALogoutIsNotThatOfTheLogin(t *testing.T) {
 	})
 	r := si.begin(b)
 	s := r.get()
-	if err := errors.Join(s.Destroy(), s.Login("bob")); err != nil {
+	if err := errors.Join(s.Destroy(), s.Login("bob", nil)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.respond(); err != nil {

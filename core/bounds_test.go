@@ -185,6 +185,7 @@ func failuresAreLoud(t *testing.T) {
 	_ = visit(incremented)
 	wants("a failed commit", "ERROR", "event=error", "connection refused")
 	store.down()
+	time.Sleep(time.Second)
 	_ = visit(look)
 	wants("an outage", "ERROR", "event=error", "connection refused")
 	store.hook(nil, nil)

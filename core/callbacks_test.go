@@ -53,7 +53,7 @@ func TestJobMeetsAnotherLogin(t *testing.T) {
 	si.visit(b, loggedIn)
 	id := si.begin(b).get().ID()
 	si.store.once("update", func() {
-		si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob") })
+		si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
 	})
 	if err := si.Update(t.Context(), id, add("alice's diary")); err != nil && !errors.Is(err, session.ErrNotFound) {
 		t.Fatal(err)

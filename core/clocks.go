@@ -7,6 +7,14 @@ import (
 	"time"
 )
 
+// milliseconds is the duration of so many milliseconds, without an overflow.
+func milliseconds(ms int64) time.Duration {
+	if ms < 0 || ms > longest.Milliseconds() {
+		return 0 // which no clock has
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
 // fromMilli is the time of a stamp in milliseconds. Zero means never.
 func fromMilli(ms int64) time.Time {
 	if ms == 0 {
@@ -15,19 +23,44 @@ func fromMilli(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+// clocks returns the clocks of a session: its own, if its login was remembered,
+// or those of the options.
+func (e *engine) clocks(env *envelope) Clocks {
+	if env.remembered() {
+		return env.clocks
+	}
+	return Clocks{e.opts.IdleTimeout, e.opts.Lifetime}
+}
+
+func (e *envelope) remembered() bool { return e.clocks != Clocks{} }
+
 // startedAt is where Lifetime counts from: the last login, or the creation of
 // a session that has seen none.
-func (e *envelope) startedAt() time.Time { return fromMilli(max(e.created, e.authenticated)) }
+func (e *envelope) startedAt() time.Time { return fromMilli(max(e.created, e.loggedIn)) }
 
 // lifetimeEnd is when the session ends however much it is used.
 func (e *engine) lifetimeEnd(env *envelope) time.Time {
-	return env.startedAt().Add(e.opts.Lifetime)
+	return env.startedAt().Add(e.clocks(env).Lifetime)
+}
+
+// cookieLasts is how long the browser keeps the cookie: until the end of Lifetime,
+// so that it need not be sent again with each use; or zero, until it closes.
+func (e *engine) cookieLasts(env *envelope) time.Duration {
+	if !e.opts.Cookie.Persistent && !env.remembered() {
+		return 0
+	}
+	return max(time.Until(e.lifetimeEnd(env)), 1)
 }
 
 // idleUntil is the expiry that a use at now gives a record. It ignores Lifetime,
 // so that a record's expiry tells when the session was last used.
-func (e *engine) idleUntil(now time.Time) time.Time {
-	return now.Add(e.opts.IdleTimeout).UTC().Truncate(time.Millisecond)
+func (e *engine) idleUntil(env *envelope, now time.Time) time.Time {
+	return now.Add(e.clocks(env).IdleTimeout).UTC().Truncate(time.Millisecond)
+}
+
+// lastUsed is the use that gave a record its expiry.
+func (e *engine) lastUsed(env *envelope, expiresAt time.Time) time.Time {
+	return expiresAt.Add(-e.clocks(env).IdleTimeout)
 }
 
 // endsAt is when the session ends if nobody uses it again.
@@ -88,19 +121,30 @@ func (v *visit) firstUse() bool {
 
 // touchDue reports whether the use of the session must be recorded (law 6).
 func (v *visit) touchDue(now time.Time) bool {
-	return v.engine.idleUntil(now).Sub(v.shown.expiresAt) >= v.engine.opts.touchInterval()
+	env := &v.shown.env
+	return v.engine.idleUntil(env, now).Sub(v.shown.expiresAt) >= v.engine.clocks(env).touchInterval()
 }
 
 // runsShort reports whether less than half of IdleTimeout is left. Then the use
 // is recorded at the load, so that a long request is in time (law 18).
 func (v *visit) runsShort(now time.Time) bool {
-	return v.shown.expiresAt.Sub(now) < v.engine.opts.IdleTimeout/2
+	return v.shown.expiresAt.Sub(now) < v.engine.clocks(&v.shown.env).IdleTimeout/2
+}
+
+// use counts the request as a use of the session.
+func (v *visit) use(ctx context.Context) {
+	v.gate.mu.Lock()
+	v.used = true
+	v.gate.mu.Unlock()
+	if v.base.proof.opens() && v.base.proof != trusted && v.runsShort(time.Now()) {
+		v.touch(ctx)
+	}
 }
 
 // touch records the use of the session. A failure is reported and does not fail
 // the request: the next request tries again.
 func (v *visit) touch(ctx context.Context) {
-	until := v.engine.idleUntil(time.Now())
+	until := v.engine.idleUntil(&v.base.env, time.Now())
 	b := detach(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()
 	started := v.engine.started()
@@ -110,12 +154,12 @@ func (v *visit) touch(ctx context.Context) {
 		}
 		return
 	}
-	v.used(until)
+	v.recorded(until)
 	v.note(EventTouched, v.base.id, v.base.subject, started, nil)
 }
 
-// used notes that a use was recorded.
-func (v *visit) used(until time.Time) {
+// recorded notes that a use was recorded.
+func (v *visit) recorded(until time.Time) {
 	next := v.shown
 	v.base.expiresAt, next.expiresAt = until, until
 	v.show(next)
@@ -124,20 +168,17 @@ func (v *visit) used(until time.Time) {
 // keepAlive is Session.Touch. Before it moves the expiry it checks that the
 // session is live and still that of the same login.
 func (v *visit) keepAlive(ctx context.Context) error {
-	switch {
-	case v.base.proof == trusted:
-		return nil // of a test
-	case !v.base.proof.opens():
+	if !v.base.proof.opens() {
 		return fmt.Errorf("%w: there is no session that is stored", ErrNotFound)
 	}
 	b := bound(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()
 	started := v.engine.started()
 	rec, env, err := v.engine.fetch(b, v.base.id)
-	if err == nil && (v.engine.subject(rec.Subject) != v.base.subject || env.authenticated != v.base.env.authenticated) {
+	if err == nil && (v.engine.subject(rec.Subject) != v.base.subject || env.loggedIn != v.base.env.loggedIn) {
 		err = fmt.Errorf("%w: another login took the session over", ErrNotFound)
 	}
-	until := v.engine.idleUntil(time.Now())
+	until := v.engine.idleUntil(&v.base.env, time.Now())
 	if err == nil {
 		err = v.engine.store.Touch(b, v.base.id, until)
 		if err != nil && !errors.Is(err, ErrNotFound) {
@@ -146,7 +187,7 @@ func (v *visit) keepAlive(ctx context.Context) error {
 	}
 	switch {
 	case err == nil:
-		v.used(until)
+		v.recorded(until)
 		v.note(EventTouched, v.base.id, v.base.subject, started, nil)
 	case left(ctx) != nil:
 		err = left(ctx)

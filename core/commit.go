@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -8,6 +9,33 @@ import (
 	"strings"
 	"time"
 )
+
+// commitNow stores what is pending while the handler runs, and one more change,
+// unless nil, that must be the only one.
+func (v *visit) commitNow(ctx context.Context, only *change) error {
+	waiting := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		waiting, stop = context.WithDeadline(waiting, deadline)
+		defer stop()
+	}
+	if err := v.gate.enter(waiting); err != nil {
+		return err
+	}
+	defer v.leave()
+	if at := v.gate.at(); at == committing || at == over {
+		return ErrHeadersSent
+	}
+	if only != nil {
+		if v.dirty() {
+			return errTakeBeside
+		}
+		if err := v.add(*only); err != nil {
+			return err
+		}
+	}
+	return v.flush(ctx, true)
+}
 
 // commit stores what is pending when the response begins. If the session has
 // ended meanwhile, its changes are dropped, as if they had come before the end
@@ -56,7 +84,7 @@ func (v *visit) discard() {
 // notes the first use of the last renewal, or touches. It tries once and cannot
 // fail the request: what is due stays due for the next request.
 func (v *visit) recordUse() {
-	if v.refusal.err != nil || !v.base.proof.opens() || v.base.proof == trusted {
+	if !v.used || v.refusal.err != nil || v.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
 		return
 	}
 	now := time.Now()
@@ -131,7 +159,7 @@ func (v *visit) header() Header {
 	cookie := &v.engine.opts.Cookie
 	switch v.answer {
 	case handOut:
-		h.SetCookie = cookie.set(&v.token, time.Now(), v.engine.lifetimeEnd(&v.base.env))
+		h.SetCookie = cookie.set(&v.token, v.engine.cookieLasts(&v.base.env))
 	case takeAway:
 		h.SetCookie = cookie.remove()
 	}

@@ -1,6 +1,9 @@
 package session
 
 import (
+	"context"
+	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,7 +32,8 @@ type Cookie struct {
 	Partitioned bool // CHIPS: one cookie jar for each top-level site
 
 	// Persistent keeps the cookie when the browser closes, until the session's
-	// Lifetime ends. Browsers keep no cookie longer than 400 days.
+	// Lifetime ends. Browsers keep no cookie longer than 400 days. The cookie of a
+	// remembered login is always persistent.
 	Persistent bool
 
 	// Former lists cookies that the manager still reads after the present one:
@@ -113,16 +117,20 @@ func (c *Cookie) names() []string {
 const longestCookie = 400 * 24 * time.Hour
 
 // set returns the Set-Cookie lines that hand out a token and remove the former
-// cookies. A persistent cookie lasts until lastsUntil, the end of the session's
-// Lifetime. So it need not be sent again with each use.
-func (c *Cookie) set(t *token, now, lastsUntil time.Time) []string {
+// cookies.
+func (c *Cookie) set(t *token, lasts time.Duration) []string {
+	return append([]string{c.carrying(t, lasts).String()}, c.removeFormer()...)
+}
+
+// carrying returns the cookie that carries a token. It lasts so long, or until the
+// browser closes if that is zero.
+func (c *Cookie) carrying(t *token, lasts time.Duration) *http.Cookie {
 	h := c.http()
 	h.Value = t.encode()
-	if c.Persistent {
-		left := min(lastsUntil.Sub(now), longestCookie)
-		h.MaxAge = max(1, int((left+time.Second-1)/time.Second))
+	if lasts != 0 {
+		h.MaxAge = max(1, int((min(lasts, longestCookie)+time.Second-1)/time.Second))
 	}
-	return append([]string{h.String()}, c.removeFormer()...)
+	return h
 }
 
 // remove returns the Set-Cookie lines that remove the cookie and the former
@@ -151,6 +159,32 @@ func (c *Cookie) http() *http.Cookie {
 		Name: c.Name, Path: c.Path, Domain: c.Domain, SameSite: c.SameSite,
 		Secure: !c.Insecure, HttpOnly: true, Partitioned: c.Partitioned,
 	}
+}
+
+// warnOfPlain logs once that browsers drop the cookie on its way over plain http.
+func (e *engine) warnOfPlain(ctx context.Context, host string) {
+	if e.opts.Cookie.Insecure || trustworthy(host) || e.warned.Swap(true) {
+		return
+	}
+	logger := e.opts.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.WarnContext(ctx, "session: a cookie with Secure was sent over plain http: browsers drop it, and each visit begins a new session. Serve https, or let the proxy that does say so by X-Forwarded-Proto. For tests on other hosts than localhost there is Options.Cookie.Insecure.", "host", host, "cookie", e.opts.Cookie.Name)
+}
+
+// trustworthy reports whether browsers may keep a cookie with Secure from a host
+// that they have reached over plain http.
+func trustworthy(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]."))
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	// example.com is the host of httptest.NewRequest.
+	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "example.com"
 }
 
 // setDefaults fills in what is empty.

@@ -87,7 +87,14 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	if err := s.adopt(changed.data); err != nil {
 		return old, fmt.Errorf("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
 	}
+	s.reportLoss(value, changed.data)
 	return changed, nil
+}
+
+// suspect reports whether an encoding may lack a part of its value. encoding/json
+// writes this escape only for a byte that is no UTF-8.
+func (e *engine) suspect(encoded []byte) bool {
+	return e.lossy || bytes.Contains(encoded, []byte(`\ufffd`))
 }
 
 // encode encodes a value that was made from old. before is what the program

@@ -10,7 +10,7 @@ import (
 //
 //	32 bytes  SHA-256 of the secret
 //	 8 bytes  a random mark of the write that stored this envelope
-//	varints   created, authenticated, renewed: three times
+//	varints   created, logged in, renewed: three times
 //	uvarint   generation: how often Login or Renew has replaced the secret
 //	text      the carrier: the name of the cookie that the token was issued for
 //	uvarint   schema version of the data
@@ -28,12 +28,14 @@ type envelope struct {
 	secret        digest
 	mark          [8]byte
 	created       int64
-	authenticated int64
+	loggedIn      int64 // when Login was called last
 	renewed       int64 // when the present secret was made
 	generation    uint64
 	carrier       string
 	realm         string
-	ended         int64 // when Destroy ended the session; a tombstone has it
+	ended         int64  // when Destroy ended the session; a tombstone has it
+	authenticated int64  // when the subject has proven who it is: loggedIn, or earlier
+	clocks        Clocks // of a remembered login; else zero
 
 	previous      digest // of the previous secret; zero if there is none
 	previousUntil int64  // when it stops being good, or untilUsed
@@ -55,9 +57,11 @@ const untilUsed = -1
 const (
 	envelopeFormat = 1
 
-	fieldPrevious = 1 // 32 bytes SHA-256 of the previous secret, then previousUntil
-	fieldEnded    = 2 // a time
-	fieldRealm    = 3 // Options.Realm
+	fieldPrevious      = 1 // 32 bytes SHA-256 of the previous secret, then previousUntil
+	fieldEnded         = 2 // a time
+	fieldRealm         = 3 // Options.Realm
+	fieldAuthenticated = 4 // a time: when it differs from logged in
+	fieldClocks        = 5 // IdleTimeout and Lifetime in milliseconds
 )
 
 func (e *envelope) seal() []byte {
@@ -66,29 +70,41 @@ func (e *envelope) seal() []byte {
 	b = append(b, e.secret[:]...)
 	b = append(b, e.mark[:]...)
 	b = binary.AppendVarint(b, e.created)
-	b = binary.AppendVarint(b, e.authenticated)
+	b = binary.AppendVarint(b, e.loggedIn)
 	b = binary.AppendVarint(b, e.renewed)
 	b = binary.AppendUvarint(b, e.generation)
 	b = appendText(b, e.carrier)
 	b = binary.AppendUvarint(b, e.schema)
 	b = appendText(b, e.codec)
 	if e.previous != (digest{}) {
-		var until [binary.MaxVarintLen64]byte
-		n := binary.PutVarint(until[:], e.previousUntil)
-		b = append(b, fieldPrevious, byte(len(e.previous)+n))
-		b = append(b, e.previous[:]...)
-		b = append(b, until[:n]...)
+		b = appendField(b, fieldPrevious, e.previous[:], e.previousUntil)
 	}
 	if e.ended != 0 {
-		var at [binary.MaxVarintLen64]byte
-		n := binary.PutVarint(at[:], e.ended)
-		b = append(append(b, fieldEnded, byte(n)), at[:n]...)
+		b = appendField(b, fieldEnded, nil, e.ended)
 	}
 	if e.realm != "" {
 		b = appendText(append(b, fieldRealm), e.realm)
 	}
+	if e.authenticated != e.loggedIn {
+		b = appendField(b, fieldAuthenticated, nil, e.authenticated)
+	}
+	if e.remembered() {
+		b = appendField(b, fieldClocks, nil, e.clocks.IdleTimeout.Milliseconds(), e.clocks.Lifetime.Milliseconds())
+	}
 	b = append(b, 0)
 	return append(b, e.data...)
+}
+
+// appendField appends a field of bytes and varints, of less than 128 bytes.
+func appendField(b []byte, tag byte, head []byte, numbers ...int64) []byte {
+	b = append(b, tag, 0)
+	start := len(b)
+	b = append(b, head...)
+	for _, n := range numbers {
+		b = binary.AppendVarint(b, n)
+	}
+	b[start-1] = byte(len(b) - start)
+	return b
 }
 
 func appendText(b []byte, text string) []byte {
@@ -114,7 +130,8 @@ func openEnvelope(b []byte, likely *envelope) (envelope, error) {
 	r := reader{b: b[1:]}
 	copy(e.secret[:], r.bytes(uint64(len(e.secret))))
 	copy(e.mark[:], r.bytes(uint64(len(e.mark))))
-	e.created, e.authenticated, e.renewed = r.varint(), r.varint(), r.varint()
+	e.created, e.loggedIn, e.renewed = r.varint(), r.varint(), r.varint()
+	e.authenticated = e.loggedIn
 	e.generation = r.uvarint()
 	e.carrier = r.text(likely.carrier)
 	e.schema = r.uvarint()
@@ -135,21 +152,26 @@ func (e *envelope) openFields(r *reader, likely *envelope) error {
 		if r.failed || tag[0] == 0 {
 			return nil
 		}
+		if tag[0] == fieldRealm {
+			e.realm = r.text(likely.realm)
+			continue
+		}
+		field := reader{b: r.bytes(r.uvarint())}
 		switch tag[0] {
 		case fieldPrevious:
-			field := reader{b: r.bytes(r.uvarint())}
 			copy(e.previous[:], field.bytes(uint64(len(e.previous))))
 			e.previousUntil = field.varint()
-			r.failed = r.failed || field.failed || len(field.b) > 0
 		case fieldEnded:
-			field := reader{b: r.bytes(r.uvarint())}
 			e.ended = field.varint()
-			r.failed = r.failed || field.failed || len(field.b) > 0
-		case fieldRealm:
-			e.realm = r.text(likely.realm)
+		case fieldAuthenticated:
+			e.authenticated = field.varint()
+		case fieldClocks:
+			e.clocks = Clocks{milliseconds(field.varint()), milliseconds(field.varint())}
+			field.failed = field.failed || !e.clocks.sound()
 		default:
 			return errEnvelopeFormat
 		}
+		r.failed = r.failed || field.failed || len(field.b) > 0
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // sampleEnvelope returns an envelope without fields, or with all of them.
 func sampleEnvelope(fields bool) envelope {
 	e := envelope{
-		created: 1, authenticated: 2, renewed: 1_800_000_000_000, generation: 5, carrier: "session",
+		created: 1, loggedIn: 2, authenticated: 2, renewed: 1_800_000_000_000, generation: 5, carrier: "session",
 		content: content{schema: 300, codec: "json", data: []byte(`{"n":1}`)},
 	}
 	copy(e.secret[:], bytes.Repeat([]byte{0xaa}, 32))
@@ -23,6 +23,8 @@ func sampleEnvelope(fields bool) envelope {
 		copy(e.previous[:], bytes.Repeat([]byte{0xbb}, 32))
 		e.ended = 1
 		e.realm = "shop"
+		e.authenticated = 1
+		e.clocks = Clocks{IdleTimeout: time.Second, Lifetime: 5 * time.Minute}
 	}
 	return e
 }
@@ -42,7 +44,7 @@ func TestEnvelope(t *testing.T) {
 func TestEnvelopeLayout(t *testing.T) {
 	text := func(s string) string { return hex.EncodeToString([]byte{byte(len(s))}) + hex.EncodeToString([]byte(s)) }
 	head := "01" + strings.Repeat("aa", 32) + hex.EncodeToString([]byte("THE-MARK")) +
-		"02" + "04" + "80c0e285e368" + "05" + // created, authenticated, renewed, generation
+		"02" + "04" + "80c0e285e368" + "05" + // created, logged in, renewed, generation
 		text("session") + "ac02" + text("json")
 	data := hex.EncodeToString([]byte(`{"n":1}`))
 	for _, test := range []struct {
@@ -50,7 +52,7 @@ func TestEnvelopeLayout(t *testing.T) {
 		want   string
 	}{
 		{false, head + "00" + data},
-		{true, head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "00" + data},
+		{true, head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "04" + "01" + "02" + "05" + "05" + "d00f" + "c0cf24" + "00" + data},
 	} {
 		e := sampleEnvelope(test.fields)
 		if got := hex.EncodeToString(e.seal()); got != test.want {
@@ -67,7 +69,7 @@ func TestEnvelopeBroken(t *testing.T) {
 			t.Errorf("the first %d bytes were taken for an envelope", n)
 		}
 	}
-	field := len(sealed) - len(e.data) - 1 - len("\x03\x04shop") // the tag of the realm
+	field := bytes.Index(sealed, []byte("\x03\x04shop")) // the tag of the realm
 	for at, want := range map[int]error{0: errEnvelopeFormat, field: errEnvelopeFormat, field + 1: errEnvelopeBroken} {
 		other := bytes.Clone(sealed)
 		other[at] = 0x7f

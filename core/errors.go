@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // The errors of a [Store]. A [Manager] and a [Session] return them too. Test with
@@ -54,6 +55,10 @@ var (
 
 	errInsideUpdate = errors.New("session: called from inside an Update function, which may use nothing but its argument: call the session, and begin the response, after Update has returned")
 
+	errNoRemember = errors.New("session: a login that asks to be remembered needs Options.Remember, which says for how long")
+
+	errTakeBeside = errors.New("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")
+
 	errCookieTwice = errors.New("session: two managers use one cookie name on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name")
 
 	errClientLeft = fmt.Errorf("session: the client left: %w", context.Canceled)
@@ -86,6 +91,27 @@ func HTTPStatus(err error) int {
 		return statusClientClosedRequest
 	}
 	return http.StatusInternalServerError
+}
+
+// Error answers a request with an error of this package, for handlers that have no
+// better page: with the status of [HTTPStatus] and its text, with Retry-After
+// where the client may come again, and with no-store. The client does not see the
+// error. Return after it:
+//
+//	s, err := sessions.Get(r.Context())
+//	if err != nil {
+//		session.Error(w, err)
+//		return
+//	}
+func Error(w http.ResponseWriter, err error) {
+	status := HTTPStatus(err)
+	h := failed(err, time.Time{})
+	h.AddTo(w.Header())
+	text := http.StatusText(status)
+	if status == statusClientClosedRequest {
+		text = "Client Closed Request"
+	}
+	http.Error(w, text, status)
 }
 
 // isAbsent reports whether there is no session. A session that cannot be read

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -32,7 +33,7 @@ type Event struct {
 	ID       ID            // zero if the event is of no single session
 	Subject  string        // empty if not known
 	Route    string        // such as "GET /items/{id}"; empty if not known
-	Duration time.Duration // of the call to the store, if there was one
+	Duration time.Duration // of the call to the store; zero if there was none, or another event of the same call has it
 	Count    int           // of sessions that RevokeAll ended; else zero
 	Err      error         // of EventError and EventDiscarded
 }
@@ -87,16 +88,65 @@ func (e *engine) emit(ctx context.Context, event Event) {
 	if x, ok := ctx.Value(e).(*Exchange); ok {
 		event.Route = x.known()
 	}
-	logger := e.opts.Logger
-	if logger == nil && event.Kind.level() > slog.LevelDebug {
-		logger = slog.Default()
-	}
-	if logger != nil && logger.Enabled(ctx, event.Kind.level()) {
-		logger.LogAttrs(ctx, event.Kind.level(), "session", event.attrs()...)
-	}
+	e.log(ctx, &event)
 	if e.opts.Observer != nil {
 		e.opts.Observer(ctx, event)
 	}
+}
+
+// log writes an event to the Logger. Without one, what operators watch goes to
+// slog.Default, without the subject, and in at most one line a second of each
+// kind: an outage must not flood a log that nobody has asked for.
+func (e *engine) log(ctx context.Context, event *Event) {
+	level := event.Kind.level()
+	logger, alike := e.opts.Logger, 1
+	if logger == nil {
+		t := e.throttles[event.Kind]
+		if t == nil {
+			return
+		}
+		if alike = t.pass(time.Now()); alike == 0 {
+			return
+		}
+		logger = slog.Default()
+	}
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := event.attrs()
+	if e.opts.Logger != nil && event.Subject != "" {
+		attrs = append(attrs, slog.String("subject", event.Subject))
+	}
+	if alike > 1 {
+		attrs = append(attrs, slog.Int("events", alike)) // this one, and those of its kind since the last line
+	}
+	logger.LogAttrs(ctx, level, "session", attrs...)
+}
+
+// throttles makes one for each kind of event that is logged without a Logger.
+func throttles() map[EventKind]*throttle {
+	return map[EventKind]*throttle{EventError: {}, EventDiscarded: {}, EventReused: {}}
+}
+
+// A throttle lets one event a second pass, and counts the others.
+type throttle struct {
+	mu   sync.Mutex // guards next and held
+	next time.Time
+	held int
+}
+
+// pass returns zero if an event must not pass now. Otherwise it returns how many
+// it stands for, itself included.
+func (t *throttle) pass(now time.Time) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held++
+	if now.Before(t.next) {
+		return 0
+	}
+	n := t.held
+	t.held, t.next = 0, now.Add(time.Second)
+	return n
 }
 
 func (e *Event) attrs() []slog.Attr {

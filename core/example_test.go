@@ -66,7 +66,7 @@ func addItem(w http.ResponseWriter, r *http.Request) {
 // A handler is tested with the session that the test wants, without a server.
 func ExampleManager_NewContext() {
 	r := httptest.NewRequest("POST", "/?item=milk", nil)
-	ctx := baskets.NewContext(r.Context(), "alice", Basket{Items: []string{"bread"}})
+	ctx := baskets.NewContext(r.Context(), session.Info[Basket]{Subject: "alice", Data: Basket{Items: []string{"bread"}}})
 
 	w := httptest.NewRecorder()
 	addItem(w, r.WithContext(ctx))
@@ -81,7 +81,7 @@ func ExampleManager_NewContext() {
 
 // If the function returns an error, the data stays as it was.
 func ExampleSession_Update() {
-	ctx := baskets.NewContext(context.Background(), "alice", Basket{Items: []string{"bread"}})
+	ctx := baskets.NewContext(context.Background(), session.Info[Basket]{Subject: "alice", Data: Basket{Items: []string{"bread"}}})
 	s, _ := baskets.Get(ctx)
 
 	err := s.Update(func(b *Basket) error {
@@ -123,7 +123,7 @@ func ExampleManager_Update() {
 	var x session.Exchange // a visitor comes by and logs in
 	x.Begin(ctx, baskets, nil)
 	s, _ := baskets.Get(&x)
-	_ = s.Login("carol")
+	_ = s.Login("carol", nil)
 	_, _ = x.Commit(session.Response{})
 
 	devices, _ := baskets.List(ctx, "carol")

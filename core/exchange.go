@@ -48,13 +48,13 @@ type Exchange struct {
 	gate    gate
 
 	// These belong to whoever is inside the gate.
-	asked    bool  // Get was called
-	shielded bool  // the header that was sent keeps shared caches away
-	failure  error // of the load
+	asked    bool // Get was called
+	shielded bool // the header that was sent keeps shared caches away
 
 	// These are written from inside the gate, and guarded by its mutex.
-	visit *visit
-	route string
+	visit   *visit
+	failure error // of the load; with a visit, the data could not be decoded
+	route   string
 }
 
 // Begin starts the exchange of a request, given its context and the values of
@@ -95,20 +95,22 @@ func (x *Exchange) String() string { return "session.Exchange" }
 // GoString is [Exchange.String]: %#v prints no cookie either.
 func (x *Exchange) GoString() string { return x.String() }
 
-// loaded returns what Get has loaded, or nil.
-func (x *Exchange) loaded() typed {
+// loaded returns what Get or Peek has loaded, or nil if there is more to do.
+func (x *Exchange) loaded(use bool) (typed, error) {
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	x.learn()
-	if x.visit == nil {
-		return nil
+	if x.visit == nil || use && !x.visit.used {
+		return nil, nil
 	}
-	return x.visit.typed
+	return x.visit.typed, x.failure
 }
 
 // load fills v with the request's session and returns its handle. If another
-// goroutine was first, it returns that one's. ctx is that of the caller of Get.
-func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
+// goroutine was first, it returns that one's. ctx is that of the caller of Get,
+// or of Peek, which is no use. If the data could not be decoded, it returns a
+// handle and the error.
+func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) {
 	if err := x.gate.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -116,7 +118,10 @@ func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 	defer v.leave()
 	switch at := x.gate.at(); {
 	case x.visit != nil:
-		return x.visit.typed, nil
+		if use {
+			x.visit.use(ctx)
+		}
+		return x.visit.typed, x.failure
 	case x.failure != nil:
 		return nil, x.failure
 	case at == over:
@@ -139,10 +144,13 @@ func (x *Exchange) load(ctx context.Context, v *visit) (typed, error) {
 		}
 		return nil, err
 	}
+	if use {
+		v.use(ctx)
+	}
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
-	x.visit = v
-	return v.typed, nil
+	x.visit, x.failure = v, v.sealed
+	return v.typed, x.failure
 }
 
 // A Response describes the response that is about to begin.
@@ -155,6 +163,12 @@ type Response struct {
 	// the handler can then send a cookie. So a renewal by Options.RenewEvery
 	// waits for another request.
 	Hijacked bool
+
+	// Plain reports that the request came over plain http, as far as the adapter
+	// can tell: without TLS, and without the header of a proxy that may have had
+	// it. Host is then the host that the request names.
+	Plain bool
+	Host  string
 }
 
 // Commit writes the changes of the session, if any, and returns what to add to
@@ -180,7 +194,11 @@ func (x *Exchange) Commit(r Response) (Header, error) {
 	if err := x.visit.commit(!r.Hijacked && x.Context.Err() == nil); err != nil {
 		return failed(err, x.visit.refusal.until), err
 	}
-	return x.visit.header(), nil
+	h := x.visit.header()
+	if r.Plain && x.visit.answer == handOut {
+		x.engine.warnOfPlain(x.Context, r.Host)
+	}
+	return h, nil
 }
 
 // bare is the header of a response whose session was not asked for, or could not

@@ -152,7 +152,7 @@ func TestLateChangesDoNotVanish(t *testing.T) {
 		if err := s.Update(increment); err != nil {
 			t.Fatal(err)
 		}
-		for name, err := range map[string]error{"Login": s.Login("alice"), "Renew": s.Renew()} {
+		for name, err := range map[string]error{"Login": s.Login("alice", nil), "Renew": s.Renew()} {
 			if !errors.Is(err, session.ErrHeadersSent) {
 				t.Errorf("%s got %v, want ErrHeadersSent", name, err)
 			}
@@ -204,7 +204,7 @@ func TestLateChangesDoNotVanish(t *testing.T) {
 			}
 			_, _ = r.Commit(private)
 			s := r.get()
-			for name, err := range map[string]error{"Update": s.Update(increment), "Login": s.Login("alice"), "Renew": s.Renew()} {
+			for name, err := range map[string]error{"Update": s.Update(increment), "Login": s.Login("alice", nil), "Renew": s.Renew()} {
 				if !errors.Is(err, session.ErrHeadersSent) {
 					t.Errorf("%s got %v, want ErrHeadersSent", name, err)
 				}

@@ -64,7 +64,7 @@ func TestFormerCookie(t *testing.T) {
 		old := newSiteOn(t, store, &session.Options{Cookie: session.Cookie{Name: "sid"}})
 		si := newSiteOn(t, store, &session.Options{Cookie: session.Cookie{Former: []session.Cookie{{Name: "sid"}}}})
 		a, b := &browser{}, &browser{}
-		old.visit(a, func(s *session.Session[cart]) error { return s.Login("planted") })
+		old.visit(a, func(s *session.Session[cart]) error { return s.Login("planted", nil) })
 		si.visit(b, loggedIn)
 		both := &browser{cookie: a.cookie + "; " + b.cookie}
 		si.visit(both, func(s *session.Session[cart]) error {

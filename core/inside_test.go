@@ -18,7 +18,7 @@ func TestCallInsideUpdate(t *testing.T) {
 	inside := func(t *testing.T, si *site, r *request, s *session.Session[cart]) map[string]func() error {
 		return map[string]func() error{
 			"Update":  func() error { return s.Update(increment) },
-			"Login":   func() error { return s.Login("bob") },
+			"Login":   func() error { return s.Login("bob", nil) },
 			"Renew":   func() error { return s.Renew() },
 			"Destroy": func() error { return s.Destroy() },
 			"Commit":  func() error { return s.Commit(t.Context()) },
@@ -135,7 +135,7 @@ func TestObserverMayUseTheSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.Update(increment), s.Commit(t.Context()), s.Login("alice")); err != nil {
+	if err := errors.Join(s.Update(increment), s.Commit(t.Context()), s.Login("alice", nil)); err != nil {
 		t.Error(err)
 	}
 	if _, err := x.Commit(session.Response{}); err != nil || x.Finish() != nil {

@@ -133,7 +133,7 @@ func TestInTimeIsInTime(t *testing.T) {
 			r := si.begin(b)
 			s := r.get()
 			id := s.ID()
-			if err := s.Login("alice"); err != nil {
+			if err := s.Login("alice", nil); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(10 * time.Minute)
@@ -177,7 +177,7 @@ func TestInTimeIsInTime(t *testing.T) {
 			if err := s.Touch(t.Context()); err != nil {
 				t.Errorf("after the request: %v", err)
 			}
-			si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob") })
+			si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
 			if err := s.Touch(t.Context()); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("of another login: got %v, want ErrNotFound", err)
 			}

@@ -70,6 +70,13 @@ func (v *visit) load(ctx context.Context, cookies []string) error {
 			break // an older cookie name has nothing newer
 		}
 		env, err := v.try(ctx, t)
+		if errors.Is(err, ErrUndecodable) {
+			// No proof can be read. So only a login can do anything.
+			v.start()
+			v.base.id, v.refusal.err, v.sealed = t.id, err, err
+			v.show(v.base.state)
+			return nil
+		}
 		if err != nil || v.base.proof.opens() {
 			return err
 		}
@@ -101,12 +108,13 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 	}
 	subject := v.engine.subject(rec.Subject)
 	switch {
+	case err == nil && v.sealed != nil:
+		v.journal = nil
+		v.note(EventError, t.id, subject, started, v.sealed)
+		return env, nil
 	case err == nil:
 		v.journal = nil
 		v.note(EventLoaded, t.id, subject, started, nil)
-		if v.runsShort(time.Now()) {
-			v.touch(ctx)
-		}
 		return env, nil
 	case isAbsent(err):
 		kind := EventMissed
@@ -142,7 +150,10 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 	}
 	if p.opens() {
 		if err := v.adopt(rec, env); err != nil {
-			return err
+			if v.engine.opts.DiscardUndecodable {
+				return err
+			}
+			v.seal(rec, env, err)
 		}
 		v.cameBy = true
 	}
@@ -154,6 +165,15 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 		return ErrNotFound
 	}
 	return nil
+}
+
+// seal makes a record whose data cannot be decoded the base of the handle. The
+// session can only be ended.
+func (v *visit) seal(rec Record, env envelope, reason error) {
+	env.content = v.engine.likely.content
+	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
+	v.sealed = reason
+	v.show(v.base.state)
 }
 
 // left returns an error if the caller's context is over. After a cancellation that

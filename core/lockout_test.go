@@ -90,7 +90,7 @@ func TestNobodyIsLockedOut(t *testing.T) {
 	t.Run("a login with the previous secret", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := renewed(t)
-			si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("bob"), s.Update(increment)) })
+			si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("bob", nil), s.Update(increment)) })
 			if who(si, b) != "bob" || live(si) != 1 {
 				t.Errorf("got %q", who(si, b))
 			}

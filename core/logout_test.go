@@ -80,7 +80,7 @@ func TestLogoutWins(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		r := si.begin(b)
 		s := r.get()
-		if err := s.Login("alice"); err != nil {
+		if err := s.Login("alice", nil); err != nil {
 			t.Fatal(err)
 		}
 		id := s.ID()
@@ -105,7 +105,7 @@ func TestLogoutWins(t *testing.T) {
 		si.visit(b, incremented)
 		r := si.begin(b)
 		s := r.get()
-		if err := errors.Join(s.Update(add("dropped")), s.Login("alice"), s.Update(add("kept"))); err != nil {
+		if err := errors.Join(s.Update(add("dropped")), s.Login("alice", nil), s.Update(add("kept"))); err != nil {
 			t.Fatal(err)
 		}
 		_ = si.Revoke(t.Context(), s.ID())
@@ -172,7 +172,7 @@ func TestDestroy(t *testing.T) {
 	t.Run("of a session that the browser has not seen yet", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		h := si.visit(b, func(s *session.Session[cart]) error {
-			return errors.Join(s.Login("alice"), s.Commit(t.Context()), s.Destroy())
+			return errors.Join(s.Login("alice", nil), s.Commit(t.Context()), s.Destroy())
 		})
 		if si.store.count() != 0 || cookieOf(h) != "" {
 			t.Errorf("%d records; the response sets %q, and there is nothing to remove", si.store.count(), cookieOf(h))
@@ -200,7 +200,7 @@ func TestDestroy(t *testing.T) {
 		late := *b
 		r := si.begin(&late)
 		s := r.get()
-		if err := errors.Join(s.Destroy(), s.Login("bob")); err != nil {
+		if err := errors.Join(s.Destroy(), s.Login("bob", nil)); err != nil {
 			t.Fatal(err)
 		}
 		si.visit(b, loggedIn)

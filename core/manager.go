@@ -2,12 +2,12 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
-	"time"
+	"reflect"
+	"sync/atomic"
 )
 
 // A Manager gives each request its session, whose data is a T. Make one with
@@ -25,6 +25,10 @@ type engine struct {
 	likely   envelope // what a new session has: carrier, realm, schema, codec, the encoded zero T
 	carriers []any    // the names of the cookies that are read: each a cookieKey, boxed once
 	queue    queue
+
+	lossy     bool // the codec may lose a part of a T
+	throttles map[EventKind]*throttle
+	warned    atomic.Bool // of plain http
 }
 
 func (e *engine) core() *engine { return e }
@@ -40,19 +44,25 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager[T]{engine{store: store, opts: filled}}
-	var zero, back T
+	m := &Manager[T]{engine: engine{store: store, opts: filled, lossy: true, throttles: throttles()}}
 	codec := &m.opts.Codec
-	empty, err := codec.Marshal(&zero)
-	if err != nil {
-		return nil, fmt.Errorf("session: codec %q cannot encode %T: %w", codec.Name, zero, err)
+	if plain := opts == nil || opts.Codec.Name == ""; plain {
+		if err := checkType(reflect.TypeFor[T]()); err != nil {
+			return nil, err
+		}
+		m.lossy = loses(reflect.TypeFor[T](), map[reflect.Type]bool{})
 	}
-	if err := codec.Unmarshal(empty, &back); err != nil {
-		return nil, fmt.Errorf("session: codec %q cannot decode the %T that it encoded: %w", codec.Name, zero, err)
+	zero, back := empty[T](), new(T)
+	encoded, err := codec.Marshal(zero)
+	if err != nil {
+		return nil, fmt.Errorf("session: codec %q cannot encode %T: %w", codec.Name, *zero, err)
+	}
+	if err := codec.Unmarshal(encoded, back); err != nil {
+		return nil, fmt.Errorf("session: codec %q cannot decode the %T that it encoded: %w", codec.Name, *zero, err)
 	}
 	m.likely = envelope{
 		carrier: filled.Cookie.Name, realm: filled.Realm,
-		content: content{schema: filled.Schema, codec: codec.Name, data: empty},
+		content: content{schema: filled.Schema, codec: codec.Name, data: encoded},
 	}
 	for _, name := range filled.Cookie.names() {
 		m.carriers = append(m.carriers, cookieKey(name))
@@ -77,22 +87,46 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 //
 // The error is [ErrNoSession] without the middleware, or if the first call comes
 // after the request, [ErrUnavailable] if the store failed (never an empty session),
-// [ErrUndecodable] if the data cannot be read, and [context.Canceled] if the
-// client has left. It is also an error if another manager reads the same cookie
-// on this request.
-func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
+// and [context.Canceled] if the client has left. It is also an error if another
+// manager reads the same cookie on this request.
+//
+// With [ErrUndecodable] there is a handle too. It names the session, and
+// [Session.Login] and [Session.Destroy] end it; nothing else can be done with it.
+// A session that a newer release of this library wrote only a Login replaces.
+func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) { return m.handle(ctx, true) }
+
+// Peek describes the session of the request that ctx belongs to, without counting
+// as a use of it: for polls, which must not keep a session alive. It renews and
+// stores nothing. If anything calls [Manager.Get] on the same request, that counts.
+//
+// The error is [ErrNotFound] if the visitor has no session, [ErrSuperseded] if the
+// request has an older secret, and those of Get.
+func (m *Manager[T]) Peek(ctx context.Context) (Info[T], error) {
+	s, err := m.handle(ctx, false)
+	if err != nil {
+		return Info[T]{}, err
+	}
+	seen := s.visit.seen()
+	if seen.isNew {
+		return Info[T]{}, cmp.Or(s.visit.reason(), ErrNotFound)
+	}
+	info := m.info(&seen)
+	info.Data = s.Data()
+	return info, nil
+}
+
+// handle returns the session of a request, and counts that as a use or not.
+func (m *Manager[T]) handle(ctx context.Context, use bool) (*Session[T], error) {
 	switch found := ctx.Value(m.core()).(type) {
 	case *Exchange:
-		t := found.loaded()
+		t, err := found.loaded(use)
 		if t == nil {
 			s := &Session[T]{m: m}
 			s.visit.typed = s
-			var err error
-			if t, err = found.load(ctx, &s.visit); err != nil {
-				return nil, err
-			}
+			t, err = found.load(ctx, &s.visit, use)
 		}
-		return t.(*Session[T]), nil
+		s, _ := t.(*Session[T])
+		return s, err
 	case *Session[T]:
 		return found, nil // of NewContext
 	case error:
@@ -101,67 +135,16 @@ func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) {
 	return nil, ErrNoSession
 }
 
-// NewContext returns a context with a session for tests of handlers. The session
-// belongs to subject, which may be empty, and holds data. No server is needed;
-// the adapter's middleware may be there or not. Nothing reaches the store or a
-// cookie. After the handler has run, [Manager.Get] on the same context shows what
-// it changed. If the codec cannot keep data, Get returns the error.
-func (m *Manager[T]) NewContext(ctx context.Context, subject string, data T) context.Context {
-	s := &Session[T]{m: m}
-	v := &s.visit
-	v.typed, v.gate, v.ctx = s, new(gate), ctx
-	v.engine = &engine{store: new(aside), opts: m.opts, likely: m.likely}
-	v.engine.opts.Observer, v.engine.opts.Logger = nil, slog.New(slog.DiscardHandler)
-	v.start()
-	v.base.proof, v.base.isNew = trusted, false
-	encoded, err := m.opts.Codec.Marshal(&data)
-	if err == nil {
-		err = s.adopt(encoded)
-	}
-	if err != nil {
-		err = fmt.Errorf("session: NewContext: the data does not survive codec %q: %w", m.opts.Codec.Name, err)
-		return context.WithValue(ctx, m.core(), err)
-	}
-	v.base.subject, v.base.env.data = subject, encoded
-	if subject != "" {
-		v.base.env.authenticated = v.base.env.created
-	}
-	v.drop()
-	return context.WithValue(ctx, m.core(), s)
-}
-
-// aside is the store of a session of NewContext. It keeps the last record.
-type aside struct {
-	Store
-	mu   sync.Mutex // guards last
-	last Record
-}
-
-func (a *aside) Create(_ context.Context, r Record) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.last = r
-	return nil
-}
-
-func (a *aside) Update(ctx context.Context, r Record) error { return a.Create(ctx, r) }
-
-func (a *aside) Load(_ context.Context, id ID) (Record, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.last.ID != id {
-		return Record{}, ErrNotFound
-	}
-	return a.last, nil
-}
-
-func (a *aside) Touch(context.Context, ID, time.Time) error { return nil }
-
 // Update changes the data of a session from outside its requests, such as from
 // a job. fn and the errors are those of [Session.Update], and the change is
 // written at once, as by [Session.Commit]. It does not count as use: the expiry
 // stays. The error is [ErrNotFound] if there is no such session.
 func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error {
+	return m.update(ctx, id, "", fn)
+}
+
+// update is Update of a session that belongs to a subject, or to anybody.
+func (m *Manager[T]) update(ctx context.Context, id ID, subject string, fn func(*T) error) error {
 	if id.IsZero() {
 		return errZeroID
 	}
@@ -170,6 +153,9 @@ func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error
 	v.engine, v.typed, v.gate, v.ctx, v.base.proof = m.core(), s, new(gate), ctx, trusted
 	if err := v.reach(ctx, id); err != nil {
 		return err
+	}
+	if subject != "" && s.Subject() != subject {
+		return ErrNotFound
 	}
 	if err := s.Update(fn); err != nil {
 		return err
@@ -200,12 +186,35 @@ func (e *engine) collides(ctx context.Context) bool {
 
 // decode reads data of the present codec and schema into a new T.
 func decode[T any](e *engine, data []byte) (*T, error) {
-	v := new(T)
 	if bytes.Equal(data, e.likely.data) {
-		return v, nil
+		return empty[T](), nil
 	}
+	v := new(T)
 	if err := e.opts.Codec.Unmarshal(data, v); err != nil {
 		return nil, err
 	}
+	fill(v)
 	return v, nil
+}
+
+// empty returns the data of a new session.
+func empty[T any]() *T {
+	v := new(T)
+	fill(v)
+	return v
+}
+
+// fill makes a nil map or pointer an empty one, so that an Update function need
+// not ask.
+func fill[T any](v *T) {
+	switch at := reflect.ValueOf(v).Elem(); at.Kind() {
+	case reflect.Map:
+		if at.IsNil() {
+			at.Set(reflect.MakeMap(at.Type()))
+		}
+	case reflect.Pointer:
+		if at.IsNil() {
+			at.Set(reflect.New(at.Type().Elem()))
+		}
+	}
 }

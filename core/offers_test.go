@@ -55,7 +55,7 @@ func TestLoginThatCannotGoOn(t *testing.T) {
 	r := si.begin(b)
 	s := r.get()
 	errEmpty := errors.New("the cart is empty")
-	if err := errors.Join(s.Login("alice"), s.Update(func(c *cart) error {
+	if err := errors.Join(s.Login("alice", nil), s.Update(func(c *cart) error {
 		if c.N == 0 {
 			return errEmpty
 		}
@@ -79,7 +79,7 @@ func TestStragglerAfterALoginThatCannotGoOn(t *testing.T) {
 	si.visit(b, incremented)
 	r := si.begin(&browser{b.cookie})
 	s := r.get()
-	if err := errors.Join(s.Login("alice"), s.Update(func(c *cart) error {
+	if err := errors.Join(s.Login("alice", nil), s.Update(func(c *cart) error {
 		if c.N == 0 {
 			return errors.New("the cart is empty")
 		}

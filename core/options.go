@@ -27,6 +27,18 @@ type Options struct {
 	// (NIST SP 800-63B, reauthentication).
 	Lifetime time.Duration
 
+	// Remember holds the clocks of a login with LoginOptions.Remember. Its
+	// IdleTimeout may be zero: then it is the Lifetime. The cookie of such a
+	// login is persistent. A session keeps the clocks that it logged in with. The
+	// zero value offers no such login.
+	Remember Clocks
+
+	// MaxPerSubject is how many sessions a subject may have. A login beyond them
+	// ends those that were used least recently. So they are never more, however
+	// many log in at once, unless the store fails; that does not fail the login.
+	// Zero means no limit.
+	MaxPerSubject int
+
 	// Cookie holds the attributes of the cookie.
 	Cookie Cookie
 
@@ -56,10 +68,12 @@ type Options struct {
 	// deployment loses nobody's session.
 	DiscardUndecodable bool
 
-	// Logger gets a line for each event, with the ID and the duration, and never
-	// with a token. Failures are at level Error, dropped changes and reused
-	// secrets at Warn, all else at Debug. Nil means slog.Default(), for Error and
-	// Warn only; a logger with slog.DiscardHandler silences them.
+	// Logger gets a line for each event, with the ID, the subject and the
+	// duration, and never with a token. Failures are at level Error, dropped
+	// changes and reused secrets at Warn, all else at Debug. Nil means
+	// slog.Default(), for Error and Warn only, without the subject, and with at
+	// most one line a second of each kind; a logger with slog.DiscardHandler
+	// silences them.
 	//
 	// If the Logger logs at Debug, the engine also looks for data that was
 	// changed outside [Session.Update], and reports it as an error.
@@ -101,6 +115,21 @@ type Options struct {
 	Realm string
 }
 
+// Clocks are the two times that end a session.
+type Clocks struct {
+	IdleTimeout time.Duration // without use
+	Lifetime    time.Duration // since the last login, however much it is used
+}
+
+// touchInterval is how far the recorded use may lag.
+func (c Clocks) touchInterval() time.Duration { return min(c.IdleTimeout/10, time.Minute) }
+
+// sound reports whether every store can keep a session with these clocks, and
+// both have an effect.
+func (c Clocks) sound() bool {
+	return c.IdleTimeout >= time.Millisecond && c.IdleTimeout <= c.Lifetime && c.Lifetime <= longest
+}
+
 // withDefaults returns the options with the defaults filled in, or every fault.
 func (o *Options) withDefaults() (Options, error) {
 	var filled Options
@@ -116,6 +145,7 @@ func (o *Options) withDefaults() (Options, error) {
 func (o *Options) setDefaults() {
 	o.Lifetime = cmp.Or(o.Lifetime, 24*time.Hour)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, min(time.Hour, max(o.Lifetime, time.Millisecond)))
+	o.Remember.IdleTimeout = cmp.Or(o.Remember.IdleTimeout, o.Remember.Lifetime)
 	o.StoreTimeout = cmp.Or(o.StoreTimeout, 3*time.Second)
 	o.StragglerWindow = cmp.Or(o.StragglerWindow, time.Minute)
 	o.MaxBytes = cmp.Or(o.MaxBytes, 1<<20)
@@ -140,14 +170,36 @@ func (o *Options) check(f *faults) {
 	f.add(o.IdleTimeout > o.Lifetime, "IdleTimeout %v is longer than Lifetime %v and would never end a session", o.IdleTimeout, o.Lifetime)
 	f.add(o.RenewEvery < 0, "RenewEvery %v: must not be negative; zero renews only at Login and Renew", o.RenewEvery)
 	f.add(o.RenewEvery > 0 && o.StragglerWindow >= o.RenewEvery, "StragglerWindow %v must be shorter than RenewEvery %v", o.StragglerWindow, o.RenewEvery)
-	forgotten := o.Cookie.Persistent && o.Lifetime > longestCookie && (o.RenewEvery == 0 || o.RenewEvery > longestCookie/2)
-	f.add(forgotten, "Lifetime %v: browsers drop a persistent cookie after 400 days: set RenewEvery to at most 200 days, which sends it again, or shorten Lifetime", o.Lifetime)
+	o.checkRemember(f)
+	f.add(o.Cookie.Persistent && o.forgets(o.Lifetime), forgotten, "Lifetime", o.Lifetime)
+	f.add(o.MaxPerSubject < 0, "MaxPerSubject %d: must not be negative; zero means no limit", o.MaxPerSubject)
 	f.add(len(o.Realm) > 64 || !cleanText(o.Realm), "Realm %q: must be at most 64 bytes of UTF-8 without NUL and without the unit separator U+001F", o.Realm)
 	f.add(o.MaxBytes < 0, "MaxBytes %d: must not be negative; zero means 1 MiB", o.MaxBytes)
 	f.add(o.Codec.Name == "" || len(o.Codec.Name) > 64, "Codec.Name must have 1 to 64 characters: it is stored with the data")
 	f.add(o.Codec.Marshal == nil || o.Codec.Unmarshal == nil, "Codec needs both Marshal and Unmarshal")
 	o.Cookie.check(f)
 	o.Cookie.checkFormer(f)
+}
+
+func (o *Options) checkRemember(f *faults) {
+	c := o.Remember
+	switch {
+	case c == Clocks{}:
+		return
+	case c.Lifetime < time.Millisecond || c.IdleTimeout < time.Millisecond:
+		f.add(true, "Remember %v: needs a Lifetime, and an IdleTimeout or zero for the Lifetime, each of at least a millisecond", c)
+	case c.Lifetime > longest || c.IdleTimeout > longest:
+		f.add(true, "Remember %v: must be at most 100 years, which every store can keep", c)
+	}
+	f.add(c.IdleTimeout > c.Lifetime, "Remember.IdleTimeout %v is longer than Remember.Lifetime %v and would never end a session", c.IdleTimeout, c.Lifetime)
+	f.add(o.forgets(c.Lifetime), forgotten, "Remember.Lifetime", c.Lifetime)
+}
+
+const forgotten = "%s %v: browsers drop a persistent cookie after 400 days: set RenewEvery to at most 200 days, which sends it again, or shorten the Lifetime"
+
+// forgets reports whether browsers drop a persistent cookie within a lifetime.
+func (o *Options) forgets(lifetime time.Duration) bool {
+	return lifetime > longestCookie && (o.RenewEvery == 0 || o.RenewEvery > longestCookie/2)
 }
 
 // faults collects all that is wrong with the options.
@@ -166,9 +218,4 @@ const longest = 100 * 365 * 24 * time.Hour
 // the separator between realm and subject.
 func cleanText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsAny(text, "\x00"+realmSeparator)
-}
-
-// touchInterval is how far the recorded use may lag.
-func (o *Options) touchInterval() time.Duration {
-	return min(o.IdleTimeout/10, time.Minute)
 }

@@ -100,7 +100,7 @@ func TestNewContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := m.NewContext(t.Context(), "alice", cart{N: 3})
+	ctx := m.NewContext(t.Context(), session.Info[cart]{Subject: "alice", Data: cart{N: 3}})
 	s, err := m.Get(context.WithValue(ctx, "k", "v")) //lint:ignore SA1029 any key will do
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestNewContext(t *testing.T) {
 	if s.Subject() != "alice" || s.Data().N != 3 || s.IsNew() || s.AuthenticatedAt().IsZero() || s.ID().IsZero() {
 		t.Errorf("got %+v of %q", s.Data(), s.Subject())
 	}
-	if err := errors.Join(s.Update(increment), s.Login("bob"), s.Commit(ctx), s.Update(increment), s.Commit(ctx)); err != nil {
+	if err := errors.Join(s.Update(increment), s.Login("bob", nil), s.Commit(ctx), s.Update(increment), s.Commit(ctx)); err != nil {
 		t.Error(err)
 	}
 	if again, err := m.Get(ctx); err != nil || again.Data().N != 1 || again.Subject() != "bob" {
@@ -127,7 +127,7 @@ func TestNewContext(t *testing.T) {
 	}
 
 	// The same through a middleware, as often as the test likes.
-	ctx = m.NewContext(t.Context(), "alice", cart{N: 3})
+	ctx = m.NewContext(t.Context(), session.Info[cart]{Subject: "alice", Data: cart{N: 3}})
 	for range 2 {
 		x := new(session.Exchange)
 		x.Begin(ctx, m, []string{"__Host-session=" + strings.Repeat("QUJD", 16)})
@@ -157,11 +157,11 @@ func TestNewContext(t *testing.T) {
 
 	type odd struct{ V fmt.Stringer } // encodes, and does not decode
 	odds := program[odd](t, newTestStore(), nil)
-	if _, err := odds.Get(odds.NewContext(t.Context(), "", odd{time.Second})); err == nil {
+	if _, err := odds.Get(odds.NewContext(t.Context(), session.Info[odd]{Data: odd{time.Second}})); err == nil {
 		t.Error("data that cannot be decoded was accepted")
 	}
 
-	anonymous, err := m.Get(m.NewContext(t.Context(), "", cart{}))
+	anonymous, err := m.Get(m.NewContext(t.Context(), session.Info[cart]{}))
 	if err != nil || anonymous.Subject() != "" || !anonymous.AuthenticatedAt().IsZero() {
 		t.Errorf("got %v", err)
 	}

@@ -51,7 +51,7 @@ func (v *visit) makePlan() plan {
 			p.env.generation++
 		}
 	}
-	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(now)}
+	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
 	if v.base.proof == trusted {
 		p.rec.ExpiresAt = time.Time{} // a job is no use: the store keeps the expiry that it has
 	}

@@ -20,7 +20,7 @@ func TestNothingCrosses(t *testing.T) {
 		shop := newSiteOn(t, store, &session.Options{Cookie: named("__Host-shop")})
 		admin := newSiteOn(t, store, &session.Options{Cookie: named("__Host-admin")})
 		b := &browser{}
-		shop.visit(b, func(s *session.Session[cart]) error { return s.Login("1") })
+		shop.visit(b, func(s *session.Session[cart]) error { return s.Login("1", nil) })
 		admin.visit(renamed(b, "__Host-admin"), func(s *session.Session[cart]) error {
 			if !s.IsNew() || s.Subject() != "" {
 				t.Errorf("the shop's customer is %q of the admins", s.Subject())
@@ -45,7 +45,7 @@ func TestNothingCrosses(t *testing.T) {
 		admin := newSiteOn(t, store, &session.Options{Realm: "admin"})
 		nobody := newSiteOn(t, store, nil)
 		b := &browser{}
-		shop.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("1"), s.Update(increment)) })
+		shop.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("1", nil), s.Update(increment)) })
 		var id session.ID
 		shop.visit(b, func(s *session.Session[cart]) error { id = s.ID(); return nil })
 		for name, other := range map[string]*site{"admin": admin, "": nobody} {
@@ -93,14 +93,14 @@ func TestNothingCrosses(t *testing.T) {
 		b := &browser{}
 		si.visit(b, func(s *session.Session[cart]) error {
 			for _, bad := range []string{"", "a\x1fb", "a\x00b", "\xff", strings.Repeat("x", 251)} {
-				if err := s.Login(bad); err == nil {
+				if err := s.Login(bad, nil); err == nil {
 					t.Errorf("Login(%q) succeeded", bad)
 				}
 				if _, err := si.List(t.Context(), bad); err == nil {
 					t.Errorf("List(%q) succeeded", bad)
 				}
 			}
-			return s.Login(strings.Repeat("x", 250))
+			return s.Login(strings.Repeat("x", 250), nil)
 		})
 		for _, bad := range []string{"a\x1fb", "a\x00b", "\xff", strings.Repeat("x", 65)} {
 			if _, err := session.New[cart](si.store, &session.Options{Realm: bad}); err == nil {

@@ -101,7 +101,7 @@ func TestStragglerUndoesNothing(t *testing.T) {
 				r.get()
 			}
 			si.visit(b, loggedIn)
-			if err := r.get().Login("bob"); err != nil {
+			if err := r.get().Login("bob", nil); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := r.respond(); err != nil {
@@ -164,7 +164,7 @@ func TestFixationIsImpossible(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, loggedIn)
 		si.visit(b, incremented)
-		si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob") })
+		si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
 		si.visit(b, func(s *session.Session[cart]) error {
 			if s.Subject() != "bob" || s.Data().N != 0 {
 				t.Errorf("got %+v of %q, want nothing of bob", s.Data(), s.Subject())
@@ -182,11 +182,11 @@ func TestLogin(t *testing.T) {
 		si.visit(b, func(s *session.Session[cart]) error {
 			before := s.ID()
 			for _, bad := range []string{"", strings.Repeat("x", 256), "a\x00b", "\xff"} {
-				if err := s.Login(bad); err == nil {
+				if err := s.Login(bad, nil); err == nil {
 					t.Errorf("Login(%q) succeeded", bad)
 				}
 			}
-			err := s.Login("alice")
+			err := s.Login("alice", nil)
 			if s.ID() != before || s.Subject() != "alice" || !s.AuthenticatedAt().Equal(time.Now()) || s.CreatedAt().Equal(time.Now()) {
 				t.Errorf("id %v, subject %q, authenticated %v", s.ID(), s.Subject(), s.AuthenticatedAt())
 			}

@@ -83,7 +83,7 @@ func TestRouteIsNotAskedBySession(t *testing.T) {
 	for _, act := range []func() error{
 		func() error { return s.Update(increment) },
 		func() error { return s.Commit(t.Context()) }, // created
-		func() error { return s.Login("alice") },
+		func() error { return s.Login("alice", nil) },
 		func() error { return s.Commit(t.Context()) }, // renewed, login
 		func() error { return si.Revoke(r, session.NewID()) },
 		func() error { return s.Update(increment) },

@@ -210,7 +210,7 @@ func TestMigrate(t *testing.T) {
 		{"update", func(s *session.Session[v2]) error {
 			return s.Update(func(c *v2) error { c.Count++; return nil })
 		}, 101},
-		{"login", func(s *session.Session[v2]) error { return s.Login("alice") }, 100},
+		{"login", func(s *session.Session[v2]) error { return s.Login("alice", nil) }, 100},
 	} {
 		t.Run(write.name, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
@@ -286,13 +286,13 @@ func TestMigrate(t *testing.T) {
 			return old.Data, nil
 		}})
 		login := func(s *session.Session[v2]) error {
-			return errors.Join(s.Login("alice"), s.Update(func(c *v2) error { c.Count = 1; return nil }))
+			return errors.Join(s.Login("alice", nil), s.Update(func(c *v2) error { c.Count = 1; return nil }))
 		}
 		if err := visitOf(t, now, b, login); err != nil {
 			t.Fatal(err)
 		}
 		old := program[cart](t, store, &session.Options{Schema: 1})
-		if err := visitOf(t, old, b, func(s *session.Session[cart]) error { return s.Login("bob") }); err != nil {
+		if err := visitOf(t, old, b, func(s *session.Session[cart]) error { return s.Login("bob", nil) }); err != nil {
 			t.Fatal(err)
 		}
 		if got := count(t, now, b); got != 0 || migrated != 1 {
@@ -308,7 +308,7 @@ func TestMigrate(t *testing.T) {
 				return nil, fmt.Errorf("ask another store: %w", wrapped)
 			}})
 			was := b.cookie
-			err := visitOf(t, m, b, func(s *session.Session[v2]) error { return s.Login("alice") })
+			err := visitOf(t, m, b, func(s *session.Session[v2]) error { return s.Login("alice", nil) })
 			if !errors.Is(err, session.ErrUndecodable) || b.cookie != was || si.store.count() != 1 {
 				t.Errorf("%v: got %v and %d sessions, want ErrUndecodable, never an empty session", wrapped, err, si.store.count())
 			}

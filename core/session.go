@@ -112,14 +112,42 @@ func (s *Session[T]) Update(fn func(*T) error) error {
 // emptied. If this request lost its session to a login, a renewal or an end,
 // Login starts a new, empty session.
 //
+// Nil options mean a login just now, with the clocks of the options of the
+// manager, even if the session was remembered before. If something else fails
+// later in the request, [Session.Discard] takes the login back.
+//
 // A subject has 1 to 255 bytes of UTF-8, without NUL and without the unit
 // separator U+001F. With Options.Realm, the realm and one more byte count
 // towards the 255. After the response has begun Login returns [ErrHeadersSent].
-func (s *Session[T]) Login(subject string) error {
-	if err := s.visit.engine.checkSubject(subject); err != nil {
+func (s *Session[T]) Login(subject string, opts *LoginOptions) error {
+	e := s.visit.engine
+	if err := e.checkSubject(subject); err != nil {
 		return err
 	}
-	return s.visit.change(change{subject: strings.Clone(subject)})
+	c := change{subject: strings.Clone(subject)}
+	if opts != nil {
+		c.proven = opts.AuthenticatedAt
+	}
+	if opts != nil && opts.Remember {
+		if c.clocks = e.opts.Remember; c.clocks == (Clocks{}) {
+			return errNoRemember
+		}
+	}
+	return s.visit.change(c)
+}
+
+// LoginOptions say how a login differs from one with a password just now.
+type LoginOptions struct {
+	// Remember gives the session the clocks of Options.Remember, and a persistent
+	// cookie: "keep me signed in". Without Options.Remember it is an error.
+	Remember bool
+
+	// AuthenticatedAt is when the subject has proven who it is, if that was not
+	// just now: of a session that is imported, or of a single sign-on. It is the
+	// time from which account.Guard.Within counts. Lifetime counts from the call
+	// of Login all the same. A time in the future counts as now. The zero time
+	// means now; time.Unix(0, 0) means never.
+	AuthenticatedAt time.Time
 }
 
 // Renew replaces the secret and keeps everything else. Call it after any change
@@ -139,6 +167,26 @@ func (s *Session[T]) Renew() error { return s.visit.change(change{}) }
 // ended the session, its cookie is left alone: it may be a newer session's by
 // now.
 func (s *Session[T]) Destroy() error { return s.visit.destroy() }
+
+// DestroyAll logs the subject out everywhere. It ends the subject's other
+// sessions at once, like [Manager.RevokeAll], and this one like
+// [Session.Destroy]. If the store failed, the error is [ErrUnavailable], this
+// session goes on, and some of the others may have ended. If nobody is logged
+// in, it is Destroy.
+func (s *Session[T]) DestroyAll(ctx context.Context) error {
+	if seen := s.visit.seen(); seen.subject != "" {
+		if _, err := s.m.RevokeAll(ctx, seen.subject, seen.id); err != nil {
+			return err
+		}
+	}
+	return s.Destroy()
+}
+
+// Discard drops the changes of this request that are not stored yet: those of
+// Update, Login and Renew. A Destroy stays. Call it before an error page, so that
+// a login is not stored when what should have followed it failed. Do not defer it:
+// changes are stored when the response begins, which is after that.
+func (s *Session[T]) Discard() { s.visit.undo() }
 
 // Touch records at once that the session is in use. Streams and other long
 // requests call it to keep the session alive. It may be called after the
@@ -173,21 +221,28 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 // A new cookie is sent with the response. If the handler panics before that, or
 // the commit of the response fails, the browser never gets the new secret.
 func (s *Session[T]) Commit(ctx context.Context) error {
-	v := &s.visit
-	waiting := context.WithoutCancel(ctx)
-	if deadline, ok := ctx.Deadline(); ok {
-		var stop context.CancelFunc
-		waiting, stop = context.WithDeadline(waiting, deadline)
-		defer stop()
+	return s.visit.commitNow(ctx, nil)
+}
+
+// Take takes something out of the data at most once: a flash message, or a token
+// that may be spent once. It applies fn like [Session.Update], writes the change
+// at once like [Session.Commit], and returns what fn took from the data that was
+// stored. Of requests that overlap, in one process or in many, one gets it. If
+// fn changes nothing, nothing is written.
+//
+// Errors are those of Update and of Commit. With an error nothing is returned,
+// and what was to be taken is still there, or is lost if the outcome is unknown
+// ([ErrUnavailable]). It is an error if other changes of the request are pending:
+// commit them first, or take before them.
+func Take[T, V any](ctx context.Context, s *Session[T], fn func(*T) V) (V, error) {
+	var none, taken V
+	err := s.visit.commitNow(ctx, &change{edit: func(old content) (content, error) {
+		return s.edit(old, func(data *T) error { taken = fn(data); return nil })
+	}})
+	if err != nil {
+		return none, err
 	}
-	if err := v.gate.enter(waiting); err != nil {
-		return err
-	}
-	defer v.leave()
-	if at := v.gate.at(); at == committing || at == over {
-		return ErrHeadersSent
-	}
-	return v.flush(ctx, true)
+	return taken, nil
 }
 
 // String returns the ID with a label, so that printing a Session shows no secret.
@@ -214,7 +269,14 @@ func (s *Session[T]) CreatedAt() time.Time {
 	return fromMilli(seen.env.created)
 }
 
-// AuthenticatedAt is the time of the last [Session.Login], or the zero time.
+// Remembered reports whether the last login asked to be remembered.
+func (s *Session[T]) Remembered() bool {
+	seen := s.visit.seen()
+	return seen.env.remembered()
+}
+
+// AuthenticatedAt is when the subject has proven who it is: the time of the last
+// [Session.Login], or what its options said. It is the zero time if never.
 func (s *Session[T]) AuthenticatedAt() time.Time {
 	seen := s.visit.seen()
 	return fromMilli(seen.env.authenticated)

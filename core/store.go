@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"iter"
 	"time"
 )
 
@@ -74,6 +75,17 @@ type Store interface {
 	// whose Create or Update returned before the call. It removes them all at
 	// once if the backend can. An empty subject owns nothing.
 	DeleteAll(ctx context.Context, subject string, except ...ID) (int, error)
+}
+
+// An Iterable is a [Store] that can go through all its sessions.
+type Iterable interface {
+	Store
+
+	// All goes through the live records, in pages, so that no step of it works on
+	// more than a small part of them. It is in no order. A record that is live from
+	// the beginning to the end is there at least once; the store says whether it may
+	// be there twice. The first error ends the iteration. The caller owns the data.
+	All(ctx context.Context) iter.Seq2[Record, error]
 }
 
 // A Record is what a Store keeps of one session.

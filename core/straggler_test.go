@@ -56,7 +56,7 @@ func TestStragglerOfALogout(t *testing.T) {
 		si.visit(b, loggedIn)
 		slow := *b
 		si.visit(b, logout)
-		si.visit(&slow, func(s *session.Session[cart]) error { return s.Login("bob") })
+		si.visit(&slow, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
 		si.visit(&slow, func(s *session.Session[cart]) error {
 			if s.Subject() != "bob" {
 				t.Errorf("got %q, want bob", s.Subject())
@@ -93,7 +93,7 @@ func TestStragglerOfALogout(t *testing.T) {
 	t.Run("leaves a tombstone without owner and data", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
-			si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice"), s.Update(add("bread"))) })
+			si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice", nil), s.Update(add("bread"))) })
 			si.store.took()
 			si.visit(b, logout)
 			if got := si.store.took(); len(got) != 2 || got[1] != "update" {

@@ -18,7 +18,7 @@ func renamed(t *testing.T, opts session.Options) (*site, *browser) {
 	before := opts
 	before.Cookie = session.Cookie{Name: "__Host-old"}
 	old, b := newSiteOn(t, store, &before), &browser{}
-	old.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice"), s.Update(increment)) })
+	old.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice", nil), s.Update(increment)) })
 	opts.Cookie = session.Cookie{Name: "__Host-new", Former: []session.Cookie{{Name: "__Host-old"}}}
 	return newSiteOn(t, store, &opts), b
 }
@@ -39,7 +39,7 @@ func TestStragglerByFormerCookie(t *testing.T) {
 		si, b := renamed(t, session.Options{})
 		straggler := si.begin(&browser{b.cookie}) // sent before the login, arrives after it
 		login := si.begin(&browser{b.cookie})
-		if err := login.get().Login("alice"); err != nil {
+		if err := login.get().Login("alice", nil); err != nil {
 			t.Fatal(err)
 		}
 		if h, err := login.Commit(session.Response{}); err != nil || present(h) == "" {
@@ -84,7 +84,7 @@ func TestLoginThatWentOnThenLogout(t *testing.T) {
 		s := r.get()
 		si.visit(b, func(s *session.Session[cart]) error { return s.Destroy() })
 		si.visit(b, loggedIn) // the newer session
-		if err := errors.Join(s.Login("alice"), s.Commit(t.Context()), s.Destroy()); err != nil {
+		if err := errors.Join(s.Login("alice", nil), s.Commit(t.Context()), s.Destroy()); err != nil {
 			t.Fatal(err)
 		}
 		if h, err := r.respond(); err != nil || cookieOf(h) != "" {
@@ -104,7 +104,7 @@ func TestNoTokenOfAnEndedSession(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
 			r := si.begin(b)
 			s := r.get()
-			if err := errors.Join(s.Login("alice"), s.Commit(t.Context())); err != nil {
+			if err := errors.Join(s.Login("alice", nil), s.Commit(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 			if err := si.Revoke(t.Context(), s.ID()); err != nil {
@@ -171,7 +171,7 @@ func TestChangesBeforeALoginAfterLifetime(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Minute)
-		if err := s.Login("alice"); err != nil {
+		if err := s.Login("alice", nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.respond(); err != nil {
@@ -189,13 +189,13 @@ func TestStragglerWhoseLoginFails(t *testing.T) {
 	for name, fail := range map[string]func(si *site, s *session.Session[cart]){
 		"the store is down": func(si *site, s *session.Session[cart]) {
 			si.store.down()
-			if err := errors.Join(s.Login("alice"), s.Commit(t.Context())); !errors.Is(err, session.ErrUnavailable) {
+			if err := errors.Join(s.Login("alice", nil), s.Commit(t.Context())); !errors.Is(err, session.ErrUnavailable) {
 				t.Fatal(err)
 			}
 			si.store.hook(nil, nil)
 		},
 		"it is taken back": func(_ *site, s *session.Session[cart]) {
-			if err := errors.Join(s.Login("alice"), s.Destroy()); err != nil {
+			if err := errors.Join(s.Login("alice", nil), s.Destroy()); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -220,7 +220,7 @@ func TestStragglerWhoseLoginFails(t *testing.T) {
 		si.visit(b, incremented)
 		r := si.begin(&browser{b.cookie})
 		s := r.get()
-		if err := errors.Join(s.Login("alice"), s.Update(func(c *cart) error {
+		if err := errors.Join(s.Login("alice", nil), s.Update(func(c *cart) error {
 			if c.N == 0 {
 				panic("the cart is empty")
 			}
@@ -249,7 +249,7 @@ func TestStragglerLogsInTwice(t *testing.T) {
 	old := &browser{b.cookie}
 	si.visit(b, loggedIn)
 	si.visit(old, func(s *session.Session[cart]) error {
-		return errors.Join(s.Login("alice"), s.Update(increment), s.Login("alice"), s.Update(increment))
+		return errors.Join(s.Login("alice", nil), s.Update(increment), s.Login("alice", nil), s.Update(increment))
 	})
 	if n := si.data(old).N; n != 2 {
 		t.Errorf("got %d, want 2", n)

@@ -22,6 +22,8 @@ type visit struct {
 	pending []change
 	ending  *hold   // the session that Destroy ended, until its end is stored
 	refusal refusal // why nothing can be changed, until a login is stored
+	sealed  error   // why the data of base cannot be read
+	used    bool    // Get was called, not only Peek; guarded by the gate's mutex too
 
 	receives bool // the browser will get the response that is being committed
 	cameBy   bool // the browser sent a token that opened this session, or the one that Destroy ended
@@ -79,8 +81,10 @@ type edit func(old content) (content, error)
 
 // A change is pending until it is stored. A conflict makes it again.
 type change struct {
-	edit    edit   // of Update; nil for Login and Renew
-	subject string // of Login; else empty
+	edit    edit      // of Update; nil for Login and Renew
+	subject string    // of Login; else empty
+	clocks  Clocks    // of a login that is remembered; else zero
+	proven  time.Time // of Login: when the subject has proven who it is
 	at      time.Time
 }
 
@@ -90,9 +94,9 @@ const maxPending = 1000
 // start makes the handle that of a new, empty session.
 func (v *visit) start() {
 	now := time.Now()
-	v.pending = nil
+	v.pending, v.sealed = nil, nil
 	v.base = hold{state: state{
-		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(now), env: v.engine.likely,
+		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(&v.engine.likely, now), env: v.engine.likely,
 	}}
 	v.base.env.created = now.UnixMilli()
 	v.base.env.renewed = v.base.env.created
@@ -153,15 +157,24 @@ func (v *visit) change(c change) error {
 		return err
 	}
 	defer v.leave()
+	return v.add(c)
+}
+
+// add is change, inside the gate.
+func (v *visit) add(c change) error {
 	c.at = time.Now()
 	if c.subject != "" && v.gate.at() == handling {
 		if err := v.refused(); err != nil {
 			v.startAnew(err)
 		} else if v.outlived(c.at) {
 			v.startAnew(errTooLate)
+		} else if v.sealed != nil {
+			v.end()
 		}
 	} else if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
 		return err
+	} else if v.sealed != nil {
+		return v.sealed
 	}
 	if len(v.pending) == maxPending {
 		return errors.New("session: too many changes are pending: call Commit between them")
@@ -205,6 +218,15 @@ func (v *visit) refused() error {
 	return v.refusal.err
 }
 
+// reason is refused, for who is not inside the gate.
+func (v *visit) reason() error {
+	if err := v.gate.enter(context.Background()); err != nil {
+		return err
+	}
+	defer v.leave()
+	return v.refused()
+}
+
 // apply applies a change to what is shown. If an Update function began the
 // response, the change is an error, whatever the function returned.
 func (v *visit) apply(c change) error {
@@ -224,11 +246,27 @@ func (v *visit) apply(c change) error {
 			next.env.content = v.engine.likely.content // another subject's data
 		}
 		next.subject = c.subject
-		next.env.authenticated = c.at.UnixMilli()
-		next.expiresAt = v.engine.idleUntil(c.at)
+		next.env.clocks, next.env.loggedIn = c.clocks, c.at.UnixMilli()
+		next.env.authenticated = next.env.loggedIn
+		if !c.proven.IsZero() {
+			next.env.authenticated = min(c.proven.UnixMilli(), next.env.loggedIn)
+		}
+		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
 	}
 	v.show(next)
 	return nil
+}
+
+// undo drops what is pending, but not a logout.
+func (v *visit) undo() {
+	if err := v.gate.enter(context.Background()); err != nil {
+		v.engine.event(v.ctx, EventError, v.seen().id, "", time.Time{}, err)
+		return
+	}
+	defer v.leave()
+	if at := v.gate.at(); at == handling || at == sent {
+		v.drop()
+	}
 }
 
 // destroy ends the session, and starts a new one.
@@ -243,12 +281,18 @@ func (v *visit) destroy() error {
 	if err := v.changeable(false); err != nil {
 		return err
 	}
+	v.end()
+	return nil
+}
+
+// end makes the handle that of a new session, and the end of the present one
+// pending.
+func (v *visit) end() {
 	if v.base.proof.opens() {
 		ended := v.base
 		v.ending = &ended
 	}
 	v.start()
-	return nil
 }
 
 // demands reports whether a pending change, a Login or a Renew, demands a new

@@ -158,7 +158,7 @@ func add(items ...string) func(*cart) error {
 
 func incremented(s *session.Session[cart]) error { return s.Update(increment) }
 
-func loggedIn(s *session.Session[cart]) error { return s.Login("alice") }
+func loggedIn(s *session.Session[cart]) error { return s.Login("alice", nil) }
 
 func look(*session.Session[cart]) error { return nil }
 

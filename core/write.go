@@ -290,6 +290,7 @@ func (v *visit) tell(p *plan, was *state, started time.Time) {
 	} {
 		if e.happened {
 			v.note(e.kind, p.rec.ID, v.base.subject, started, nil)
+			started = time.Time{} // one event has the duration of the call
 		}
 	}
 }

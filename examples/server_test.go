@@ -8,13 +8,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	session "github.com/gostateful/session/core"
 )
 
 // TestPage renders a given session, without a server, a cookie or a login.
 func TestPage(t *testing.T) {
 	s := newShop(t)
 	r := httptest.NewRequest("GET", "/", nil)
-	r = r.WithContext(s.sessions.NewContext(r.Context(), "<ann>", visitor{Cart: []line{{"<Tea>", 2}}}))
+	r = r.WithContext(s.sessions.NewContext(r.Context(), session.Info[visitor]{Subject: "<ann>", Data: visitor{Cart: []line{{"<Tea>", 2}}}}))
 	w := httptest.NewRecorder()
 	netHTTP(s).Handler.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {

@@ -121,7 +121,7 @@ func (s *shop) login(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return current.Login(name)
+	return current.Login(name, nil)
 }
 
 // logout ends the session, with all that is in it.

@@ -53,7 +53,7 @@ func TestCart(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newShop(t)
-			ctx := s.sessions.NewContext(t.Context(), "", visitor{Cart: test.cart})
+			ctx := s.sessions.NewContext(t.Context(), session.Info[visitor]{Data: visitor{Cart: test.cart}})
 			err := test.do(s, ctx)
 			if got := errors.Is(err, errInput); got != test.wantFail {
 				t.Errorf("error %v, want errInput: %v", err, test.wantFail)
@@ -75,7 +75,7 @@ func removing(goods string) func(*shop, context.Context) error {
 
 func TestVisit(t *testing.T) {
 	s := newShop(t)
-	ctx := s.sessions.NewContext(t.Context(), "ann", visitor{Visits: 6})
+	ctx := s.sessions.NewContext(t.Context(), session.Info[visitor]{Subject: "ann", Data: visitor{Visits: 6}})
 	p, err := s.visit(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestVisit(t *testing.T) {
 
 func TestLogin(t *testing.T) {
 	s := newShop(t)
-	ctx := s.sessions.NewContext(t.Context(), "", visitor{Cart: []line{{"Tea", 1}}})
+	ctx := s.sessions.NewContext(t.Context(), session.Info[visitor]{Data: visitor{Cart: []line{{"Tea", 1}}}})
 	if err := s.login(ctx, " "); !errors.Is(err, errInput) {
 		t.Errorf("login without a name: got %v, want errInput", err)
 	}

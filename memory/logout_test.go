@@ -58,7 +58,7 @@ func logInAndOut(t *testing.T, s *memory.Store, subject string) {
 	}
 	var cookies []string
 	for _, do := range []func(*session.Session[int]) error{
-		func(s *session.Session[int]) error { return s.Login(subject) },
+		func(s *session.Session[int]) error { return s.Login(subject, nil) },
 		(*session.Session[int]).Destroy,
 	} {
 		x := new(session.Exchange)

@@ -28,7 +28,7 @@ func TestAccount(t *testing.T) {
 	r.Post("/login", func(_ http.ResponseWriter, r *http.Request) {
 		s, err := si.Get(r.Context())
 		if err == nil {
-			err = s.Login("ann")
+			err = s.Login("ann", nil)
 		}
 		if err != nil {
 			t.Error(err)

@@ -38,7 +38,7 @@ func TestRequireLogin(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return s.Login("alice")
+		return s.Login("alice", nil)
 	})
 	orders := func(c fiber.Ctx) error { return c.SendString("orders") }
 	logged := account.Guard{LoginURL: "/login"}
@@ -148,7 +148,7 @@ func TestRequireLoginReason(t *testing.T) {
 					if err != nil || test.user == "" {
 						return err
 					}
-					return s.Login(test.user)
+					return s.Login(test.user, nil)
 				})
 				app.Get("/orders", sessionfiber.RequireLogin(shop.Manager, test.guard))
 				cookie := ask(t, app, "POST", "/login", "").cookie()

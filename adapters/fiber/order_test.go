@@ -103,7 +103,7 @@ func TestCache(t *testing.T) {
 func TestNewContext(t *testing.T) {
 	for _, installed := range []bool{false, true} {
 		shop := newShop(t)
-		ctx := shop.NewContext(t.Context(), "alice", cart{Items: []string{"butter"}})
+		ctx := shop.NewContext(t.Context(), session.Info[cart]{Subject: "alice", Data: cart{Items: []string{"butter"}}})
 		app := fiber.New()
 		app.Use(func(c fiber.Ctx) error {
 			c.SetContext(ctx)

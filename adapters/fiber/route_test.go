@@ -55,7 +55,7 @@ func TestRoute(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return s.Login("alice")
+		return s.Login("alice", nil)
 	})
 	for _, test := range []struct {
 		method, target string

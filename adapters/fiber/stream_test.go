@@ -42,7 +42,7 @@ func TestStream(t *testing.T) {
 			if again, err := shop.Get(ctx); again != s {
 				t.Errorf("in the stream Get returned another handle, or the error %v", err)
 			}
-			for name, err := range map[string]error{"Update": s.Update(add("butter")), "Login": s.Login("alice"), "Destroy": s.Destroy()} {
+			for name, err := range map[string]error{"Update": s.Update(add("butter")), "Login": s.Login("alice", nil), "Destroy": s.Destroy()} {
 				if !errors.Is(err, session.ErrHeadersSent) {
 					t.Errorf("%s in a stream: got the error %v, want ErrHeadersSent", name, err)
 				}

@@ -17,7 +17,7 @@ func TestSubjectMemory(t *testing.T) {
 	app.Use(sessionfiber.Middleware(shop.Manager, nil))
 	app.Get("/", func(c fiber.Ctx) (err error) {
 		if held, err = shop.Get(c); err == nil {
-			err = held.Login(c.Query("user"))
+			err = held.Login(c.Query("user"), nil)
 		}
 		clear(c.Request().URI().QueryString())
 		c.Request().URI().QueryArgs().Set("user", "mallory")

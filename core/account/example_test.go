@@ -23,7 +23,7 @@ var users, _ = session.New[User](plainstore.New(), nil)
 // adapter makes it; "" is nobody.
 func as(user, method, target string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
-	return r.WithContext(users.NewContext(r.Context(), user, User{}))
+	return r.WithContext(users.NewContext(r.Context(), session.Info[User]{Subject: user}))
 }
 
 func ExampleRequireLogin() {
@@ -69,7 +69,7 @@ func ExampleRequireLogin_recent() {
 // In another framework, a middleware asks Check and answers by itself.
 func ExampleCheck() {
 	// What the framework's own request offers.
-	ctx := users.NewContext(context.Background(), "", User{})
+	ctx := users.NewContext(context.Background(), session.Info[User]{})
 	method, target, accept, fetchMode := "GET", "/orders", "text/html,*/*;q=0.8", "navigate"
 
 	refusal := account.Check(ctx, users, account.Guard{LoginURL: "/login"}, account.Request{
@@ -91,7 +91,7 @@ func ExampleNext() {
 	login := func(w http.ResponseWriter, r *http.Request) {
 		s, err := users.Get(r.Context())
 		if err == nil {
-			err = s.Login("ann") // once the password is checked
+			err = s.Login("ann", nil) // once the password is checked
 		}
 		if err != nil {
 			http.Error(w, "try again later", session.HTTPStatus(err))
@@ -150,7 +150,7 @@ func logIn(user, browser string) (cookie string) {
 	x.Begin(context.Background(), users, nil)
 	s, err := users.Get(&x)
 	if err == nil {
-		err = s.Login(user)
+		err = s.Login(user, nil)
 	}
 	if err == nil {
 		err = s.Update(func(u *User) error { u.Browser = browser; return nil })

@@ -121,7 +121,7 @@ func TestLoginURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			si := newSite(t, nil)
-			ctx := si.NewContext(t.Context(), "", visit{})
+			ctx := si.NewContext(t.Context(), session.Info[visit]{})
 			refusal := account.Check(ctx, si.Manager, account.Guard{LoginURL: test.loginURL}, account.Request{Method: "GET", Target: test.target, FetchMode: "navigate"})
 			if refusal == nil || refusal.Header.Get("Location") != test.want {
 				t.Errorf("got %+v, want Location %q", refusal, test.want)
@@ -141,7 +141,7 @@ func TestTargetAsSent(t *testing.T) {
 		t.Errorf("got Location %q, want %q", got.Get("Location"), want)
 	}
 
-	r, err := http.NewRequestWithContext(si.NewContext(t.Context(), "", visit{}), "GET", "http://shop.example/cart?a=b", nil) // has no RequestURI
+	r, err := http.NewRequestWithContext(si.NewContext(t.Context(), session.Info[visit]{}), "GET", "http://shop.example/cart?a=b", nil) // has no RequestURI
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,14 +212,14 @@ func TestOutage(t *testing.T) {
 func TestCheck(t *testing.T) {
 	si := newSite(t, nil)
 	guard := account.Guard{Within: -1} // no login is recent enough
-	ctx := si.NewContext(t.Context(), "ann", visit{})
+	ctx := si.NewContext(t.Context(), session.Info[visit]{Subject: "ann"})
 	if refusal := account.Check(ctx, si.Manager, account.Guard{}, account.Request{}); refusal != nil {
 		t.Errorf("logged in: got %+v, want nil", refusal)
 	}
 	if refusal := account.Check(ctx, si.Manager, guard, account.Request{}); refusal == nil || refusal.Err != account.ErrLoginTooOld || refusal.Status != 401 {
 		t.Errorf("got %+v, want ErrLoginTooOld, 401", refusal)
 	}
-	ctx = si.NewContext(t.Context(), "", visit{})
+	ctx = si.NewContext(t.Context(), session.Info[visit]{})
 	if refusal := account.Check(ctx, si.Manager, guard, account.Request{}); refusal == nil || refusal.Err != account.ErrNotLoggedIn || refusal.Status != 401 {
 		t.Errorf("got %+v, want ErrNotLoggedIn, 401", refusal)
 	}

@@ -48,7 +48,7 @@ func newSite(t *testing.T, opts *session.Options) *site {
 	si.Manager = m
 	si.HandleFunc("POST /login", func(_ http.ResponseWriter, r *http.Request) {
 		s := si.session(r)
-		if err := s.Login(r.FormValue("user")); err != nil {
+		if err := s.Login(r.FormValue("user"), nil); err != nil {
 			t.Error(err)
 		}
 		err := s.Update(func(v *visit) error {

@@ -167,7 +167,7 @@ func cookieRemoval(t *testing.T, on setup) {
 // oneSetCookie: whatever a handler does, there is one cookie of our name.
 func oneSetCookie(t *testing.T, on setup) {
 	update := func(s *session.Session[visit]) error { return s.Update(count) }
-	login := func(s *session.Session[visit]) error { return s.Login("alice") }
+	login := func(s *session.Session[visit]) error { return s.Login("alice", nil) }
 	renew := func(s *session.Session[visit]) error { return s.Renew() }
 	logout := func(s *session.Session[visit]) error { return s.Destroy() }
 	commit := func(s *session.Session[visit]) error { return s.Commit(t.Context()) }

@@ -200,7 +200,7 @@ func frozen(t *testing.T, on setup) {
 	si.store.took()
 	for name, err := range map[string]error{
 		"Update":  s.Update(count),
-		"Login":   s.Login("mallory"),
+		"Login":   s.Login("mallory", nil),
 		"Renew":   s.Renew(),
 		"Destroy": s.Destroy(),
 		"Commit":  s.Commit(t.Context()),

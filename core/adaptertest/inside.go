@@ -28,7 +28,7 @@ func insideUpdate(t *testing.T, on setup) {
 	}
 	for name, call := range map[string]func(s *session.Session[visit], r Request) error{
 		"CallsUpdate":  func(s *session.Session[visit], _ Request) error { return s.Update(count) },
-		"CallsLogin":   func(s *session.Session[visit], _ Request) error { return s.Login("alice") },
+		"CallsLogin":   func(s *session.Session[visit], _ Request) error { return s.Login("alice", nil) },
 		"CallsRenew":   func(s *session.Session[visit], _ Request) error { return s.Renew() },
 		"CallsDestroy": func(s *session.Session[visit], _ Request) error { return s.Destroy() },
 		"CallsCommit":  func(s *session.Session[visit], r Request) error { return s.Commit(r.Context) },

@@ -14,7 +14,7 @@ func lateLaws() []law {
 		{"LateChange", lateChange},
 		{"LateLogout", lateLogout},
 		{"LateNewSession", lateCookie((*site).visitor, func(s *session.Session[visit]) error { return s.Update(count) }, "1")},
-		{"LateLogin", lateCookie((*site).known, func(s *session.Session[visit]) error { return s.Login("alice") }, "1 alice")},
+		{"LateLogin", lateCookie((*site).known, func(s *session.Session[visit]) error { return s.Login("alice", nil) }, "1 alice")},
 		{"LateRenew", lateCookie((*site).known, func(s *session.Session[visit]) error { return s.Renew() }, "1")},
 		{"LateInStream", lateInStream},
 		{"LateFailure", lateFailure},
@@ -116,7 +116,7 @@ func lateInStream(t *testing.T, on setup) {
 		r.Stream(func(send func(string) error) {
 			_ = send("one")
 			si.gate.pass()
-			results <- outcome{s.Login("alice"), s.Update(count)}
+			results <- outcome{s.Login("alice", nil), s.Update(count)}
 			_ = send("two")
 		})
 	}})

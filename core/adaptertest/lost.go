@@ -230,7 +230,7 @@ func loginReaches(t *testing.T, on setup) {
 				if s == nil {
 					return
 				}
-				if err := s.Login("alice"); err != nil {
+				if err := s.Login("alice", nil); err != nil {
 					refuse(r, err)
 					return
 				}

@@ -81,7 +81,7 @@ func held(si *site, r Request) {
 	case "count":
 		err = s.Update(count)
 	case "login":
-		err = s.Login("alice")
+		err = s.Login("alice", nil)
 	case "logout":
 		err = s.Destroy()
 	case "flash":

@@ -91,7 +91,7 @@ func (si *site) handle(r Request) {
 	case "/count":
 		err = s.Update(count)
 	case "/login":
-		err = s.Login("alice")
+		err = s.Login("alice", nil)
 	case "/logout":
 		err = s.Destroy()
 	default:

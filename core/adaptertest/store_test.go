@@ -25,7 +25,7 @@ func TestLose(t *testing.T) {
 		x.Begin(t.Context(), m, nil)
 		s, err := m.Get(&x)
 		if err == nil {
-			err = s.Login("alice")
+			err = s.Login("alice", nil)
 		}
 		if err == nil {
 			_, err = x.Commit(session.Response{})

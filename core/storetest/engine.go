@@ -142,7 +142,7 @@ func (t *trial) login(m *session.Manager[visits], subject string) browser {
 	var err error
 	b.cookie, err = visit(t.Context(), m, nil, func(s *session.Session[visits]) error {
 		b.id = s.ID()
-		return errors.Join(counted(s), s.Login(subject))
+		return errors.Join(counted(s), s.Login(subject, nil))
 	})
 	if err != nil {
 		t.Fatalf("a request to log in as %q: %v", subject, err)

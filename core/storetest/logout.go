@@ -20,7 +20,7 @@ func engineKnowsStragglersOfLogout(t *trial) {
 
 	next := browser{subject: t.subject()}
 	cookie, err := visit(t.Context(), m, b.cookie, func(s *session.Session[visits]) error {
-		err := s.Login(next.subject)
+		err := s.Login(next.subject, nil)
 		next.id = s.ID()
 		return err
 	})

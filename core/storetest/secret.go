@@ -54,7 +54,7 @@ func secretNeverReachesStore(t *trial) {
 		handle func(s *session.Session[visits]) error
 	}{
 		{"create", counted},
-		{"log in", func(s *session.Session[visits]) error { return s.Login(subject) }},
+		{"log in", func(s *session.Session[visits]) error { return s.Login(subject, nil) }},
 		{"change", note},
 		{"renew", (*session.Session[visits]).Renew},
 		{"change", note},

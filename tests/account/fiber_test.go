@@ -37,7 +37,7 @@ func TestInFiber(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if err := s.Login("ann"); err != nil {
+		if err := s.Login("ann", nil); err != nil {
 			return err
 		}
 		browser := string(c.Request().Header.UserAgent())

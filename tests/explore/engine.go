@@ -136,7 +136,7 @@ func add(tag string) func(*data) error {
 }
 
 func (r *request) update(tag string) error    { return r.s.Update(add(tag)) }
-func (r *request) login(subject string) error { return r.s.Login(subject) }
+func (r *request) login(subject string) error { return r.s.Login(subject, nil) }
 func (r *request) renew() error               { return r.s.Renew() }
 func (r *request) destroy() error             { return r.s.Destroy() }
 

@@ -71,14 +71,14 @@ func main() {
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		customer, err := shop.Get(r.Context())
 		if err == nil {
-			err = customer.Login("42")
+			err = customer.Login("42", nil)
 		}
 		if err != nil {
 			log.Fatal(err)
 		}
 		clerk, err := admin.Get(r.Context())
 		if err == nil {
-			err = clerk.Login("42")
+			err = clerk.Login("42", nil)
 		}
 		if err != nil {
 			log.Fatal(err)

@@ -66,7 +66,7 @@ func TestStaleTLSConnections(t *testing.T) {
 		x.Begin(ctx, sessions, nil)
 		v, err := sessions.Get(x)
 		require.NoError(t, err)
-		require.NoError(t, v.Login("bob"))
+		require.NoError(t, v.Login("bob", nil))
 		_, err = x.Commit(session.Response{})
 		require.NoError(t, err, "a login")
 		require.NoError(t, x.Finish())

@@ -79,7 +79,7 @@ func count(s *session.Session[Visits]) error { return s.Update(increment) }
 func destroy(s *session.Session[Visits]) error { return errors.Join(count(s), s.Destroy()) }
 
 func loginAs(subject string) func(s *session.Session[Visits]) error {
-	return func(s *session.Session[Visits]) error { return s.Login(subject) }
+	return func(s *session.Session[Visits]) error { return s.Login(subject, nil) }
 }
 
 // Login has a new browser log in through a manager with these options, and
@@ -96,7 +96,7 @@ func (c *costs) login(subject string) (cookie *http.Cookie, id session.ID) {
 	c.t.Helper()
 	cookie = c.request(c.m, nil, func(s *session.Session[Visits]) error {
 		id = s.ID()
-		return s.Login(subject)
+		return s.Login(subject, nil)
 	})
 	return cookie, id
 }

@@ -110,7 +110,7 @@ func (s *Site) handler(timeout time.Duration) *handler {
 		"/read":   func(*session.Session[Visits], *http.Request) error { return nil },
 		"/count":  func(v *session.Session[Visits], _ *http.Request) error { return v.Update(increment) },
 		"/pad":    func(v *session.Session[Visits], _ *http.Request) error { return v.Update(pad) },
-		"/login":  func(v *session.Session[Visits], r *http.Request) error { return v.Login(r.FormValue("as")) },
+		"/login":  func(v *session.Session[Visits], r *http.Request) error { return v.Login(r.FormValue("as"), nil) },
 		"/logout": func(v *session.Session[Visits], _ *http.Request) error { return v.Destroy() },
 	} {
 		mux.HandleFunc("POST "+target, h.handle(do))

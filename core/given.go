@@ -1,0 +1,93 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// NewContext returns a context with a session, for tests of handlers without a
+// server. The adapter's middleware may be there or not. The session is stored, so
+// that [Manager.List] and what is built on it see it. info says what it is like:
+// the subject, the data and the times. What is left zero is as of a login just now.
+//
+// After the handler has run, [Manager.Get] on the same context shows what it
+// changed. The change is stored if the handler, or the test, calls
+// [Session.Commit]. If the codec cannot keep the data or the store fails, Get
+// returns the error.
+func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Context {
+	s := &Session[T]{m: m}
+	if _, err := s.give(ctx, info); err != nil {
+		return context.WithValue(ctx, m.core(), fmt.Errorf("session: NewContext: %w", err))
+	}
+	return context.WithValue(ctx, m.core(), s)
+}
+
+// NewCookie stores a session and returns the cookie that opens it, for browser
+// tests that start where a user is logged in already. info is that of
+// [Manager.NewContext]. Whoever has the cookie has the login.
+func (m *Manager[T]) NewCookie(ctx context.Context, info Info[T]) (*http.Cookie, error) {
+	s := &Session[T]{m: m}
+	t, err := s.give(ctx, info)
+	if err != nil {
+		return nil, fmt.Errorf("session: NewCookie: %w", err)
+	}
+	return m.opts.Cookie.carrying(&t, m.cookieLasts(&s.visit.base.env)), nil
+}
+
+// give stores a session as info describes it, and makes s a trusted handle on it.
+func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
+	m, v := s.m, &s.visit
+	v.engine, v.typed, v.gate, v.ctx = m.core(), s, new(gate), ctx
+	if info.Subject != "" {
+		if err := m.checkSubject(info.Subject); err != nil {
+			return token{}, err
+		}
+	}
+	if info.Remembered && m.opts.Remember == (Clocks{}) {
+		return token{}, errNoRemember
+	}
+	v.start()
+	data, err := m.encode(&info.Data, nil, nil)
+	if err == nil {
+		err = s.adopt(data)
+	}
+	if err != nil {
+		return token{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
+	}
+	now := time.Now()
+	given := &v.base.state
+	given.id, given.isNew, given.subject = cmp.Or(info.ID, given.id), false, info.Subject
+	env := &given.env
+	env.data, env.created = data, milli(info.CreatedAt, now)
+	env.renewed = env.created
+	if info.Subject != "" {
+		env.loggedIn = milli(info.AuthenticatedAt, now)
+		env.authenticated = env.loggedIn
+	}
+	if info.Remembered {
+		env.clocks = m.opts.Remember
+	}
+	given.expiresAt = m.idleUntil(env, fromMilli(milli(info.LastUsedAt, now)))
+	v.base.proof = trusted
+	t := newToken(given.id)
+	env.secret, env.carrier = t.digest(), m.likely.carrier
+	rec := Record{ID: given.id, Version: given.version, Subject: m.owner(given.subject), ExpiresAt: given.expiresAt, Data: env.seal()}
+	b := bound(ctx, m.opts.StoreTimeout)
+	defer b.stop()
+	if err := m.store.Create(b, rec); err != nil {
+		return token{}, unavailable("create", err)
+	}
+	v.drop()
+	return t, nil
+}
+
+// milli is a time in milliseconds since 1970, or that of now if it is zero.
+func milli(at, now time.Time) int64 {
+	if at.IsZero() {
+		at = now
+	}
+	return at.UnixMilli()
+}
