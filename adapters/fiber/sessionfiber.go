@@ -34,7 +34,8 @@ type Options struct {
 // A handler may return an error of its session. The ErrorHandler then gets a
 // [fiber.Error], by errors.As, with the status of [session.HTTPStatus] and its
 // text. So the client does not see the reason. errors.Is finds it, and
-// errors.Unwrap returns it.
+// errors.Unwrap returns it. The header has no-store, and Retry-After where the
+// client may come again. Other errors go on as they are.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can use
 // a session that a handler got: read it, and keep it alive with Touch. It cannot
@@ -57,7 +58,7 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 		}
 		x.remember()
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
-		return hide(x.end(c.Next(), onError))
+		return x.hide(x.end(c.Next(), onError))
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gostateful/session/adapters/nethttp"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 )
 
@@ -153,6 +154,7 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 				return http.NewResponseController(w).Flush()
 			})
 		},
+		Fail:   func(err error) { session.Error(w, err) },
 		Inform: w.WriteHeader,
 	}
 }

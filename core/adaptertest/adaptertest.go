@@ -86,8 +86,9 @@ type Request struct {
 	// adapter.
 	TakeOver func(body string)
 
-	// Fail ends the handler with an error, for the framework to answer. It is
-	// the last thing that a handler calls. Nil if handlers return none.
+	// Fail answers with an error as handlers of this framework do: they return
+	// it, or call session.Error. It is the last thing that a handler calls. Nil if
+	// they do neither.
 	Fail func(err error)
 
 	// Inform sends a response of status 1xx ahead of the final one. Nil if the

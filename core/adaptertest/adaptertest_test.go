@@ -62,6 +62,9 @@ var faults = []struct {
 	{"does not say when to come again", []string{"FailureTellsWhen", "LostResponse/login", "LostResponse/logout"}},
 	{"answers a failure for every visitor", []string{"FailureTellsWhen"}},
 	{"shows the errors that handlers return", []string{"ReturnedErrorTellsNothing"}},
+	{"answers the errors that handlers return by their status", []string{"ReturnedErrorTellsWhen"}},
+	{"tells stragglers to come again at once", []string{"ReturnedErrorTellsWhen"}},
+	{"takes the application's errors for its own", []string{"OwnErrorStays"}},
 
 	{"swallows a panic", []string{"PanicDiscards", "PanicAfterResponse"}},
 	{"commits on a panic", []string{"PanicDiscards"}},

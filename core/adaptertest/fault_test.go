@@ -110,14 +110,22 @@ func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
 	return w.x.Commit(r)
 }
 
-// report answers an error that a handler returned.
-func (f fault) report(w http.ResponseWriter, err error) {
+// report answers an error for the handler.
+func (f fault) report(w http.ResponseWriter, err error, managed bool) {
 	status := session.HTTPStatus(err)
-	text := http.StatusText(status)
-	if f == "shows the errors that handlers return" {
-		text = err.Error()
+	switch {
+	case f == "shows the errors that handlers return":
+		http.Error(w, err.Error(), status)
+	case f == "answers the errors that handlers return by their status":
+		http.Error(w, http.StatusText(status), status)
+	case f == "tells stragglers to come again at once":
+		w.Header().Set("Retry-After", "1")
+		session.Error(w, err)
+	case f == "takes the application's errors for its own" && managed:
+		http.Error(w, "cannot keep your session", status)
+	default:
+		session.Error(w, err)
 	}
-	http.Error(w, text, status)
 }
 
 // begun does what a faulty adapter does ahead of the handler.

@@ -24,7 +24,7 @@ func (f fault) start(t *testing.T, s adaptertest.Server) string {
 		req.Fail = func(err error) { failure = err }
 		s.Handler(req)
 		if failure != nil {
-			f.report(w, failure)
+			f.report(w, failure, len(s.Managers) > 0)
 		}
 	})
 	for _, manager := range slices.Backward(s.Managers) {

@@ -33,17 +33,22 @@ func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
 			} else if w.exchange.Finish() != nil {
 				panic(http.ErrAbortHandler) // cuts the connection: the response has told of a success
 			}
-			return answered(err)
+			return answered(err, w.Header())
 		}
 	}
 }
 
-// answered gives an error of a session its status, and a text without its reason.
-func answered(err error) error {
-	if status := session.HTTPStatus(err); status != http.StatusInternalServerError && echo.StatusCode(err) == 0 {
-		return echo.NewHTTPError(status, "cannot keep your session").Wrap(err)
+// answered gives an error of a session its status and header, and a text without its reason.
+func answered(err error, header http.Header) error {
+	added, ours := session.ErrorHeader(err)
+	if !ours {
+		return err
 	}
-	return err
+	added.AddTo(header)
+	if echo.StatusCode(err) != 0 { // which the application chose
+		return err
+	}
+	return echo.NewHTTPError(session.HTTPStatus(err), "cannot keep your session").Wrap(err)
 }
 
 // A writer commits before the first byte; if that fails, it sends nothing.

@@ -148,6 +148,32 @@ func TestErrors(t *testing.T) {
 	assert.Empty(t, w.Result().Cookies(), "a panic changes nothing, whoever recovers outside")
 }
 
+// TestReturnedError: echo's error handler finds the error of a session that a handler
+// returned, and the client does not see it.
+func TestReturnedError(t *testing.T) {
+	visits, err := session.New[int](broken{memory.New(nil)}, nil)
+	require.NoError(t, err)
+	var seen error
+	e := newEcho()
+	e.HTTPErrorHandler = func(c *echo.Context, err error) {
+		seen = err
+		echo.DefaultHTTPErrorHandler(false)(c, err)
+	}
+	e.Use(sessionecho.Middleware(visits))
+	e.GET("/", func(c *echo.Context) error {
+		s, err := visits.Get(c.Request().Context())
+		require.NoError(t, err)
+		require.NoError(t, s.Update(func(n *int) error { *n++; return nil }))
+		return s.Commit(c.Request().Context())
+	})
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	assert.ErrorIs(t, seen, session.ErrUnavailable)
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.JSONEq(t, `{"message": "cannot keep your session"}`, w.Body.String())
+	assert.Equal(t, "1", w.Header().Get("Retry-After"))
+}
+
 // TestCommitFails: echo's error handler answers in place of the handler, what an
 // outer middleware has said stays, and what one has buffered is not sent.
 func TestCommitFails(t *testing.T) {
