@@ -31,7 +31,7 @@ func ExampleRequireLogin() {
 	orders := guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := users.Get(r.Context()) // loaded by the guard already
 		if err != nil {
-			http.Error(w, "try again later", session.HTTPStatus(err))
+			session.Error(w, err)
 			return
 		}
 		fmt.Fprint(w, "the orders of ", s.Subject())
@@ -90,11 +90,12 @@ func ExampleCheck() {
 func ExampleNext() {
 	login := func(w http.ResponseWriter, r *http.Request) {
 		s, err := users.Get(r.Context())
-		if err == nil {
-			err = s.Login("ann", nil) // once the password is checked
-		}
 		if err != nil {
-			http.Error(w, "try again later", session.HTTPStatus(err))
+			session.Error(w, err)
+			return
+		}
+		if err := s.Login("ann", nil); err != nil { // once the password is checked
+			session.Error(w, err)
 			return
 		}
 		http.Redirect(w, r, account.Next(r.FormValue("next")), http.StatusSeeOther)
