@@ -52,7 +52,7 @@ func ExampleRequireLogin() {
 	// Output:
 	// 200 the orders of ann
 	// 303 /login?next=%2Forders%3Fof%3Dmay
-	// 401 Unauthorized
+	// 401 {"type":"about:blank","title":"Unauthorized","status":401}
 }
 
 // A sensitive route asks for a recent login.
@@ -114,8 +114,8 @@ func ExampleNext() {
 
 func ExampleDevices() {
 	mux := http.NewServeMux()
-	devices := account.Devices(users, account.Guard{Within: 5 * time.Minute}, func(i session.Info[User]) any {
-		return i.Data.Browser
+	devices := account.Devices(users, account.Guard{Within: 5 * time.Minute}, &account.DevicesOptions[User]{
+		Describe: func(i session.Info[User]) any { return i.Data.Browser },
 	})
 	mux.Handle("/devices/", http.StripPrefix("/devices", devices))
 
