@@ -14,6 +14,7 @@ func (x *exchange) commit(hijacked bool) error {
 		return x.err
 	}
 	x.committed = true
+	x.outer.Pattern = x.request.Pattern // for a writer outside that counts by it when the header comes
 	header := x.inner.Header()
 	added, err := x.session.Commit(session.Response{Header: header, Hijacked: hijacked})
 	if err != nil {

@@ -72,7 +72,9 @@ func (w *writer) begin() error {
 func (w *writer) end(request *http.Request, outer http.Header) {
 	w.exchange.Discard() // what a panic left; else the exchange is over by now
 	w.c.SetResponse(w.ResponseWriter)
-	request.MultipartForm = w.c.Request().MultipartForm // whose files the server removes
+	inner := w.c.Request()
+	request.Form, request.PostForm, request.MultipartForm = inner.Form, inner.PostForm, inner.MultipartForm // whose files the server removes
+	request.Pattern = inner.Pattern
 	if w.commit() != nil {
 		clear(w.Header())
 		maps.Copy(w.Header(), outer)

@@ -232,6 +232,29 @@ func TestPanicAfterFailure(t *testing.T) {
 	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 }
 
+// TestOutsideSeesRequest: what the router and the form tell the request is known around
+// echo, wherever the middleware is.
+func TestOutsideSeesRequest(t *testing.T) {
+	for name, install := range map[string]func(*echo.Echo, echo.MiddlewareFunc){
+		"Pre": func(e *echo.Echo, m echo.MiddlewareFunc) { e.Pre(m) },
+		"Use": func(e *echo.Echo, m echo.MiddlewareFunc) { e.Use(m) },
+	} {
+		visits, err := session.New[int](memory.New(nil), nil)
+		require.NoError(t, err)
+		e := newEcho()
+		install(e, sessionecho.Middleware(visits))
+		e.POST("/teas/:id", func(c *echo.Context) error {
+			assert.Equal(t, "2", c.FormValue("count"))
+			return nil
+		})
+		r := httptest.NewRequest("POST", "/teas/1", strings.NewReader("count=2"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		e.ServeHTTP(httptest.NewRecorder(), r)
+		assert.Equal(t, "/teas/:id", r.Pattern, name)
+		assert.Equal(t, "2", r.PostForm.Get("count"), name)
+	}
+}
+
 // TestUpload: the server removes the files of a form that the handler has read.
 func TestUpload(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
