@@ -78,20 +78,7 @@ type exchange struct {
 // begin returns false if the request already has an exchange of the manager, as
 // after RestartRouting.
 func (x *exchange) begin(manager session.AnyManager) bool {
-	header := &x.c.Request().Header
-	lines := header.PeekAll(fiber.HeaderCookie)
-	if len(lines) == 0 {
-		// With Config.DisableHeaderNormalizing PeekAll finds "Cookie" only. This
-		// call makes fasthttp's parser run, which finds "cookie" too. PeekAll then
-		// returns what it found.
-		header.Cookie("")
-		lines = header.PeekAll(fiber.HeaderCookie)
-	}
-	cookies := x.lines[:0]
-	for _, line := range lines {
-		cookies = append(cookies, string(line))
-	}
-	if !x.session.Begin(x.c.Context(), manager, cookies) {
+	if !x.session.Begin(x.c.Context(), manager, x.cookies()) {
 		return false
 	}
 	x.session.Route = x

@@ -25,7 +25,8 @@ func TestMiddleware(t *testing.T) {
 }
 
 // TestMiddlewareContext does so with c.Context(), and what the application has
-// set there, on an app whose values may be kept.
+// set there, on an app whose values may be kept, after a middleware that asks for a
+// cookie.
 func TestMiddlewareContext(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		app := app(s, fiber.Config{Immutable: true}, func(c fiber.Ctx) context.Context { return c.Context() })
@@ -60,6 +61,7 @@ func app(s adaptertest.Server, config fiber.Config, of func(fiber.Ctx) context.C
 	app.Use(func(c fiber.Ctx) error {
 		if of(c) != c { // a fiber.Ctx has no deadline and no values but its own
 			c.SetContext(s.Context(c.Context()))
+			c.Cookies("theme")
 		}
 		for name, value := range s.Header {
 			c.Set(name, value)
