@@ -77,7 +77,11 @@ func TestMiddleware(t *testing.T) {
 				}
 				server := httptest.NewUnstartedServer(build(h, chi.Middlewares{around}, sessions))
 				server.Config.ErrorLog = silence
-				server.Start()
+				if server.TLS = s.TLS; s.TLS != nil {
+					server.StartTLS()
+				} else {
+					server.Start()
+				}
 				t.Cleanup(server.Close)
 				return server.URL
 			})

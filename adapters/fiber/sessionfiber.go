@@ -2,6 +2,8 @@
 package sessionfiber
 
 import (
+	"unique"
+
 	"github.com/gofiber/fiber/v3"
 
 	session "github.com/gostateful/session/core"
@@ -73,6 +75,8 @@ type exchange struct {
 	lines    [1]string // of the Cookie header: few requests have more
 	response header    // to which the session's fields are added
 	outer    []byte    // the header of the response before the handler: see remember
+	plain    bool      // the request came over plain http
+	host     string    // of such a request
 }
 
 // begin returns false if the request already has an exchange of the manager, as
@@ -82,12 +86,27 @@ func (x *exchange) begin(manager session.AnyManager) bool {
 		return false
 	}
 	x.session.Route = x
+	x.address()
 
 	// Not fiber.StoreInContext, which leaves c.Context() alone unless the
 	// application has set Config.PassLocalsToContext.
 	x.c.RequestCtx().SetUserValue(x.session.Key(), &x.session)
 	x.c.SetContext(&x.session)
 	return true
+}
+
+// address looks how the request came. A handler that has timed out may use the request
+// when it ends, so this is the time to look. The host is a copy, which the requests to
+// it share.
+func (x *exchange) address() {
+	header := &x.c.Request().Header
+	x.plain = !x.c.RequestCtx().IsTLS()
+	for _, name := range []string{fiber.HeaderXForwardedProto, fiber.HeaderForwarded, "x-forwarded-proto", "forwarded"} {
+		x.plain = x.plain && len(header.Peek(name)) == 0 // the latter with Config.DisableHeaderNormalizing
+	}
+	if x.plain {
+		x.host = unique.Make(x.c.Host()).Value()
+	}
 }
 
 // Route is the method and the pattern of the route, such as "GET /items/:id". It

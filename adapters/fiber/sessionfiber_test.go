@@ -3,6 +3,7 @@ package sessionfiber_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +21,7 @@ import (
 // application passes to Get.
 func TestMiddleware(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
-		return serve(t, app(s, fiber.Config{}, func(c fiber.Ctx) context.Context { return c }))
+		return listen(t, app(s, fiber.Config{}, func(c fiber.Ctx) context.Context { return c }), s.TLS)
 	})
 }
 
@@ -30,16 +31,26 @@ func TestMiddleware(t *testing.T) {
 func TestMiddlewareContext(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		app := app(s, fiber.Config{Immutable: true}, func(c fiber.Ctx) context.Context { return c.Context() })
-		return serve(t, app)
+		return listen(t, app, s.TLS)
 	})
 }
 
 // serve lets an app answer at the URL that it returns, until the test ends.
 func serve(t *testing.T, app *fiber.App) string {
 	t.Helper()
+	return listen(t, app, nil)
+}
+
+// listen does so over TLS, unless the config is nil.
+func listen(t *testing.T, app *fiber.App, config *tls.Config) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	url := "http://" + l.Addr().String()
+	if config != nil {
+		l, url = tls.NewListener(l, config), "https://"+l.Addr().String()
 	}
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}) }()
@@ -51,7 +62,7 @@ func serve(t *testing.T, app *fiber.App) string {
 			t.Error(err)
 		}
 	})
-	return "http://" + l.Addr().String()
+	return url
 }
 
 // app is the suite's server. What is passed to Get is what of says.

@@ -15,6 +15,7 @@ package adaptertest
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"testing"
 
@@ -40,6 +41,10 @@ type Server struct {
 	// Header is what that middleware sets in the header of each response before
 	// it calls on, also where Managers is empty.
 	Header map[string]string
+
+	// TLS is not nil if the server is to serve over TLS with it. Start then returns
+	// an https URL. A test whose server cannot leaves it, and returns an http URL.
+	TLS *tls.Config
 }
 
 // Start serves s at a loopback address until the test ends, and returns its
@@ -104,7 +109,7 @@ type law struct {
 
 func laws() []law {
 	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws(),
-		sharedLaws(), lostLaws(), insideLaws(), answerLaws())
+		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws())
 }
 
 // A setup is what the laws are checked on.

@@ -100,6 +100,9 @@ var faults = []struct {
 	{"loads twice", []string{"ReadIsOneLoad"}},
 	{"renews with every request", []string{"UnchangedIsNotWritten", "ReadIsOneLoad"}},
 
+	{"does not tell Commit of plain http", []string{"PlainHTTP"}},
+	{"does not tell Commit of the host", []string{"PlainHTTP"}},
+	{"takes TLS for plain http", []string{"PlainHTTPBehindTLS"}},
 	{"does not tell Commit of the header", []string{"LateGetOfPrivatePage"}},
 	{"tells Commit of an empty header", []string{"LateGetOfPrivatePage"}},
 	{"tells Commit of the header before the handler", []string{"LateGetOfPrivatePage"}},

@@ -85,8 +85,14 @@ func rewrite(r *http.Request, change func(*http.Cookie)) (lines []string) {
 
 // toCommit calls Commit with what the adapter tells it of the response.
 func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
-	r := session.Response{Header: w.Header(), Hijacked: hijacked}
+	r := session.Response{Header: w.Header(), Hijacked: hijacked, Plain: plain(w.r), Host: w.r.Host}
 	switch w.fault {
+	case "does not tell Commit of plain http":
+		r.Plain = false
+	case "does not tell Commit of the host":
+		r.Host = ""
+	case "takes TLS for plain http":
+		r.Plain = true
 	case "does not tell Commit of the header":
 		r.Header = nil
 	case "tells Commit of an empty header":
@@ -108,6 +114,11 @@ func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
 		}
 	}
 	return w.x.Commit(r)
+}
+
+// plain reports whether a request came over plain http.
+func plain(r *http.Request) bool {
+	return r.TLS == nil && r.Header.Get("X-Forwarded-Proto") == "" && r.Header.Get("Forwarded") == ""
 }
 
 // report answers an error for the handler.

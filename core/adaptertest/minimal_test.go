@@ -39,7 +39,11 @@ func (f fault) start(t *testing.T, s adaptertest.Server) string {
 		handler.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the suite's handlers panic
-	server.Start()
+	if server.TLS = s.TLS; s.TLS != nil {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -63,7 +63,11 @@ type writer struct {
 
 func (w *writer) begin() error {
 	var err error
-	w.added, err = w.exchange.Commit(session.Response{Header: w.Header(), Hijacked: w.hijacked})
+	r := w.c.Request()
+	w.added, err = w.exchange.Commit(session.Response{
+		Header: w.Header(), Hijacked: w.hijacked,
+		Plain: r.TLS == nil && r.Header.Get("X-Forwarded-Proto") == "" && r.Header.Get("Forwarded") == "", Host: r.Host,
+	})
 	w.added.AddTo(w.Header())
 	return err
 }

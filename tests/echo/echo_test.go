@@ -50,7 +50,11 @@ func serve(t *testing.T, s adaptertest.Server) string {
 	})
 	server := httptest.NewUnstartedServer(e)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handlers of the suite panic
-	server.Start()
+	if server.TLS = s.TLS; s.TLS != nil {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	return server.URL
 }
