@@ -190,9 +190,9 @@ var breaks = []brk{
 		run: "^expired$/^read-update$",
 	},
 	{
-		law: 18, rule: "a use is recorded at the load where the session runs short", file: "load.go",
-		old: "		if v.runsShort(time.Now()) {\n",
-		new: "		if v.runsShort(time.Now()) && !BROKEN {\n",
+		law: 18, rule: "a use is recorded at the load where the session runs short", file: "clocks.go",
+		old: " && v.runsShort(time.Now()) {\n",
+		new: " && v.runsShort(time.Now()) && !BROKEN {\n",
 		run: "^expiry$/^read-update$",
 	},
 	{
