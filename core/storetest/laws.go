@@ -83,6 +83,11 @@ var laws = []law{
 	{"EngineJobTakesBackNoUse", "a job (Manager.Update) takes nothing back of the use that a request records at the same moment", engineJobTakesBackNoUse},
 	{"EngineTooLateIsAnError", "a change that finds its session gone after the expiry that its request knew is an error", engineTooLateIsAnError},
 	{"EngineLastsACentury", "the longest times that session.New accepts work: create, update, touch, list, log out", engineLastsACentury},
+	{"EngineTakesOnce", "of requests that overlap, one takes what is taken by session.Take", engineTakesOnce},
+	{"EngineBoundsSubjects", "after simultaneous logins a subject has at most Options.MaxPerSubject sessions, and these work", engineBoundsSubjects},
+	{"EngineRemembers", "sessions of different clocks, by LoginOptions.Remember, tell their last use", engineRemembers},
+	{"EngineChangesAllOfSubject", "Manager.UpdateAll changes each session of a subject once, whatever is changed meanwhile", engineChangesAllOfSubject},
+	{"EnginePings", "Manager.Ping says that the store is ready", enginePings},
 }
 
 var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}
