@@ -181,7 +181,12 @@ func TestPlainHTTP(t *testing.T) {
 		{host: "localhost.example", want: 1},
 		{host: "shop.example", secure: true},
 		{host: "shop.example", cookie: session.Cookie{Insecure: true}},
-		{host: "localhost:8080"}, {host: "LOCALHOST"}, {host: "app.localhost:80"}, {host: "127.0.0.1:8080"}, {host: "[::1]:8080"}, {host: "::1"},
+		{host: "localhost:8080"},
+		{host: "LOCALHOST"},
+		{host: "app.localhost:80"},
+		{host: "127.0.0.1:8080"},
+		{host: "[::1]:8080"},
+		{host: "::1"},
 	} {
 		m := program[cart](t, newTestStore(), &session.Options{Cookie: test.cookie})
 		for i := range 3 {
