@@ -138,6 +138,7 @@ func TestLifetimeCountsFromTheCall(t *testing.T) {
 				return nil
 			})
 		}
+		time.Sleep(12 * time.Hour)
 		si.visit(b, func(s *session.Session[cart]) error {
 			return s.Login("alice", &session.LoginOptions{AuthenticatedAt: time.Now().Add(-100 * day)})
 		})
