@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -105,13 +106,60 @@ func HTTPStatus(err error) int {
 //	}
 func Error(w http.ResponseWriter, err error) {
 	status := HTTPStatus(err)
-	h := failed(err, time.Time{})
+	h := errorHeader(err)
 	h.AddTo(w.Header())
 	text := http.StatusText(status)
 	if status == statusClientClosedRequest {
 		text = "Client Closed Request"
 	}
 	http.Error(w, text, status)
+}
+
+// ErrorHeader is for adapters to frameworks whose handlers return errors. It
+// returns what the response to such an error adds to its header. ok reports whether
+// err is an error of this package, or wraps one, or has its text: then the client
+// must not see it.
+func ErrorHeader(err error) (h Header, ok bool) {
+	if err == nil || !ours(err) {
+		return Header{}, false
+	}
+	return errorHeader(err), true
+}
+
+// errorHeader is the header of a handler's answer. For ErrSuperseded the commit of
+// that answer says when to come again, as it knows when.
+func errorHeader(err error) Header {
+	h := failed(err, time.Time{})
+	if errors.Is(err, ErrSuperseded) {
+		h.RetryAfter = ""
+	}
+	return h
+}
+
+// ours reports whether an error is one of this package. A text is enough if it may
+// name a store: the application may have kept nothing else of the error.
+func ours(err error) bool {
+	for _, known := range []error{
+		ErrNotFound, ErrExists, ErrConflict, ErrNoSession, ErrHeadersSent, ErrSuperseded, ErrUnavailable, ErrTooLarge, ErrUndecodable,
+		errInsideUpdate, errNoRemember, errTakeBeside, errCookieTwice, errClientLeft, errZeroID,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	text := err.Error()
+	for _, known := range []string{
+		ErrUnavailable.Error() + ": ", ErrUndecodable.Error() + ": ",
+		// These are made where they occur, and are the same for every caller.
+		"session: a subject has 1 to 255 bytes of UTF-8", "session: an ID has the form ", "session: Update needs a function",
+		"session: too many changes are pending", "session: encode: ", "session: codec \"", "session: merge with stored data: ",
+		"session: Options.NewID returned the zero ID", "session: the store ",
+	} {
+		if strings.Contains(text, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAbsent reports whether there is no session. A session that cannot be read

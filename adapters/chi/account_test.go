@@ -20,7 +20,7 @@ import (
 func TestAccount(t *testing.T) {
 	si := newSite(t, nil)
 	guard := account.Guard{LoginURL: "/login"}
-	devices := account.Devices(si.Manager, guard, func(i session.Info[visit]) any { return i.Data.N })
+	devices := account.Devices(si.Manager, guard, &account.DevicesOptions[visit]{Describe: func(i session.Info[visit]) any { return i.Data.N }})
 	orders := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "orders") }
 
 	r := chi.NewRouter()

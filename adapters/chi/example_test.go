@@ -29,14 +29,16 @@ func ExampleMiddleware() {
 	r.Get("/add/{item}", func(w http.ResponseWriter, r *http.Request) {
 		item := chi.URLParam(r, "item")
 		s, err := baskets.Get(r.Context())
-		if err == nil {
-			err = s.Update(func(b *Basket) error {
-				b.Items = append(b.Items, item)
-				return nil
-			})
-		}
 		if err != nil {
-			http.Error(w, "no basket today", session.HTTPStatus(err))
+			session.Error(w, err)
+			return
+		}
+		err = s.Update(func(b *Basket) error {
+			b.Items = append(b.Items, item)
+			return nil
+		})
+		if err != nil {
+			session.Error(w, err)
 			return
 		}
 		fmt.Fprintln(w, s.Data().Items)
@@ -64,11 +66,13 @@ func ExampleMiddleware_route() {
 	r.Route("/baskets/{owner}", func(r chi.Router) {
 		r.Post("/items", func(w http.ResponseWriter, r *http.Request) {
 			s, err := baskets.Get(r.Context())
-			if err == nil {
-				err = s.Update(func(b *Basket) error { b.Items = append(b.Items, "bread"); return nil })
-			}
 			if err != nil {
-				http.Error(w, "no basket today", session.HTTPStatus(err))
+				session.Error(w, err)
+				return
+			}
+			err = s.Update(func(b *Basket) error { b.Items = append(b.Items, "bread"); return nil })
+			if err != nil {
+				session.Error(w, err)
 			}
 		})
 	})

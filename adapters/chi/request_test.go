@@ -20,7 +20,13 @@ func TestOutsideSeesRequest(t *testing.T) {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					defer func() {
 						_ = recover()
-						if r.Pattern != "/shop/items/{item}" || r.PostForm.Get("count") != "2" {
+						if got := r.PathValue("item"); got != "bread" {
+							t.Errorf("outside, the request has the path value %q, want that of the handler", got)
+						}
+						if got := chi.RouteContext(r.Context()).RoutePattern(); got != "/shop/items/{item:[a-z]+}" {
+							t.Errorf("outside, chi's context has the pattern %q, want that of the route", got)
+						}
+						if r.Pattern != "/shop/items/{item:[a-z]+}" || r.PostForm.Get("count") != "2" {
 							t.Errorf("outside, the request has the pattern %q and the form %v, want those of the handler", r.Pattern, r.PostForm)
 						}
 					}()
@@ -30,7 +36,7 @@ func TestOutsideSeesRequest(t *testing.T) {
 			r := chi.NewRouter()
 			r.Use(looks, sessionchi.Middleware(newSite(t, nil).Manager, nil))
 			r.Route("/shop", func(r chi.Router) {
-				r.Post("/items/{item}", func(_ http.ResponseWriter, r *http.Request) {
+				r.Post("/items/{item:[a-z]+}", func(_ http.ResponseWriter, r *http.Request) {
 					if err := r.ParseForm(); err != nil {
 						t.Error(err)
 					}

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 )
 
@@ -76,7 +77,11 @@ func TestMiddleware(t *testing.T) {
 				}
 				server := httptest.NewUnstartedServer(build(h, chi.Middlewares{around}, sessions))
 				server.Config.ErrorLog = silence
-				server.Start()
+				if server.TLS = s.TLS; s.TLS != nil {
+					server.StartTLS()
+				} else {
+					server.Start()
+				}
 				t.Cleanup(server.Close)
 				return server.URL
 			})
@@ -111,6 +116,7 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 			"Hijack":       func(body string) { takeOver(w, w.Header(), body) },
 		},
 		TakeOver: func(body string) { takeOver(w, nil, body) },
+		Fail:     func(err error) { session.Error(w, err) },
 		Stream: func(parts func(send func(part string) error)) {
 			parts(func(part string) error {
 				if _, err := io.WriteString(w, part); err != nil {

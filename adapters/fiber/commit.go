@@ -14,7 +14,7 @@ import (
 // end commits and finishes at once. So the changes of a stream, which runs later,
 // are refused. err is that of the handlers, and end returns the middleware's.
 func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
-	added, failure := x.session.Commit(session.Response{})
+	added, failure := x.session.Commit(session.Response{Plain: x.plain, Host: x.host})
 	if late := x.session.Finish(); failure == nil && late != nil {
 		failure, added = late, session.Header{CacheControl: "no-store", Vary: fiber.HeaderCookie, RetryAfter: "1"}
 	}

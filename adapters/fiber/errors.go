@@ -2,7 +2,7 @@ package sessionfiber
 
 import (
 	"errors"
-	"strings"
+	"net/http"
 
 	"github.com/gofiber/fiber/v3"
 
@@ -11,17 +11,27 @@ import (
 
 // hide keeps the text of a session's error from the client. The text may hold the
 // address of a store, and fiber's default ErrorHandler sends the text of every
-// error. The status is that of [session.HTTPStatus], unless the application chose
-// one.
-func hide(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "session: ") {
+// error. Status and header are those of [session.Error], unless the application
+// chose a status.
+func (x *exchange) hide(err error) error {
+	added, ours := session.ErrorHeader(err)
+	if !ours {
 		return err
 	}
-	status := session.HTTPStatus(err)
-	if chosen := (*fiber.Error)(nil); errors.As(err, &chosen) {
-		status = chosen.Code
+	if x.response != nil { // else it is on its way
+		added.AddTo(fields{x})
 	}
-	return &refused{fiber.NewError(status), err}
+	if hidden, ok := err.(*refused); ok { // by a guard, or by the middleware of another manager
+		return hidden
+	}
+	status := fiber.NewError(session.HTTPStatus(err))
+	if chosen := (*fiber.Error)(nil); errors.As(err, &chosen) {
+		status.Code, status.Message = chosen.Code, http.StatusText(chosen.Code)
+		if _, ours := session.ErrorHeader(chosen); !ours {
+			status.Message = chosen.Message
+		}
+	}
+	return &refused{status, err}
 }
 
 // A refused looks like a fiber.Error to fiber. It wraps the reason, which its text

@@ -2,11 +2,14 @@ package sessionfiber_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/logger"
 
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	session "github.com/gostateful/session/core"
@@ -81,16 +84,17 @@ func TestReturnedErrors(t *testing.T) {
 	}{
 		"AsItIs":  {func(err error) error { return err }, 503, "Service Unavailable"},
 		"Wrapped": {func(err error) error { return errors.Join(errors.New("no basket"), err) }, 503, "Service Unavailable"},
-		"Joined":  {func(err error) error { return errors.Join(fiber.ErrBadGateway, err) }, 502, "Bad Gateway"},
-		"Chosen":  {func(error) error { return fiber.NewError(504, "no basket") }, 504, "no basket"},
-		"Other":   {func(error) error { return errors.New("out of bread") }, 500, "out of bread"},
+		"Joined":  {func(err error) error { return errors.Join(fiber.NewError(502, "no basket"), err) }, 502, "no basket"},
+		"Copied":  {func(err error) error { return fiber.NewError(503, err.Error()) }, 503, "Service Unavailable"},
+		"Chosen":  {func(error) error { return fiber.NewError(504, "session: over") }, 504, "session: over"},
+		"Other":   {func(error) error { return errors.New("session: over") }, 500, "session: over"},
 	} {
 		for _, own := range []bool{false, true} {
 			shop := newShop(t)
 			config := fiber.Config{}
 			if own {
 				config.ErrorHandler = func(c fiber.Ctx, err error) error {
-					if test.status == 503 && !errors.Is(err, session.ErrUnavailable) {
+					if (name == "AsItIs" || name == "Wrapped" || name == "Joined") && !errors.Is(err, session.ErrUnavailable) {
 						t.Errorf("%s: the ErrorHandler got the error %v, which does not wrap the reason", name, err)
 					}
 					return fiber.DefaultErrorHandler(c, err)
@@ -106,5 +110,22 @@ func TestReturnedErrors(t *testing.T) {
 			shop.store.Lose()
 			ask(t, app, "GET", "/", cookie).wants(t, test.status, test.body, 0)
 		}
+	}
+}
+
+// TestLogger: fiber's logger calls the ErrorHandler by itself. Before this middleware
+// it gets the error that clients may see.
+func TestLogger(t *testing.T) {
+	var logged bytes.Buffer
+	shop := newShop(t)
+	app := fiber.New()
+	app.Use(logger.New(logger.Config{Format: "${status} ${error}\n", Stream: &logged}))
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
+	app.Get("/", shop.read)
+	cookie := shop.cookie(t, add("bread"))
+	shop.store.Lose()
+	ask(t, app, "GET", "/", cookie).wants(t, 503, "Service Unavailable", 0)
+	if got := logged.String(); !strings.HasPrefix(got, "503 ") {
+		t.Errorf("the logger wrote %q, want the status that the client got", got)
 	}
 }

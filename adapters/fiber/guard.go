@@ -12,7 +12,8 @@ import (
 
 // RequireLogin returns a middleware that admits requests that the guard accepts.
 // It is for groups and routes after [Middleware]. It decides as
-// [account.RequireLogin] does, with the same status and header.
+// [account.RequireLogin] does, with the same status and header. A page that passes
+// says Cache-Control: no-store, unless the handler says something else.
 //
 // A refused request is redirected to the login page, or fiber's ErrorHandler
 // writes the response. The ErrorHandler gets a [fiber.Error], by errors.As, with
@@ -30,8 +31,10 @@ func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 			FetchMode: requestHeader(c, "Sec-Fetch-Mode"),
 		})
 		if refusal == nil {
+			c.Set(fiber.HeaderCacheControl, "no-store")
 			return c.Next()
 		}
+		refusal.Header.Del(fiber.HeaderContentType) // of the body, which the ErrorHandler writes
 		for name, values := range refusal.Header {
 			for _, value := range values {
 				if name == fiber.HeaderVary {

@@ -170,3 +170,38 @@ func TestRequireLoginReason(t *testing.T) {
 		})
 	}
 }
+
+// TestRequireLoginPage: a page that needs a login is not stored by a cache, unless its
+// handler says so. A request that has lost its session to a login may come again, and
+// is told when.
+func TestRequireLoginPage(t *testing.T) {
+	shop := newShop(t)
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(shop.Manager, nil))
+	app.Post("/login", func(c fiber.Ctx) error {
+		s, err := shop.Get(c)
+		if err != nil {
+			return err
+		}
+		return s.Login("alice", nil)
+	})
+	app.Use(sessionfiber.RequireLogin(shop.Manager, account.Guard{LoginURL: "/login"}))
+	app.Get("/orders", func(c fiber.Ctx) error { return c.SendString("none") })
+	app.Get("/logo", func(c fiber.Ctx) error {
+		c.Set("Cache-Control", "private, max-age=60")
+		return c.SendString("logo")
+	})
+	old := ask(t, app, "POST", "/login", "").cookie()
+	in := ask(t, app, "POST", "/login", old).cookie()
+	for path, want := range map[string]string{"/orders": "no-store", "/logo": "private, max-age=60"} {
+		a := ask(t, app, "GET", path, in)
+		if got := a.Header["Cache-Control"]; a.StatusCode != 200 || !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got status %d, Cache-Control %q, want 200, %q", path, a.StatusCode, got, want)
+		}
+	}
+	a := ask(t, app, "GET", "/orders", old, "Accept: text/html")
+	a.wants(t, 409, "Conflict", 0)
+	if got := a.Header["Retry-After"]; len(got) != 1 || got[0] == "1" {
+		t.Errorf("a straggler got Retry-After %q, want the end of its window, a minute", got)
+	}
+}

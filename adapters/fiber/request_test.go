@@ -79,7 +79,7 @@ func raw(t *testing.T, url string, lines ...string) string {
 func TestCookieHeader(t *testing.T) {
 	shop := newShop(t)
 	good := shop.cookie(t, add("bread"))
-	name, _, _ := strings.Cut(good, "=")
+	name, token, _ := strings.Cut(good, "=")
 	for of, config := range map[string]fiber.Config{
 		"Default":   {},
 		"Immutable": {Immutable: true},
@@ -103,11 +103,50 @@ func TestCookieHeader(t *testing.T) {
 				{"Cookie: " + name + "=junk; " + good},
 				{"Cookie: " + name + "=junk", "Cookie: " + good},
 				{"cookie: theme=dark", "cookie: " + name + "=junk; theme=dark; " + good},
+				{"Cookie: theme=\"dark\"; a = b; =c; " + good},
 			} {
 				if got := raw(t, url, lines...); got != "bread" {
 					t.Errorf("%s, parsed before: %t, %q: got %q, want the session", of, parsed, lines, got)
 				}
 			}
+			for _, line := range []string{name + "=\"" + token + "\"", name + " =" + token, name + "= " + token, "=" + good} {
+				if got := raw(t, url, "Cookie: "+line); got != "" {
+					t.Errorf("%s, parsed before: %t, %q: got %q, want no session", of, parsed, line, got)
+				}
+			}
+		}
+	}
+}
+
+// TestCookieTakenAway: a middleware before may take the cookies from a request, or give
+// it others.
+func TestCookieTakenAway(t *testing.T) {
+	shop := newShop(t)
+	bread, butter := shop.cookie(t, add("bread")), shop.cookie(t, add("butter"))
+	name, token, _ := strings.Cut(butter, "=")
+	for of, test := range map[string]struct {
+		change func(c fiber.Ctx)
+		want   string
+	}{
+		"Nothing":   {func(fiber.Ctx) {}, "bread"},
+		"DelCookie": {func(c fiber.Ctx) { c.Request().Header.DelCookie(name) }, ""},
+		"DelAll":    {func(c fiber.Ctx) { c.Request().Header.DelAllCookies() }, ""},
+		"Del":       {func(c fiber.Ctx) { c.Request().Header.Del("Cookie") }, ""},
+		"SetCookie": {func(c fiber.Ctx) { c.Request().Header.SetCookie(name, token) }, "butter"},
+		"Others":    {func(c fiber.Ctx) { c.Request().Header.SetCookie("theme", "light") }, "bread"},
+	} {
+		app := fiber.New()
+		app.Use(func(c fiber.Ctx) error {
+			test.change(c)
+			return c.Next()
+		})
+		app.Use(sessionfiber.Middleware(shop.Manager, nil))
+		app.Get("/", shop.read)
+		if got := raw(t, serve(t, app), "Cookie: theme=dark; "+bread); got != test.want {
+			t.Errorf("%s: got the session with %q, want %q", of, got, test.want)
+		}
+		if got := raw(t, serve(t, app), "Cookie: theme=dark; ="+bread); of != "SetCookie" && got != "" {
+			t.Errorf("%s: a cookie without a name got the session with %q, want none", of, got)
 		}
 	}
 }

@@ -2,6 +2,8 @@
 package sessionfiber
 
 import (
+	"unique"
+
 	"github.com/gofiber/fiber/v3"
 
 	session "github.com/gostateful/session/core"
@@ -34,7 +36,8 @@ type Options struct {
 // A handler may return an error of its session. The ErrorHandler then gets a
 // [fiber.Error], by errors.As, with the status of [session.HTTPStatus] and its
 // text. So the client does not see the reason. errors.Is finds it, and
-// errors.Unwrap returns it.
+// errors.Unwrap returns it. The header has no-store, and Retry-After where the
+// client may come again. Other errors go on as they are.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can use
 // a session that a handler got: read it, and keep it alive with Touch. It cannot
@@ -57,7 +60,7 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 		}
 		x.remember()
 		defer x.session.Discard() // after a panic, which goes on; else it is over by then
-		return hide(x.end(c.Next(), onError))
+		return x.hide(x.end(c.Next(), onError))
 	}
 }
 
@@ -72,34 +75,38 @@ type exchange struct {
 	lines    [1]string // of the Cookie header: few requests have more
 	response header    // to which the session's fields are added
 	outer    []byte    // the header of the response before the handler: see remember
+	plain    bool      // the request came over plain http
+	host     string    // of such a request
 }
 
 // begin returns false if the request already has an exchange of the manager, as
 // after RestartRouting.
 func (x *exchange) begin(manager session.AnyManager) bool {
-	header := &x.c.Request().Header
-	lines := header.PeekAll(fiber.HeaderCookie)
-	if len(lines) == 0 {
-		// With Config.DisableHeaderNormalizing PeekAll finds "Cookie" only. This
-		// call makes fasthttp's parser run, which finds "cookie" too. PeekAll then
-		// returns what it found.
-		header.Cookie("")
-		lines = header.PeekAll(fiber.HeaderCookie)
-	}
-	cookies := x.lines[:0]
-	for _, line := range lines {
-		cookies = append(cookies, string(line))
-	}
-	if !x.session.Begin(x.c.Context(), manager, cookies) {
+	if !x.session.Begin(x.c.Context(), manager, x.cookies()) {
 		return false
 	}
 	x.session.Route = x
+	x.address()
 
 	// Not fiber.StoreInContext, which leaves c.Context() alone unless the
 	// application has set Config.PassLocalsToContext.
 	x.c.RequestCtx().SetUserValue(x.session.Key(), &x.session)
 	x.c.SetContext(&x.session)
 	return true
+}
+
+// address looks how the request came. A handler that has timed out may use the request
+// when it ends, so this is the time to look. The host is a copy, which the requests to
+// it share.
+func (x *exchange) address() {
+	header := &x.c.Request().Header
+	x.plain = !x.c.RequestCtx().IsTLS()
+	for _, name := range []string{fiber.HeaderXForwardedProto, fiber.HeaderForwarded, "x-forwarded-proto", "forwarded"} {
+		x.plain = x.plain && len(header.Peek(name)) == 0 // the latter with Config.DisableHeaderNormalizing
+	}
+	if x.plain {
+		x.host = unique.Make(x.c.Host()).Value()
+	}
 }
 
 // Route is the method and the pattern of the route, such as "GET /items/:id". It

@@ -3,6 +3,7 @@ package sessionfiber_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -20,25 +21,36 @@ import (
 // application passes to Get.
 func TestMiddleware(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
-		return serve(t, app(s, fiber.Config{}, func(c fiber.Ctx) context.Context { return c }))
+		return listen(t, app(s, fiber.Config{}, func(c fiber.Ctx) context.Context { return c }), s.TLS)
 	})
 }
 
 // TestMiddlewareContext does so with c.Context(), and what the application has
-// set there, on an app whose values may be kept.
+// set there, on an app whose values may be kept, after a middleware that asks for a
+// cookie.
 func TestMiddlewareContext(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		app := app(s, fiber.Config{Immutable: true}, func(c fiber.Ctx) context.Context { return c.Context() })
-		return serve(t, app)
+		return listen(t, app, s.TLS)
 	})
 }
 
 // serve lets an app answer at the URL that it returns, until the test ends.
 func serve(t *testing.T, app *fiber.App) string {
 	t.Helper()
+	return listen(t, app, nil)
+}
+
+// listen does so over TLS, unless the config is nil.
+func listen(t *testing.T, app *fiber.App, config *tls.Config) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	url := "http://" + l.Addr().String()
+	if config != nil {
+		l, url = tls.NewListener(l, config), "https://"+l.Addr().String()
 	}
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}) }()
@@ -50,7 +62,7 @@ func serve(t *testing.T, app *fiber.App) string {
 			t.Error(err)
 		}
 	})
-	return "http://" + l.Addr().String()
+	return url
 }
 
 // app is the suite's server. What is passed to Get is what of says.
@@ -60,6 +72,7 @@ func app(s adaptertest.Server, config fiber.Config, of func(fiber.Ctx) context.C
 	app.Use(func(c fiber.Ctx) error {
 		if of(c) != c { // a fiber.Ctx has no deadline and no values but its own
 			c.SetContext(s.Context(c.Context()))
+			c.Cookies("theme")
 		}
 		for name, value := range s.Header {
 			c.Set(name, value)

@@ -14,8 +14,12 @@ func (x *exchange) commit(hijacked bool) error {
 		return x.err
 	}
 	x.committed = true
+	x.outer.Pattern = x.request.Pattern // for a writer outside that counts by it when the header comes
 	header := x.inner.Header()
-	added, err := x.session.Commit(session.Response{Header: header, Hijacked: hijacked})
+	added, err := x.session.Commit(session.Response{
+		Header: header, Hijacked: hijacked,
+		Plain: plain(x.outer), Host: x.outer.Host,
+	})
 	if err != nil {
 		x.err = err
 		x.replace(added)
@@ -23,6 +27,12 @@ func (x *exchange) commit(hijacked bool) error {
 	}
 	added.AddTo(header)
 	return nil
+}
+
+// plain reports whether a request came over plain http, and through no proxy that may
+// have had TLS.
+func plain(r *http.Request) bool {
+	return r.TLS == nil && len(r.Header["X-Forwarded-Proto"]) == 0 && len(r.Header["Forwarded"]) == 0
 }
 
 // replace lets OnError write the response in place of the handler.

@@ -24,14 +24,16 @@ func ExampleMiddleware() {
 	mux.HandleFunc("GET /add/{item}", func(w http.ResponseWriter, r *http.Request) {
 		item := r.PathValue("item")
 		s, err := baskets.Get(r.Context())
-		if err == nil {
-			err = s.Update(func(b *Basket) error {
-				b.Items = append(b.Items, item)
-				return nil
-			})
-		}
 		if err != nil {
-			http.Error(w, "no basket today", session.HTTPStatus(err))
+			session.Error(w, err)
+			return
+		}
+		err = s.Update(func(b *Basket) error {
+			b.Items = append(b.Items, item)
+			return nil
+		})
+		if err != nil {
+			session.Error(w, err)
 			return
 		}
 		fmt.Fprintln(w, s.Data().Items)
@@ -55,14 +57,16 @@ func ExampleMiddleware_errorHandler() {
 	}
 	shop := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := baskets.Get(r.Context())
-		if err == nil {
-			err = s.Update(func(b *Basket) error {
-				b.Items = append(b.Items, "bread")
-				return nil
-			})
-		}
 		if err != nil {
-			http.Error(w, "no basket today", session.HTTPStatus(err))
+			session.Error(w, err)
+			return
+		}
+		err = s.Update(func(b *Basket) error {
+			b.Items = append(b.Items, "bread")
+			return nil
+		})
+		if err != nil {
+			session.Error(w, err)
 			return
 		}
 		fmt.Fprintln(w, "it is in your basket") // which is not sent

@@ -4,6 +4,7 @@ package nethttp
 
 import (
 	"net/http"
+	"strings"
 
 	session "github.com/gostateful/session/core"
 )
@@ -76,7 +77,7 @@ func answer(w http.ResponseWriter, _ *http.Request, err error) {
 func pattern(r *http.Request) string { return r.Pattern }
 
 func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager session.AnyManager, opts *Options) {
-	x := &exchange{inner: w, opts: opts}
+	x := &exchange{inner: w, outer: r, opts: opts}
 	if !x.session.Begin(r.Context(), manager, r.Header["Cookie"]) {
 		next.ServeHTTP(w, r)
 		return
@@ -89,7 +90,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 
 	returned := false
 	defer func() {
-		x.handBack(r)
+		x.handBack()
 		if !returned { // a panic, which goes on, or runtime.Goexit
 			x.session.Discard()
 		}
@@ -106,9 +107,20 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 }
 
 // handBack copies what was added to the handler's copy of the request. The server
-// removes the temporary files of the form, and middlewares outside read the form
-// and the pattern.
-func (x *exchange) handBack(r *http.Request) {
-	r.Form, r.PostForm, r.MultipartForm = x.request.Form, x.request.PostForm, x.request.MultipartForm
-	r.Pattern = x.request.Pattern
+// removes the temporary files of the form, and middlewares outside read the form, the
+// pattern, and its path values.
+func (x *exchange) handBack() {
+	from, to := x.request, x.outer
+	to.Form, to.PostForm, to.MultipartForm = from.Form, from.PostForm, from.MultipartForm
+	to.Pattern = from.Pattern
+	rest, found := from.Pattern, true
+	for {
+		if _, rest, found = strings.Cut(rest, "{"); !found {
+			return
+		}
+		wildcard := rest[:max(0, strings.IndexAny(rest, ":.}"))] // {name}, {name...}, and {name:regexp} of other routers
+		if value := from.PathValue(wildcard); value != to.PathValue(wildcard) {
+			to.SetPathValue(wildcard, value)
+		}
+	}
 }

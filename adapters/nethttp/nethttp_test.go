@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gostateful/session/adapters/nethttp"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 )
 
@@ -24,7 +25,11 @@ func TestMiddleware(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		server := httptest.NewUnstartedServer(handler(s, request1))
 		server.Config.ErrorLog = silence
-		server.Start()
+		if server.TLS = s.TLS; s.TLS != nil {
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
 		t.Cleanup(server.Close)
 		return server.URL
 	})
@@ -49,7 +54,13 @@ func TestMiddlewareHTTP2(t *testing.T) {
 		transport := &http.Transport{Protocols: &protocols, DisableCompression: true}
 		t.Cleanup(transport.CloseIdleConnections)
 		proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{
-			Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(behind) },
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(behind)
+				r.Out.Host = r.In.Host
+				for _, name := range []string{"Forwarded", "X-Forwarded-Proto"} {
+					r.Out.Header[name] = r.In.Header[name]
+				}
+			},
 			Transport:     transport,
 			FlushInterval: -1,
 			ErrorLog:      silence,
@@ -153,6 +164,7 @@ func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 				return http.NewResponseController(w).Flush()
 			})
 		},
+		Fail:   func(err error) { session.Error(w, err) },
 		Inform: w.WriteHeader,
 	}
 }

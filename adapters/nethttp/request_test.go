@@ -30,7 +30,7 @@ func TestOutsideSeesRequest(t *testing.T) {
 	for name, panics := range map[string]bool{"Returns": false, "Panics": true} {
 		t.Run(name, func(t *testing.T) {
 			items := http.NewServeMux()
-			items.HandleFunc("POST /shop/items/{item}", func(_ http.ResponseWriter, r *http.Request) {
+			items.HandleFunc("POST /shop/items/{item}/{rest...}", func(_ http.ResponseWriter, r *http.Request) {
 				if err := r.ParseForm(); err != nil {
 					t.Error(err)
 				}
@@ -39,20 +39,47 @@ func TestOutsideSeesRequest(t *testing.T) {
 				}
 			})
 			look := func(r *http.Request) {
-				if r.Pattern != "POST /shop/items/{item}" || r.PostForm.Get("count") != "2" || r.Form.Get("gift") != "yes" {
+				if r.Pattern != "POST /shop/items/{item}/{rest...}" || r.PostForm.Get("count") != "2" || r.Form.Get("gift") != "yes" {
 					t.Errorf("outside, the request has the pattern %q and the forms %v, %v, want those of the handler", r.Pattern, r.PostForm, r.Form)
+				}
+				if r.PathValue("item") != "bread" || r.PathValue("rest") != "a/b" {
+					t.Errorf("outside, the request has the path values %q, %q, want those of the handler", r.PathValue("item"), r.PathValue("rest"))
 				}
 			}
 			sessions := nethttp.Middleware(newShop(t).Manager, nil)(items)
 			around := http.NewServeMux()
 			around.Handle("/shop/", outside(sessions, look)) // which has set a pattern by then
 			for _, h := range []http.Handler{outside(sessions, look), around} {
-				r := httptest.NewRequest("POST", "/shop/items/bread?gift=yes", strings.NewReader("count=2"))
+				r := httptest.NewRequest("POST", "/shop/items/bread/a/b?gift=yes", strings.NewReader("count=2"))
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 				h.ServeHTTP(httptest.NewRecorder(), r)
 			}
 		})
 	}
+}
+
+// TestOutsideSeesPatternInTime: a writer outside knows the pattern when the header comes.
+func TestOutsideSeesPatternInTime(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /items/{item}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	counted := ""
+	r := httptest.NewRequest("GET", "/items/bread", nil)
+	w := counting{httptest.NewRecorder(), func(int) { counted = r.Pattern }}
+	nethttp.Middleware(newShop(t).Manager, nil)(mux).ServeHTTP(w, r)
+	if counted != "GET /items/{item}" {
+		t.Errorf("outside, the request has the pattern %q when the header comes, want that of the route", counted)
+	}
+}
+
+// counting is a writer of a middleware that counts responses.
+type counting struct {
+	http.ResponseWriter
+	count func(status int)
+}
+
+func (w counting) WriteHeader(status int) {
+	w.count(status)
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // TestFormFiles: the server still finds the temporary files of a form, which

@@ -20,7 +20,8 @@ type exchange struct {
 	session   session.Exchange
 	inner     http.ResponseWriter
 	kept      http.Header // the header before the handler; after a failed commit, that of the error response
-	request   *http.Request
+	outer     *http.Request
+	request   *http.Request // the handler's copy of outer
 	opts      *Options
 	committed bool
 	hijacked  bool

@@ -10,12 +10,11 @@ package account
 
 import (
 	"errors"
-	"net/http"
 	"time"
 )
 
 // A Guard says which sessions may pass, and what happens to the others. The
-// zero value lets everybody pass who is logged in, and answers 401 to others.
+// zero value admits everybody who is logged in, and answers 401 to others.
 type Guard struct {
 	// LoginURL is where the visitor of a page is sent who has to log in first,
 	// with the parameter next, the path and query of the page: "/login" is sent
@@ -34,11 +33,10 @@ type Guard struct {
 	// it, also for who is logged in.
 	Within time.Duration
 
-	// CrossOrigin decides which requests of other origins may revoke sessions
-	// by Devices; nil refuses them all. Give the application's own where scripts
-	// of other origins are trusted; its bypass patterns are matched against the
-	// path that Devices sees. RequireLogin does not use it.
-	CrossOrigin *http.CrossOriginProtection
+	// Peek is for routes that a page polls by itself: such a request does not
+	// count as use, and so does not keep the session alive. Manager.Get in the
+	// handler would count, so let it call Manager.Peek.
+	Peek bool
 }
 
 // Why a guard refuses a session that could be loaded.

@@ -14,12 +14,14 @@ import (
 // Devices returns a handler by which users see where they are logged in, and
 // end those sessions (OWASP ASVS 5.0, 7.5.2 and 7.4.3):
 //
-//   - GET / lists the caller's sessions, newest first, as a JSON array of objects with id,
-//     current (whether it is the one that asks), createdAt, authenticatedAt,
-//     expiresAt, and device, which is what describe returns;
-//   - DELETE /{id} ends one of them, and DELETE /others all but the current
-//     one; the answer is 204. What is no session of the caller's is 404,
-//     whether it is another's or none.
+//   - GET / lists the caller's sessions, the one used last first, as a JSON array of
+//     objects with id, createdAt, authenticatedAt, lastUsedAt and expiresAt, as in
+//     session.Info, current, which is true for the session of this browser, and
+//     device, which is what DevicesOptions.Describe returns;
+//   - DELETE /{id} ends one of them, DELETE /others all but the current one, and
+//     DELETE /all all of them: the caller is signed out everywhere. The answer is
+//     204. What is no session of the caller's is 404, whether it is another's or
+//     none.
 //
 // These are all of its paths, as the client has to spell them: without a slash
 // at the end, and without escapes. Only / may also be the empty path. Any other
@@ -35,21 +37,36 @@ import (
 // from other origins get 403. Ending the current session is the same as
 // Session.Destroy, with the cookie removed. No answer may be stored by a cache.
 //
-// describe makes of a session what its owner may see, such as the name of the
-// browser that the application has put into the data at the login. It must be
-// fit for encoding/json. Without it no data is shown. A session whose data
-// cannot be decoded is listed like the others, so that it can be revoked, and
-// described by a zero T.
-func Devices[T any](m *session.Manager[T], g Guard, describe func(session.Info[T]) any) http.Handler {
-	protection := g.CrossOrigin
+// A session whose data cannot be decoded is listed like the others, so that it can
+// be revoked, and described by a zero T.
+func Devices[T any](m *session.Manager[T], g Guard, opts *DevicesOptions[T]) http.Handler {
+	d := devices[T]{manager: m, guard: g}
+	var protection *http.CrossOriginProtection
+	if opts != nil {
+		d.describe, protection = opts.Describe, opts.CrossOrigin
+	}
 	if protection == nil {
 		protection = http.NewCrossOriginProtection()
 	}
-	d := devices[T]{manager: m, guard: g, describe: describe}
 	d.revoking = protection.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.serve(w, r, d.guard, d.revoke)
 	}))
 	return d
+}
+
+// DevicesOptions for [Devices]. A nil *DevicesOptions and the zero value of each field
+// mean the default.
+type DevicesOptions[T any] struct {
+	// Describe makes of a session what its owner may see, such as the name of the
+	// browser that the application has put into the data at the login. It must be
+	// fit for encoding/json. The default shows no data.
+	Describe func(session.Info[T]) any
+
+	// CrossOrigin decides which requests of other origins may revoke sessions. The
+	// default refuses them all. Give the application's own if scripts of other
+	// origins are trusted. Its bypass patterns are matched against the path that
+	// Devices sees.
+	CrossOrigin *http.CrossOriginProtection
 }
 
 type devices[T any] struct {
@@ -59,8 +76,11 @@ type devices[T any] struct {
 	revoking http.Handler // revoke, behind the protection
 }
 
-// others is the name of all sessions but the current one. No ID looks so.
-const others = "others"
+// The names of all sessions but the current one, and of all. No ID looks so.
+const (
+	others = "others"
+	all    = "all"
+)
 
 func (d devices[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
@@ -81,7 +101,7 @@ func (d devices[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// nameOf is what the path names, an ID or others, and "" for the list. It reads
+// nameOf is what the path names, an ID, others or all, and "" for the list. It reads
 // the path as it was sent: decoded, x%2Fothers would be a path of two segments
 // for us and of one for the router before.
 func nameOf(r *http.Request) (name string, found bool) {
@@ -91,12 +111,13 @@ func nameOf(r *http.Request) (name string, found bool) {
 	}
 	name, found = strings.CutPrefix(path, "/")
 	_, err := session.ParseID(name)
-	return name, found && (err == nil || name == others)
+	return name, found && (err == nil || name == others || name == all)
 }
 
 // serve lets act answer whom the guard lets pass.
 func (d devices[T]) serve(w http.ResponseWriter, r *http.Request, g Guard, act func(http.ResponseWriter, *http.Request, *session.Session[T]) error) {
-	if refusal := Check(r.Context(), d.manager, g, requestOf(r)); refusal != nil {
+	asked := requestOf(r)
+	if refusal := Check(r.Context(), d.manager, g, asked); refusal != nil {
 		refusal.answer(w)
 		return
 	}
@@ -108,7 +129,7 @@ func (d devices[T]) serve(w http.ResponseWriter, r *http.Request, g Guard, act f
 	case errors.Is(err, errNoDevice):
 		http.Error(w, "no such session", http.StatusNotFound)
 	case err != nil:
-		unloaded(err).answer(w)
+		refuse(asked, session.HTTPStatus(err), err).answer(w)
 	}
 }
 
@@ -117,12 +138,13 @@ func notAllowed(w http.ResponseWriter, allow string) {
 	http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 }
 
-// A device is a session as its owner sees it.
+// A device is a session as its owner sees it. The names are those of session.Info.
 type device struct {
 	ID              session.ID `json:"id"`
 	Current         bool       `json:"current"`
 	CreatedAt       time.Time  `json:"createdAt,omitzero"` // zero where the record cannot be read at all
 	AuthenticatedAt time.Time  `json:"authenticatedAt,omitzero"`
+	LastUsedAt      time.Time  `json:"lastUsedAt"`
 	ExpiresAt       time.Time  `json:"expiresAt"`
 	Device          any        `json:"device,omitempty"`
 }
@@ -136,7 +158,7 @@ func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Sess
 	for _, info := range infos {
 		shown := device{
 			ID: info.ID, Current: info.ID == s.ID(),
-			CreatedAt: info.CreatedAt, AuthenticatedAt: info.AuthenticatedAt, ExpiresAt: info.ExpiresAt,
+			CreatedAt: info.CreatedAt, AuthenticatedAt: info.AuthenticatedAt, LastUsedAt: info.LastUsedAt, ExpiresAt: info.ExpiresAt,
 		}
 		if d.describe != nil {
 			shown.Device = d.describe(info)
@@ -175,9 +197,12 @@ var errNoDevice = errors.New("account: no such session of the caller")
 // that is newer than the list, which is the worse mistake.
 func (d devices[T]) revoke(w http.ResponseWriter, r *http.Request, s *session.Session[T]) error {
 	name, _ := nameOf(r)
-	if name == others {
+	switch name {
+	case others:
 		_, err := d.manager.RevokeAll(r.Context(), s.Subject(), s.ID())
 		return noContent(w, err)
+	case all:
+		return noContent(w, s.DestroyAll(r.Context()))
 	}
 	id, err := session.ParseID(name)
 	if err != nil {

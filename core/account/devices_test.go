@@ -13,7 +13,7 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-func browser(info session.Info[visit]) any { return info.Data.Browser }
+var described = &account.DevicesOptions[visit]{Describe: func(info session.Info[visit]) any { return info.Data.Browser }}
 
 // A listed session is one of the JSON array.
 type listed struct {
@@ -21,6 +21,7 @@ type listed struct {
 	Current         bool
 	CreatedAt       time.Time
 	AuthenticatedAt time.Time
+	LastUsedAt      time.Time
 	ExpiresAt       time.Time
 	Device          any
 }
@@ -55,7 +56,7 @@ func (v *visitor) in() bool {
 
 func newDevices(t *testing.T, g account.Guard) *site {
 	si := newSite(t, nil)
-	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, g, browser)))
+	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, g, described)))
 	return si
 }
 
@@ -76,8 +77,8 @@ func TestList(t *testing.T) {
 			t.Fatalf("got %+v, want ann's two sessions", list)
 		}
 		want := []listed{
-			{list[0].ID, true, start.Add(time.Minute), start.Add(time.Minute), start.Add(61 * time.Minute), "Firefox"},
-			{list[1].ID, false, start, start, start.Add(time.Hour), "Safari"},
+			{list[0].ID, true, start.Add(time.Minute), start.Add(time.Minute), start.Add(time.Minute), start.Add(61 * time.Minute), "Firefox"},
+			{list[1].ID, false, start, start, start, start.Add(time.Hour), "Safari"},
 		}
 		for i := range want {
 			if list[i] != want[i] {
@@ -182,6 +183,19 @@ func TestRevokeCurrent(t *testing.T) {
 	}
 }
 
+// TestSignOutEverywhere: all of the caller's sessions end, and the cookie is removed.
+func TestSignOutEverywhere(t *testing.T) {
+	si := newDevices(t, account.Guard{})
+	bob, phone, ann := si.login("bob", "Lynx"), si.login("ann", "Safari"), si.login("ann", "Firefox")
+	got := ann.do("DELETE", "/devices/all")
+	if cookies := got.Values("Set-Cookie"); got.status != 204 || len(cookies) != 1 || ann.cookie != "" {
+		t.Errorf("got status %d, cookies %q, want 204 and the cookie removed", got.status, cookies)
+	}
+	if infos, err := si.List(t.Context(), "ann"); err != nil || len(infos) != 0 || phone.in() || !bob.in() {
+		t.Errorf("got %d sessions of ann's (%v), and bob is logged in: %t; want none, true", len(infos), err, bob.in())
+	}
+}
+
 // TestUndecodable: a session that cannot be decoded is listed and can be revoked.
 func TestUndecodable(t *testing.T) {
 	si := newDevices(t, account.Guard{})
@@ -240,13 +254,14 @@ func TestDevicesFail(t *testing.T) {
 		{"GET", "", "List"},
 		{"DELETE", "others", "Load"},
 		{"DELETE", "others", "DeleteAll"},
+		{"DELETE", "all", "DeleteAll"},
 		{"DELETE", "phone", "List"},
 		{"DELETE", "phone", "Delete"},
 		{"DELETE", "laptop", "Update"},
 	} {
 		si := newDevices(t, account.Guard{LoginURL: "/login"})
 		phone, laptop := si.login("ann", "Safari"), si.login("ann", "Firefox")
-		name := map[string]string{"phone": phone.id("/devices/"), "laptop": laptop.id("/devices/"), "others": "others"}[test.of]
+		name := map[string]string{"phone": phone.id("/devices/"), "laptop": laptop.id("/devices/"), "others": "others", "all": "all"}[test.of]
 		si.failing = test.failing
 		got := laptop.do(test.method, "/devices/"+name)
 		si.failing = ""
@@ -262,7 +277,7 @@ func TestDevicesFail(t *testing.T) {
 // TestDescribeFails: what describe returns and JSON cannot hold is 500.
 func TestDescribeFails(t *testing.T) {
 	si := newSite(t, nil)
-	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, account.Guard{}, func(session.Info[visit]) any { return func() {} })))
+	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, account.Guard{}, &account.DevicesOptions[visit]{Describe: func(session.Info[visit]) any { return func() {} }})))
 	if got := si.login("ann", "Firefox").do("GET", "/devices/"); got.status != 500 || got.body != "Internal Server Error\n" {
 		t.Errorf("got status %d, body %q, want 500 and no more", got.status, got.body)
 	}

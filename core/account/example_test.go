@@ -31,7 +31,7 @@ func ExampleRequireLogin() {
 	orders := guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := users.Get(r.Context()) // loaded by the guard already
 		if err != nil {
-			http.Error(w, "try again later", session.HTTPStatus(err))
+			session.Error(w, err)
 			return
 		}
 		fmt.Fprint(w, "the orders of ", s.Subject())
@@ -52,7 +52,7 @@ func ExampleRequireLogin() {
 	// Output:
 	// 200 the orders of ann
 	// 303 /login?next=%2Forders%3Fof%3Dmay
-	// 401 Unauthorized
+	// 401 {"type":"about:blank","title":"Unauthorized","status":401}
 }
 
 // A sensitive route asks for a recent login.
@@ -90,11 +90,12 @@ func ExampleCheck() {
 func ExampleNext() {
 	login := func(w http.ResponseWriter, r *http.Request) {
 		s, err := users.Get(r.Context())
-		if err == nil {
-			err = s.Login("ann", nil) // once the password is checked
-		}
 		if err != nil {
-			http.Error(w, "try again later", session.HTTPStatus(err))
+			session.Error(w, err)
+			return
+		}
+		if err := s.Login("ann", nil); err != nil { // once the password is checked
+			session.Error(w, err)
 			return
 		}
 		http.Redirect(w, r, account.Next(r.FormValue("next")), http.StatusSeeOther)
@@ -113,8 +114,8 @@ func ExampleNext() {
 
 func ExampleDevices() {
 	mux := http.NewServeMux()
-	devices := account.Devices(users, account.Guard{Within: 5 * time.Minute}, func(i session.Info[User]) any {
-		return i.Data.Browser
+	devices := account.Devices(users, account.Guard{Within: 5 * time.Minute}, &account.DevicesOptions[User]{
+		Describe: func(i session.Info[User]) any { return i.Data.Browser },
 	})
 	mux.Handle("/devices/", http.StripPrefix("/devices", devices))
 

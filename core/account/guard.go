@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	session "github.com/gostateful/session/core"
 )
 
-// RequireLogin returns a middleware that lets pass whom the guard lets pass. It
-// belongs inside the adapter's middleware of the manager. Others are sent to
-// the login page, with 303, or get 401 with a challenge of the scheme Cookie;
-// if the login is too old, the challenge has the error code of RFC 9470,
-// insufficient_user_authentication. When the session cannot be loaded nobody
-// is taken for logged out: the answer is the status of session.HTTPStatus,
-// 503 for a store that is down. None of these answers may be stored by a cache.
+// RequireLogin returns a middleware that admits the requests that the guard
+// accepts. It belongs inside the adapter's middleware of the manager. A page that
+// passes says Cache-Control: no-store, unless the handler says something else.
+//
+// Others are sent to the login page, with 303, or get 401 with a challenge of the
+// scheme Cookie. If the login is too old, the challenge has the error code of RFC
+// 9470, insufficient_user_authentication. A load failure is not a logout: the answer
+// is the status of session.HTTPStatus, 503 for a store that is down. A request that
+// lost its session to a login or a logout gets 409, and may be sent again.
+//
+// To who asks for JSON, and is no browser that opens a page, the answer is a problem
+// of RFC 9457, application/problem+json. No cache may store any of these answers.
 func RequireLogin[T any](m *session.Manager[T], g Guard) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,141 +28,54 @@ func RequireLogin[T any](m *session.Manager[T], g Guard) func(next http.Handler)
 				refusal.answer(w)
 				return
 			}
+			w.Header().Set("Cache-Control", "no-store")
 			next.ServeHTTP(w, r)
 		})
 	}
-}
-
-// A Request is what Check has to know about one. Its strings are not kept.
-type Request struct {
-	Method    string
-	Target    string // path and query, as the client sent them
-	Accept    string // the header of that name
-	FetchMode string // the header Sec-Fetch-Mode
-}
-
-// requestOf takes the target that the client sent: routers change the URL.
-func requestOf(r *http.Request) Request {
-	target := r.RequestURI
-	if target == "" {
-		target = r.URL.RequestURI()
-	}
-	return Request{
-		Method:    r.Method,
-		Target:    target,
-		Accept:    strings.Join(r.Header["Accept"], ","),
-		FetchMode: r.Header.Get("Sec-Fetch-Mode"),
-	}
-}
-
-// A Refusal is the answer to a request that may not pass.
-type Refusal struct {
-	Status int
-	Header http.Header // to be set, but for Vary, which is to be added
-	Err    error       // ErrNotLoggedIn, ErrLoginTooOld, or that of Manager.Get
 }
 
 // Check decides about a request without answering it, for handlers of other
 // frameworks and for answers of one's own. It returns nil if the request may
 // pass. ctx is what the handler passes to Manager.Get.
 func Check[T any](ctx context.Context, m *session.Manager[T], g Guard, r Request) *Refusal {
-	s, err := m.Get(ctx)
+	subject, authenticated, err := login(ctx, m, g.Peek)
 	switch {
 	case err != nil:
-		return unloaded(err)
-	case s.Subject() == "":
+		return refuse(r, session.HTTPStatus(err), err)
+	case subject == "":
 		return g.refuse(r, ErrNotLoggedIn)
-	case g.Within != 0 && time.Since(s.AuthenticatedAt()) > g.Within:
+	case g.Within != 0 && time.Since(authenticated) > g.Within:
 		return g.refuse(r, ErrLoginTooOld)
 	}
 	return nil
 }
 
-func unloaded(err error) *Refusal {
-	refusal := &Refusal{session.HTTPStatus(err), http.Header{"Cache-Control": {"no-store"}}, err}
-	if refusal.Status == http.StatusServiceUnavailable {
-		refusal.Header.Set("Retry-After", "1")
-	}
-	return refusal
-}
-
-// refuse answers where a login would help.
-func (g Guard) refuse(r Request, err error) *Refusal {
-	refusal := &Refusal{http.StatusUnauthorized, http.Header{"Cache-Control": {"no-store"}}, err}
-	if g.LoginURL != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		refusal.Header.Set("Vary", "Accept, Sec-Fetch-Mode")
-		if r.navigates() {
-			refusal.Status = http.StatusSeeOther
-			refusal.Header.Set("Location", g.loginURL(r.Target))
-			return refusal
+// login returns who is logged in, or nobody, and since when. The error is
+// ErrSuperseded for a request that has lost its session: who sent it may be logged in.
+func login[T any](ctx context.Context, m *session.Manager[T], peek bool) (string, time.Time, error) {
+	if !peek {
+		s, err := m.Get(ctx)
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		if s.Subject() != "" {
+			return s.Subject(), s.AuthenticatedAt(), nil
 		}
 	}
-	// RFC 9110, section 15.5.2, wants a challenge with each 401. No scheme is
-	// registered for cookies; browsers ignore those that they do not know.
-	challenge := "Cookie"
-	if errors.Is(err, ErrLoginTooOld) {
-		challenge += ` error="insufficient_user_authentication", max_age="` + strconv.Itoa(int(g.Within.Seconds())) + `"`
+	info, err := m.Peek(ctx)
+	switch {
+	case errors.Is(err, session.ErrSuperseded):
+		tellWhen(ctx, m)
+	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable): // a visitor
+		err = nil
 	}
-	refusal.Header.Set("Www-Authenticate", challenge)
-	return refusal
+	return info.Subject, info.AuthenticatedAt, err
 }
 
-// navigates reports whether a browser would show the answer as a page. Browsers
-// say so since 2023, and scripts cannot; before, only pages asked for HTML.
-func (r Request) navigates() bool {
-	if r.FetchMode != "" {
-		return r.FetchMode == "navigate"
+// tellWhen lets the response of a request that has lost its session say when to come
+// again, as it does when a change is refused. This change is.
+func tellWhen[T any](ctx context.Context, m *session.Manager[T]) {
+	if s, err := m.Get(ctx); err == nil {
+		_ = s.Renew()
 	}
-	for mediaRange := range strings.SplitSeq(r.Accept, ",") {
-		media, parameters, _ := strings.Cut(mediaRange, ";")
-		if strings.EqualFold(strings.TrimSpace(media), "text/html") {
-			return !unacceptable(parameters)
-		}
-	}
-	return false
-}
-
-// unacceptable reports whether the parameters of a media range have a weight
-// of zero (RFC 9110, section 12.4.2).
-func unacceptable(parameters string) bool {
-	for parameter := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(parameter, "=")
-		if weight, err := strconv.ParseFloat(strings.TrimSpace(value), 64); strings.EqualFold(strings.TrimSpace(name), "q") {
-			return err == nil && weight == 0
-		}
-	}
-	return false
-}
-
-func (g Guard) loginURL(target string) string {
-	if !local(target) {
-		return g.LoginURL
-	}
-	page, fragment, found := strings.Cut(g.LoginURL, "#")
-	if strings.Contains(page, "?") {
-		page += "&"
-	} else {
-		page += "?"
-	}
-	page += "next=" + url.QueryEscape(target)
-	if found {
-		page += "#" + fragment
-	}
-	return page
-}
-
-func (refusal *Refusal) answer(w http.ResponseWriter) {
-	header := w.Header()
-	for name, values := range refusal.Header {
-		if name == "Vary" {
-			header[name] = append(header[name], values...)
-		} else {
-			header[name] = values
-		}
-	}
-	if refusal.Status == http.StatusSeeOther {
-		w.WriteHeader(refusal.Status)
-		return
-	}
-	http.Error(w, http.StatusText(refusal.Status), refusal.Status)
 }

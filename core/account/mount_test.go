@@ -18,7 +18,7 @@ func mount(path string, h http.Handler) http.Handler { return http.StripPrefix(p
 // TestMounted: it works wherever it is mounted.
 func TestMounted(t *testing.T) {
 	si := newSite(t, nil)
-	h := account.Devices(si.Manager, account.Guard{}, browser)
+	h := account.Devices(si.Manager, account.Guard{}, described)
 	si.Handle("/devices", mount("/devices", h))
 	si.Handle("/devices/", mount("/devices", h))
 	si.Handle("/users/{user}/devices/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,14 +48,14 @@ func TestMounted(t *testing.T) {
 // router may pass all of these: http.ServeMux alone cleans paths.
 func TestPaths(t *testing.T) {
 	si := newSite(t, nil)
-	h := mount("/devices", account.Devices(si.Manager, account.Guard{}, browser))
+	h := mount("/devices", account.Devices(si.Manager, account.Guard{}, described))
 	si.login("ann", "Firefox")
 	si.login("ann", "Safari")
 	before := slices.Collect(maps.Keys(si.store.Records))
 	id := before[0].String()
 	for _, path := range []string{
 		"anything", "anything/", "others/", "x/others", "x%2Fothers", "%2Fothers", "/others", "//others", "./others", "../others", "x/../others",
-		"others/x", "Others", "%6Fthers", "others%00", "others%20", "others%2F", "others;x", "..", "%2F", "/", "devices/others",
+		"others/x", "Others", "%6Fthers", "All", "all/", "x/all", "%61ll", "others%00", "others%20", "others%2F", "others;x", "..", "%2F", "/", "devices/others",
 		id + "/", "x/" + id, "x%2F" + id, "/" + id, id + "/others", id[1:], "{" + id + "}", "%30" + id[1:], "00000000-0000-0000-0000-000000000000",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
@@ -64,7 +64,7 @@ func TestPaths(t *testing.T) {
 			}
 		}
 	}
-	for path, allow := range map[string]string{"": "GET, HEAD", "/": "GET, HEAD", "/others": "DELETE", "/" + id: "DELETE"} {
+	for path, allow := range map[string]string{"": "GET, HEAD", "/": "GET, HEAD", "/others": "DELETE", "/all": "DELETE", "/" + id: "DELETE"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "delete"} {
 			if slices.Contains(strings.Split(allow, ", "), method) {
 				continue
@@ -83,7 +83,7 @@ func TestPaths(t *testing.T) {
 
 	// Where its mount is not taken off, a path could be any. Where too much is,
 	// with the slash, //others would be others.
-	h = account.Devices(si.Manager, account.Guard{}, browser)
+	h = account.Devices(si.Manager, account.Guard{}, described)
 	for _, request := range [][2]string{{"GET", "/devices"}, {"GET", "/devices/"}, {"DELETE", "/devices/others"}, {"DELETE", "/devices/" + id}} {
 		if got := si.direct(h, request[0], request[1]); got.Code != 404 {
 			t.Errorf("without StripPrefix, %s %s: got status %d, want 404", request[0], request[1], got.Code)
@@ -112,7 +112,7 @@ func TestCrossOrigin(t *testing.T) {
 	if err := protection.AddTrustedOrigin("https://app.example"); err != nil {
 		t.Fatal(err)
 	}
-	si.Handle("/trusting/", mount("/trusting", account.Devices(si.Manager, account.Guard{CrossOrigin: protection}, nil)))
+	si.Handle("/trusting/", mount("/trusting", account.Devices(si.Manager, account.Guard{}, &account.DevicesOptions[visit]{CrossOrigin: protection})))
 	for _, test := range []struct {
 		path, site, origin string
 		want               int

@@ -15,6 +15,7 @@ package adaptertest
 
 import (
 	"context"
+	"crypto/tls"
 	"slices"
 	"testing"
 
@@ -40,6 +41,10 @@ type Server struct {
 	// Header is what that middleware sets in the header of each response before
 	// it calls on, also where Managers is empty.
 	Header map[string]string
+
+	// TLS is not nil if the server is to serve over TLS with it. Start then returns
+	// an https URL. A test whose server cannot leaves it, and returns an http URL.
+	TLS *tls.Config
 }
 
 // Start serves s at a loopback address until the test ends, and returns its
@@ -86,8 +91,9 @@ type Request struct {
 	// adapter.
 	TakeOver func(body string)
 
-	// Fail ends the handler with an error, for the framework to answer. It is
-	// the last thing that a handler calls. Nil if handlers return none.
+	// Fail answers with an error as handlers of this framework do: they return
+	// it, or call session.Error. It is the last thing that a handler calls. Nil if
+	// they do neither.
 	Fail func(err error)
 
 	// Inform sends a response of status 1xx ahead of the final one. Nil if the
@@ -103,7 +109,7 @@ type law struct {
 
 func laws() []law {
 	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws(),
-		sharedLaws(), lostLaws(), insideLaws(), answerLaws())
+		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws())
 }
 
 // A setup is what the laws are checked on.

@@ -62,6 +62,9 @@ var faults = []struct {
 	{"does not say when to come again", []string{"FailureTellsWhen", "LostResponse/login", "LostResponse/logout"}},
 	{"answers a failure for every visitor", []string{"FailureTellsWhen"}},
 	{"shows the errors that handlers return", []string{"ReturnedErrorTellsNothing"}},
+	{"answers the errors that handlers return by their status", []string{"ReturnedErrorTellsWhen"}},
+	{"tells stragglers to come again at once", []string{"ReturnedErrorTellsWhen"}},
+	{"takes the application's errors for its own", []string{"OwnErrorStays"}},
 
 	{"swallows a panic", []string{"PanicDiscards", "PanicAfterResponse"}},
 	{"commits on a panic", []string{"PanicDiscards"}},
@@ -97,6 +100,9 @@ var faults = []struct {
 	{"loads twice", []string{"ReadIsOneLoad"}},
 	{"renews with every request", []string{"UnchangedIsNotWritten", "ReadIsOneLoad"}},
 
+	{"does not tell Commit of plain http", []string{"PlainHTTP"}},
+	{"does not tell Commit of the host", []string{"PlainHTTP"}},
+	{"takes TLS for plain http", []string{"PlainHTTPBehindTLS"}},
 	{"does not tell Commit of the header", []string{"LateGetOfPrivatePage"}},
 	{"tells Commit of an empty header", []string{"LateGetOfPrivatePage"}},
 	{"tells Commit of the header before the handler", []string{"LateGetOfPrivatePage"}},

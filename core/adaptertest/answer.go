@@ -1,10 +1,14 @@
 package adaptertest
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	session "github.com/gostateful/session/core"
 )
 
 func answerLaws() []law {
@@ -12,6 +16,8 @@ func answerLaws() []law {
 		{"FailureTellsWhen", failureTellsWhen},
 		{"FailureTellsNothing", failureTellsNothing},
 		{"ReturnedErrorTellsNothing", returnedErrorTellsNothing},
+		{"ReturnedErrorTellsWhen", returnedErrorTellsWhen},
+		{"OwnErrorStays", ownErrorStays},
 	}
 }
 
@@ -102,38 +108,118 @@ func (a answer) wantsNoError(t *testing.T) {
 	}
 }
 
-// returnedErrorTellsNothing: where handlers return errors, they return ours too,
-// and the framework shows some errors to the client.
-func returnedErrorTellsNothing(t *testing.T, on setup) {
+// mistakes are calls that a program must not make, with an error of each.
+var mistakes = []struct {
+	name string
+	make func(si *site, s *session.Session[visit]) error
+}{
+	{"InsideUpdate", func(_ *site, s *session.Session[visit]) error {
+		return s.Update(func(*visit) error { return s.Update(count) })
+	}},
+	{"NoFunction", func(_ *site, s *session.Session[visit]) error { return s.Update(nil) }},
+	{"NoSubject", func(_ *site, s *session.Session[visit]) error { return s.Login("", nil) }},
+	{"NotRemembered", func(_ *site, s *session.Session[visit]) error {
+		return s.Login("alice", &session.LoginOptions{Remember: true})
+	}},
+	{"NoSession", func(si *site, _ *session.Session[visit]) error { _, err := si.Get(context.Background()); return err }},
+	{"NoID", func(*site, *session.Session[visit]) error { _, err := session.ParseID("7"); return err }},
+	{"ZeroID", func(si *site, _ *session.Session[visit]) error {
+		return si.Revoke(context.Background(), session.ID{})
+	}},
+	{"Flattened", func(*site, *session.Session[visit]) error {
+		return fmt.Errorf("no basket: %v", fmt.Errorf("%w: load: dial tcp %s", session.ErrUnavailable, address))
+	}},
+}
+
+// failing opens a site whose page /fail answers with an error of Get, of Update, or
+// of the mistake that the query names.
+func failing(t *testing.T, on setup) *site {
+	t.Helper()
 	if !featuresOf(t, on).fails {
-		t.Log("handlers of the adapter's framework return no errors: Request.Fail is nil")
-		return
+		t.Log("handlers of the adapter's framework answer with no errors: Request.Fail is nil")
+		return nil
 	}
-	si := open(t, on, nil, routes{"/fail": func(si *site, r Request) {
+	return open(t, on, nil, routes{"/fail": func(si *site, r Request) {
 		s, err := si.Get(r.Context)
 		if err == nil {
 			err = s.Update(count)
 		}
-		if err == nil {
-			err = s.Update(func(*visit) error { return s.Update(count) })
+		for _, mistake := range mistakes {
+			if err == nil && mistake.name == r.query() {
+				err = mistake.make(si, s)
+			}
 		}
 		r.Fail(err)
 	}})
+}
+
+// returnedErrorTellsNothing: where handlers return errors, they return ours too,
+// and the framework shows some errors to the client.
+func returnedErrorTellsNothing(t *testing.T, on setup) {
+	si := failing(t, on)
+	if si == nil {
+		return
+	}
+	wants := func(of string, status int, a answer) {
+		t.Helper()
+		if a.err != nil || a.status != status {
+			t.Errorf("%s: got %v, want status %d, which is that of the error that the handler returned", of, a, status)
+		}
+		a.wantsNoError(t)
+	}
+	v := si.known()
+	for _, mistake := range mistakes {
+		wants(mistake.name, 500, si.raw("/fail?"+mistake.name, cookie(v.token())))
+	}
+	old := cookie(v.token())
+	v.get("/login")
+	a := si.raw("/fail", old)
+	wants("a straggler", 409, a)
+	a.wantsNoCookie(t, "nothing was stored")
+	si.store.fail(down, everyMethod...)
+	wants("an outage", 503, v.get("/fail"))
+}
+
+// returnedErrorTellsWhen: the answer to such an error says when to come again, and no
+// cache keeps it, as when the commit fails.
+func returnedErrorTellsWhen(t *testing.T, on setup) {
+	si := failing(t, on)
+	if si == nil {
+		return
+	}
 	v := si.known()
 	old := cookie(v.token())
 	v.get("/login")
-	wants := func(status int, a answer) {
-		t.Helper()
-		if a.err != nil || a.status != status {
-			t.Errorf("got %v, want status %d, which is that of the error that the handler returned", a, status)
-		}
-		a.wantsNoCookie(t, "nothing was stored")
-		a.wantsNoError(t)
+	straggler := si.raw("/fail", old)
+	straggler.wantsRetryAfter(t, 60)
+	if got := straggler.header.Get("Retry-After"); got == "1" {
+		t.Errorf("a straggler is told to come again in %s s, want the end of its window, a minute: keep what Commit says", got)
 	}
-	wants(409, si.raw("/fail", old))
-	wants(500, si.raw("/fail", old, "Cookie: "+cookieName+"="+v.token()))
 	si.store.fail(down, everyMethod...)
-	a := v.get("/fail")
-	wants(503, a)
-	a.wantsRetryAfter(t, 1)
+	outage := v.get("/fail")
+	outage.wantsRetryAfter(t, 1)
+	for of, a := range map[string]answer{"a straggler": straggler, "an outage": outage} {
+		if got := a.header["Cache-Control"]; !slices.Equal(got, []string{"no-store"}) {
+			t.Errorf("the answer to %s, by an error that the handler returned, has Cache-Control %q, want no-store", of, got)
+		}
+		if got := strings.ToLower(strings.Join(a.header["Vary"], ", ")); got != "cookie" {
+			t.Errorf("the answer to %s has Vary %q, want Cookie once", of, got)
+		}
+	}
+}
+
+// ownErrorStays: an error of the application is answered as without the adapter, even
+// if its text begins like ours.
+func ownErrorStays(t *testing.T, on setup) {
+	if !featuresOf(t, on).fails {
+		t.Log("handlers of the adapter's framework answer with no errors: Request.Fail is nil")
+		return
+	}
+	full := routes{"/full": func(_ *site, r Request) { r.Fail(errors.New("session: the talk of this evening is full")) }}
+	bare := newSite(t, on, nil, full)
+	bare.serve(on.start, asItIs)
+	want := bare.bytes("/full")
+	if got := open(t, on, nil, full).bytes("/full"); got != want {
+		t.Errorf("the answer to an error of the application is\n%s\nand without the adapter\n%s", got, want)
+	}
 }

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"bufio"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,17 +153,24 @@ type conn struct {
 	r *bufio.Reader
 }
 
-// send opens a connection and sends a GET request with header lines as given.
+// send opens a connection and sends a GET request with header lines as given, and with
+// the others that a request needs.
 func (si *site) send(target string, lines ...string) *conn {
 	si.t.Helper()
-	host := strings.TrimPrefix(si.url, "http://")
+	scheme, host, _ := strings.Cut(si.url, "://")
 	c, err := net.DialTimeout("tcp", host, patience)
 	if err != nil {
 		si.t.Fatalf("Start returned the URL %q: %v", si.url, err)
 	}
+	if scheme == "https" {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // the suite made the certificate
+	}
 	si.t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(patience))
-	lines = append([]string{"GET " + target + " HTTP/1.1", "Host: " + host, "Connection: close"}, lines...)
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, "Host: ") }) {
+		lines = append([]string{"Host: " + host}, lines...)
+	}
+	lines = append([]string{"GET " + target + " HTTP/1.1", "Connection: close"}, lines...)
 	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\n\r\n"); err != nil {
 		si.t.Fatal(err)
 	}

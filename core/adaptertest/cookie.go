@@ -64,7 +64,7 @@ func nameByteForByte(t *testing.T, on setup) {
 	good := si.known().token()
 	for _, name := range []string{
 		strings.ToLower(cookieName), strings.ToUpper(cookieName), "session", "x" + cookieName, cookieName + "x",
-		"__Host%2Dsession", `"` + cookieName + `"`,
+		"__Host%2Dsession", `"` + cookieName + `"`, "=" + cookieName, cookieName + " ",
 	} {
 		si.raw("/read", "Cookie: "+name+"="+good).wants(t, 200, "new")
 		if calls := si.store.took(); calls != "" {

@@ -26,7 +26,9 @@ func Middleware(manager session.AnyManager, next http.Handler) http.Handler {
 
 		response := httptest.NewRecorder()
 		next.ServeHTTP(response, r.WithContext(&x))
-		added, err := x.Commit(session.Response{})
+		added, err := x.Commit(session.Response{
+			Plain: r.TLS == nil && r.Header.Get("X-Forwarded-Proto") == "" && r.Header.Get("Forwarded") == "", Host: r.Host,
+		})
 		_ = x.Finish() // nothing came after Commit
 		header := w.Header()
 		if err != nil {

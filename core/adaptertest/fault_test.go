@@ -85,8 +85,14 @@ func rewrite(r *http.Request, change func(*http.Cookie)) (lines []string) {
 
 // toCommit calls Commit with what the adapter tells it of the response.
 func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
-	r := session.Response{Header: w.Header(), Hijacked: hijacked}
+	r := session.Response{Header: w.Header(), Hijacked: hijacked, Plain: plain(w.r), Host: w.r.Host}
 	switch w.fault {
+	case "does not tell Commit of plain http":
+		r.Plain = false
+	case "does not tell Commit of the host":
+		r.Host = ""
+	case "takes TLS for plain http":
+		r.Plain = true
 	case "does not tell Commit of the header":
 		r.Header = nil
 	case "tells Commit of an empty header":
@@ -110,14 +116,27 @@ func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
 	return w.x.Commit(r)
 }
 
-// report answers an error that a handler returned.
-func (f fault) report(w http.ResponseWriter, err error) {
+// plain reports whether a request came over plain http.
+func plain(r *http.Request) bool {
+	return r.TLS == nil && r.Header.Get("X-Forwarded-Proto") == "" && r.Header.Get("Forwarded") == ""
+}
+
+// report answers an error for the handler.
+func (f fault) report(w http.ResponseWriter, err error, managed bool) {
 	status := session.HTTPStatus(err)
-	text := http.StatusText(status)
-	if f == "shows the errors that handlers return" {
-		text = err.Error()
+	switch {
+	case f == "shows the errors that handlers return":
+		http.Error(w, err.Error(), status)
+	case f == "answers the errors that handlers return by their status":
+		http.Error(w, http.StatusText(status), status)
+	case f == "tells stragglers to come again at once":
+		w.Header().Set("Retry-After", "1")
+		session.Error(w, err)
+	case f == "takes the application's errors for its own" && managed:
+		http.Error(w, "cannot keep your session", status)
+	default:
+		session.Error(w, err)
 	}
-	http.Error(w, text, status)
 }
 
 // begun does what a faulty adapter does ahead of the handler.

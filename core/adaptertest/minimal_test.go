@@ -24,7 +24,7 @@ func (f fault) start(t *testing.T, s adaptertest.Server) string {
 		req.Fail = func(err error) { failure = err }
 		s.Handler(req)
 		if failure != nil {
-			f.report(w, failure)
+			f.report(w, failure, len(s.Managers) > 0)
 		}
 	})
 	for _, manager := range slices.Backward(s.Managers) {
@@ -39,7 +39,11 @@ func (f fault) start(t *testing.T, s adaptertest.Server) string {
 		handler.ServeHTTP(w, r.WithContext(s.Context(r.Context())))
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the suite's handlers panic
-	server.Start()
+	if server.TLS = s.TLS; s.TLS != nil {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	return server.URL
 }

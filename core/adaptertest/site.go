@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"slices"
@@ -34,6 +35,7 @@ type site struct {
 	gate   *gate
 	routes routes
 	header map[string]string // that a middleware around sets
+	tls    *tls.Config       // to serve over TLS with
 	url    string
 }
 
@@ -70,7 +72,7 @@ func newSiteOver(t *testing.T, st *Store, opts *session.Options, routes routes) 
 
 func (si *site) serve(start Start, around func(context.Context) context.Context, managers ...session.AnyManager) {
 	si.t.Helper()
-	si.url = start(si.t, Server{Handler: si.handle, Managers: managers, Context: around, Header: si.header})
+	si.url = start(si.t, Server{Handler: si.handle, Managers: managers, Context: around, Header: si.header, TLS: si.tls})
 	si.t.Cleanup(si.gate.open) // before the server ends, which waits for its handlers
 }
 

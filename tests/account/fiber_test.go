@@ -62,7 +62,7 @@ func TestInFiber(t *testing.T) {
 		return c.SendStatus(refusal.Status)
 	}
 	app.Get("/orders/:year", requireLogin, func(c fiber.Ctx) error { return c.SendString("none in " + c.Params("year")) })
-	devices := account.Devices(users, guard, func(i session.Info[user]) any { return i.Data.Browser })
+	devices := account.Devices(users, guard, &account.DevicesOptions[user]{Describe: func(i session.Info[user]) any { return i.Data.Browser }})
 	handler := adaptor.HTTPHandler(http.StripPrefix("/devices", devices))
 	app.All("/devices", handler)
 	app.All("/devices/*", handler)

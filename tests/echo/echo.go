@@ -33,17 +33,22 @@ func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
 			} else if w.exchange.Finish() != nil {
 				panic(http.ErrAbortHandler) // cuts the connection: the response has told of a success
 			}
-			return answered(err)
+			return answered(err, w.Header())
 		}
 	}
 }
 
-// answered gives an error of a session its status, and a text without its reason.
-func answered(err error) error {
-	if status := session.HTTPStatus(err); status != http.StatusInternalServerError && echo.StatusCode(err) == 0 {
-		return echo.NewHTTPError(status, "cannot keep your session").Wrap(err)
+// answered gives an error of a session its status and header, and a text without its reason.
+func answered(err error, header http.Header) error {
+	added, ours := session.ErrorHeader(err)
+	if !ours {
+		return err
 	}
-	return err
+	added.AddTo(header)
+	if echo.StatusCode(err) != 0 { // which the application chose
+		return err
+	}
+	return echo.NewHTTPError(session.HTTPStatus(err), "cannot keep your session").Wrap(err)
 }
 
 // A writer commits before the first byte; if that fails, it sends nothing.
@@ -58,7 +63,11 @@ type writer struct {
 
 func (w *writer) begin() error {
 	var err error
-	w.added, err = w.exchange.Commit(session.Response{Header: w.Header(), Hijacked: w.hijacked})
+	r := w.c.Request()
+	w.added, err = w.exchange.Commit(session.Response{
+		Header: w.Header(), Hijacked: w.hijacked,
+		Plain: r.TLS == nil && r.Header.Get("X-Forwarded-Proto") == "" && r.Header.Get("Forwarded") == "", Host: r.Host,
+	})
 	w.added.AddTo(w.Header())
 	return err
 }
@@ -67,7 +76,9 @@ func (w *writer) begin() error {
 func (w *writer) end(request *http.Request, outer http.Header) {
 	w.exchange.Discard() // what a panic left; else the exchange is over by now
 	w.c.SetResponse(w.ResponseWriter)
-	request.MultipartForm = w.c.Request().MultipartForm // whose files the server removes
+	inner := w.c.Request()
+	request.Form, request.PostForm, request.MultipartForm = inner.Form, inner.PostForm, inner.MultipartForm // whose files the server removes
+	request.Pattern = inner.Pattern
 	if w.commit() != nil {
 		clear(w.Header())
 		maps.Copy(w.Header(), outer)

@@ -50,7 +50,11 @@ func serve(t *testing.T, s adaptertest.Server) string {
 	})
 	server := httptest.NewUnstartedServer(e)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handlers of the suite panic
-	server.Start()
+	if server.TLS = s.TLS; s.TLS != nil {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -148,6 +152,32 @@ func TestErrors(t *testing.T) {
 	assert.Empty(t, w.Result().Cookies(), "a panic changes nothing, whoever recovers outside")
 }
 
+// TestReturnedError: echo's error handler finds the error of a session that a handler
+// returned, and the client does not see it.
+func TestReturnedError(t *testing.T) {
+	visits, err := session.New[int](broken{memory.New(nil)}, nil)
+	require.NoError(t, err)
+	var seen error
+	e := newEcho()
+	e.HTTPErrorHandler = func(c *echo.Context, err error) {
+		seen = err
+		echo.DefaultHTTPErrorHandler(false)(c, err)
+	}
+	e.Use(sessionecho.Middleware(visits))
+	e.GET("/", func(c *echo.Context) error {
+		s, err := visits.Get(c.Request().Context())
+		require.NoError(t, err)
+		require.NoError(t, s.Update(func(n *int) error { *n++; return nil }))
+		return s.Commit(c.Request().Context())
+	})
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	assert.ErrorIs(t, seen, session.ErrUnavailable)
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.JSONEq(t, `{"message": "cannot keep your session"}`, w.Body.String())
+	assert.Equal(t, "1", w.Header().Get("Retry-After"))
+}
+
 // TestCommitFails: echo's error handler answers in place of the handler, what an
 // outer middleware has said stays, and what one has buffered is not sent.
 func TestCommitFails(t *testing.T) {
@@ -204,6 +234,29 @@ func TestPanicAfterFailure(t *testing.T) {
 	assert.NotContains(t, w.Body.String(), "kept")
 	assert.Empty(t, w.Result().Cookies())
 	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+}
+
+// TestOutsideSeesRequest: what the router and the form tell the request is known around
+// echo, wherever the middleware is.
+func TestOutsideSeesRequest(t *testing.T) {
+	for name, install := range map[string]func(*echo.Echo, echo.MiddlewareFunc){
+		"Pre": func(e *echo.Echo, m echo.MiddlewareFunc) { e.Pre(m) },
+		"Use": func(e *echo.Echo, m echo.MiddlewareFunc) { e.Use(m) },
+	} {
+		visits, err := session.New[int](memory.New(nil), nil)
+		require.NoError(t, err)
+		e := newEcho()
+		install(e, sessionecho.Middleware(visits))
+		e.POST("/teas/:id", func(c *echo.Context) error {
+			assert.Equal(t, "2", c.FormValue("count"))
+			return nil
+		})
+		r := httptest.NewRequest("POST", "/teas/1", strings.NewReader("count=2"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		e.ServeHTTP(httptest.NewRecorder(), r)
+		assert.Equal(t, "/teas/:id", r.Pattern, name)
+		assert.Equal(t, "2", r.PostForm.Get("count"), name)
+	}
 }
 
 // TestUpload: the server removes the files of a form that the handler has read.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gostateful/session/adapters/nethttp"
+	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
 )
 
@@ -53,6 +54,7 @@ func handle(s adaptertest.Server) http.Handler {
 					return flush()
 				})
 			},
+			Fail:   func(err error) { session.Error(w, err) },
 			Inform: w.WriteHeader,
 		})
 	})

@@ -1,0 +1,63 @@
+package sessionfiber
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v3"
+)
+
+// cookies returns the values of the Cookie lines, byte for byte as the client sent
+// them.
+//
+// Once a middleware has asked for a cookie, fasthttp has parsed them all, and dropped
+// the lines with their quotes, the spaces around an equals sign, and the equals sign
+// before a cookie without a name. The raw header still has them. It does not have what
+// a middleware has changed, such as the cookies that encryptcookie has decrypted. So
+// the raw lines count if fasthttp makes of them what it has.
+func (x *exchange) cookies() []string {
+	header := &x.c.Request().Header
+	kept := header.PeekAll(fiber.HeaderCookie)
+	if len(kept) == 0 {
+		// With Config.DisableHeaderNormalizing PeekAll finds "Cookie" only. This
+		// call makes fasthttp's parser run, which finds "cookie" too. PeekAll then
+		// returns what it found.
+		header.Cookie("")
+		kept = header.PeekAll(fiber.HeaderCookie)
+	}
+	lines := x.lines[:0]
+	for _, line := range kept {
+		lines = append(lines, string(line))
+	}
+	if len(kept) == 0 || !formatted(header, kept[0]) {
+		return lines
+	}
+	sent, parsed := x.lines[:0], zero(header)
+	for name, value := range header.AllInOrder() {
+		if strings.EqualFold(string(name), fiber.HeaderCookie) {
+			sent = append(sent, string(value))
+			parsed.AddBytesV(fiber.HeaderCookie, value)
+		}
+	}
+	if slices.EqualFunc(parsed.PeekAll(fiber.HeaderCookie), header.PeekAll(fiber.HeaderCookie), bytes.Equal) {
+		return sent
+	}
+	changed := x.lines[:0]
+	for name, value := range header.Cookies() {
+		if len(name) > 0 {
+			changed = append(changed, string(name)+"="+string(value))
+		}
+	}
+	return changed
+}
+
+// formatted reports whether fasthttp has made a line anew of the cookies that it has
+// parsed. It does so whenever it is asked. Otherwise the line is in its memory.
+func formatted(h interface{ PeekAll(name string) [][]byte }, line []byte) bool {
+	again := h.PeekAll(fiber.HeaderCookie)
+	return len(line) == 0 || len(again[0]) == 0 || &line[0] != &again[0][0]
+}
+
+// zero returns an empty value of a type that this module does not require by name.
+func zero[T any](*T) *T { return new(T) }
