@@ -84,7 +84,9 @@ type Iterable interface {
 	// All goes through the live records, in pages, so that no step of it works on
 	// more than a small part of them. It is in no order. A record that is live from
 	// the beginning to the end is there at least once; the store says whether it may
-	// be there twice. The first error ends the iteration. The caller owns the data.
+	// be there twice. The first error ends the iteration, and so does a context that
+	// is done, with an error. The caller owns the data. While it works on a record, it
+	// and others may call the store: no lock and no connection is held then.
 	All(ctx context.Context) iter.Seq2[Record, error]
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"iter"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -143,4 +144,23 @@ func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session
 		return 0, failed("delete all", err)
 	}
 	return s.deleteAll(subject, except, time.Now().UnixMilli()), nil
+}
+
+// All implements session.Iterable. Each session that lives throughout is there
+// exactly once, as it is at that moment.
+func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
+	return func(yield func(session.Record, error) bool) {
+		for id := range s.ids() {
+			if err := ctx.Err(); err != nil {
+				yield(session.Record{}, failed("all", err))
+				return
+			}
+			if r, err := s.load(id, time.Now().UnixMilli()); err == nil && !yield(r, nil) {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(session.Record{}, failed("all", err))
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,6 +179,10 @@ func down(t *trial) {
 	const timeout, patience = 3 * time.Second, 10 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
+	calls := calls
+	if _, ok := t.store.(session.Iterable); ok {
+		calls = append(slices.Clone(calls), callAll)
+	}
 	// All at once, as each may take its time.
 	results := make([]chan error, len(calls))
 	for i, c := range calls {

@@ -90,4 +90,17 @@ var laws = []law{
 	{"EnginePings", "Manager.Ping says that the store is ready", enginePings},
 }
 
+// allLaws are those of a session.Iterable.
+var allLaws = []law{
+	{"AllIsComplete", "All shows each live record at least once, whole, as Load does", allIsComplete},
+	{"AllMissesNothing", "All shows each record that is live throughout, whatever is created, updated, touched and deleted meanwhile", allMissesNothing},
+	{"AllShowsLiveOnly", "All shows neither deleted nor expired records", allShowsLiveOnly},
+	{"AllIsNotAliased", "the caller owns the data of each record that All shows", allIsNotAliased},
+	{"AllLetsOthersIn", "whoever goes through All can call the store for each record, and so can others", allLetsOthersIn},
+	{"AllEndsEarly", "an All that is left early leaves nothing behind, however often", allEndsEarly},
+	{"AllCancelledBefore", "All with a context that is done shows nothing and ends with a failure", allCancelledBefore},
+	{"AllCancelledMidway", "All whose context ends meanwhile ends with a failure, or has shown everything", allCancelledMidway},
+	{"EngineShowsAll", "Manager.All shows each session of its realm, and nothing else", engineShowsAll},
+}
+
 var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}
