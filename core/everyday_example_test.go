@@ -22,8 +22,7 @@ var accounts, _ = session.New[Account](store, &session.Options{
 	MaxPerSubject: 5,
 })
 
-// Messages for the next page are shown once, and none is lost that arrives
-// meanwhile.
+// A flash message is shown once. One that arrives meanwhile is not lost.
 func ExampleTake() {
 	page := func(w http.ResponseWriter, r *http.Request) {
 		s, err := accounts.Get(r.Context())
@@ -123,7 +122,7 @@ func ExampleSession_Discard() {
 	// no such role, and "" is logged in
 }
 
-// A role that changes is changed in all sessions of its subject.
+// A new role reaches all sessions of its subject.
 func ExampleManager_UpdateAll() {
 	ctx := context.Background()
 	for range 2 {
