@@ -24,8 +24,8 @@ type Info[T any] struct {
 	ExpiresAt       time.Time `json:"expiresAt"`                // when it ends if it is not used again
 }
 
-// List returns the live sessions of a subject in this realm, the one that was
-// used last first.
+// List returns the live sessions of a subject in this realm, the last used
+// first.
 //
 // A session whose data cannot be decoded is listed without its data, so that it
 // can be revoked. The error is then [ErrUndecodable] and names it. On any other
@@ -93,9 +93,9 @@ func (m *Manager[T]) info(s *state) Info[T] {
 	}
 }
 
-// Find returns a live session by its ID, or [ErrNotFound]. A session whose data
-// cannot be decoded is returned without its data, with [ErrUndecodable]. The
-// error is [ErrUnavailable] if the store failed.
+// Find returns a live session of this realm by its ID, or [ErrNotFound]. A
+// session whose data cannot be decoded is returned without its data, with
+// [ErrUndecodable]. The error is [ErrUnavailable] if the store failed.
 func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	if id.IsZero() {
 		return Info[T]{}, errZeroID
@@ -114,11 +114,12 @@ func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	return info, err
 }
 
-// Revoke ends a session, whoever it belongs to. It is no error if there is no
-// such session. No request that is on its way can bring the session back. Its
-// cookie stays in the browser and opens nothing. The error is [ErrUnavailable] if
-// the store failed, and [ErrUndecodable] if a session without a subject cannot be
-// read: another realm may own it.
+// Revoke ends a session of this realm, whoever it belongs to. It is no error if
+// there is no such session. No request that is on its way can bring the session
+// back. Its cookie stays in the browser and opens nothing.
+//
+// The error is [ErrUnavailable] if the store failed, and [ErrUndecodable] if a
+// session without a subject cannot be read: another realm may own it.
 func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	if id.IsZero() {
 		return errZeroID
@@ -153,11 +154,11 @@ func (e *engine) tell(ctx context.Context, kind EventKind, id ID, subject string
 	return err
 }
 
-// RevokeAll ends all sessions of a subject in this realm except those given, and
-// returns how many it ended. Call it after a change of password, say, with the ID
-// of the present session as the exception. It ends every session whose login was
-// committed before the call. The error is [ErrUnavailable] if the store failed;
-// some sessions may have ended then.
+// RevokeAll ends all sessions of a subject in this realm except those given,
+// and returns how many it ended. After a change of password, for example, spare
+// the present session. RevokeAll ends every session whose login was committed
+// before the call. The error is [ErrUnavailable] if the store failed; some
+// sessions may have ended then.
 func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID) (int, error) {
 	if err := m.checkSubject(subject); err != nil {
 		return 0, err
@@ -175,14 +176,16 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	return n, nil
 }
 
-// UpdateAll changes the data of all sessions of a subject in this realm, such as
-// after a change of name or role, and returns how many it changed or left as they
-// were. Each change has the promises of [Manager.Update]. A session that ends
-// meanwhile, or is another subject's by then, is left out. So is one whose login
-// is committed after the call began: change first where the login reads from.
+// UpdateAll changes the data of all sessions of a subject in this realm, such
+// as after a change of name or role. It treats each like [Manager.Update]. It
+// returns how many succeeded, those included that fn left as they were.
 //
-// The error joins those of the sessions that could not be changed; the others
-// are.
+// Sessions that end meanwhile, or pass to another subject, are left out. A
+// login that is committed during the call may be missed. So before the call,
+// change the record that logins read.
+//
+// The error joins those of the sessions that could not be changed. The others
+// are changed.
 func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) error) (int, error) {
 	infos, err := m.List(ctx, subject)
 	if infos == nil {
@@ -201,13 +204,15 @@ func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) 
 	return n, errors.Join(faults...)
 }
 
-// All goes through all live sessions of this realm, in no order: for counts,
-// exports and administrators. Each session that lives throughout is there at least
-// once; the store says whether more than once is possible. The iteration ends with
-// an error if the store failed ([ErrUnavailable]) or cannot do it
-// ([errors.ErrUnsupported]). A session whose data cannot be decoded comes with
-// [ErrUndecodable], and the iteration goes on. ctx bounds the whole iteration, and
-// Options.StoreTimeout each wait for the store.
+// All iterates over the live sessions of this realm, in no order: for counts,
+// exports and administrators. A session that lives throughout comes at least
+// once. The store says whether it can come twice.
+//
+// A session whose data cannot be decoded comes without its data, with
+// [ErrUndecodable], and the iteration goes on. Any other error ends it:
+// [ErrUnavailable] if the store failed, or [errors.ErrUnsupported] if it is not
+// [Iterable]. ctx bounds the whole iteration, and [Options.StoreTimeout] each
+// wait for the store.
 func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		store, ok := m.store.(Iterable)
@@ -244,9 +249,9 @@ func (m *Manager[T]) visible(rec Record) (_ Info[T], ok bool, _ error) {
 	return info, !expired, err
 }
 
-// Ping reports whether the store answers and is ready for use: a wrong password or
-// a missing table is found at the start of the program and not by the first
-// visitor. It loads a session that does not exist. The error is [ErrUnavailable].
+// Ping reports whether the store is ready for use. At the start of the program
+// it finds a wrong password or a missing table before a visitor does. It loads
+// a session that does not exist. The error is [ErrUnavailable].
 func (m *Manager[T]) Ping(ctx context.Context) error {
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()

@@ -8,15 +8,17 @@ import (
 	"time"
 )
 
-// NewContext returns a context with a session, for tests of handlers without a
-// server. The adapter's middleware may be there or not. The session is stored, so
-// that [Manager.List] and what is built on it see it. info says what it is like:
-// the subject, the data and the times. What is left zero is as of a login just now.
+// NewContext stores a session and returns a context for which [Manager.Get]
+// returns it. With it, tests call handlers without a server. The adapter's
+// middleware may be there or not.
 //
-// After the handler has run, [Manager.Get] on the same context shows what it
-// changed. The change is stored if the handler, or the test, calls
-// [Session.Commit]. If the codec cannot keep the data or the store fails, Get
-// returns the error.
+// info gives the ID, the subject, the data and the times. A zero ID means a new
+// one, and a zero time means now. AuthenticatedAt is also the time of the
+// login. ExpiresAt is ignored: it follows from LastUsedAt.
+//
+// After the handler has run, Get on the same context shows what it changed.
+// Only [Session.Commit], in the handler or the test, stores that. If the codec
+// cannot keep the data or the store fails, Get returns the error.
 func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Context {
 	s := &Session[T]{m: m}
 	if _, err := s.give(ctx, info); err != nil {
@@ -25,8 +27,8 @@ func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Conte
 	return context.WithValue(ctx, m.core(), s)
 }
 
-// NewCookie stores a session and returns the cookie that opens it, for browser
-// tests that start where a user is logged in already. info is that of
+// NewCookie stores a session and returns the cookie that opens it. With it, a
+// browser test starts where a user is logged in already. info is that of
 // [Manager.NewContext]. Whoever has the cookie has the login.
 func (m *Manager[T]) NewCookie(ctx context.Context, info Info[T]) (*http.Cookie, error) {
 	s := &Session[T]{m: m}
