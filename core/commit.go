@@ -110,12 +110,12 @@ func (v *visit) recordUse() {
 }
 
 // Header is what the session adds to the header of a response. An empty field
-// adds nothing. [Header.AddTo] does what the comments of the fields say.
+// adds nothing. [Header.AddTo] adds them all.
 type Header struct {
 	SetCookie    []string // add each as a line of its own
 	CacheControl string   // set, in place of the handler's: a cookie must not be cached
 	Vary         string   // add, unless it is there
-	RetryAfter   string   // set, unless it is there: in how many seconds the client may come again
+	RetryAfter   string   // set, unless it is there: seconds until the client may come again
 }
 
 // AddTo adds the fields to the header of a response: an [http.Header], or any

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// AnyManager is a [Manager] of any data type. Adapters take one. Only *Manager,
-// and what embeds one, implements it.
+// AnyManager is a [Manager] of any data type, for adapters. Only *Manager, and
+// what embeds one, implements it.
 type AnyManager interface {
 	core() *engine
 }
@@ -37,10 +37,13 @@ type Exchange struct {
 	context.Context
 
 	// Route, unless nil, returns the pattern of the request's route, such as
-	// "GET /items/{id}", or "" while it is not known. If a Logger or an Observer
-	// is set, Manager.Get, Commit, Finish and Discard call it, on the goroutine of
-	// their caller. The methods of a Session never call it. Nothing calls it after
-	// Finish or Discard has returned. An event has the last route that was known.
+	// "GET /items/{id}", or "" while it is not known. Events have the last known
+	// one.
+	//
+	// If a Logger or an Observer is set, these call it, on the goroutine of their
+	// caller: Manager.Get, Manager.Peek, Commit, Finish and Discard. A lock is
+	// held, so Route must not use the session. Nothing calls it after Finish or
+	// Discard has returned.
 	Route interface{ Route() string }
 
 	engine  *engine
@@ -61,8 +64,8 @@ type Exchange struct {
 // its Cookie header lines. It parses and loads nothing.
 //
 // It returns false if the request already has an Exchange of the manager: the
-// middleware is there twice, or the request was routed again. The first Exchange
-// then does all the work. Do not use this one.
+// middleware is there twice, or the request was routed again. Do not use this
+// Exchange then. The first one does all the work.
 func (x *Exchange) Begin(ctx context.Context, m AnyManager, cookies []string) bool {
 	x.Context, x.engine, x.cookies = ctx, m.core(), cookies
 	_, nested := ctx.Value(x.engine).(*Exchange)
@@ -108,8 +111,8 @@ func (x *Exchange) loaded(use bool) (typed, error) {
 
 // load fills v with the request's session and returns its handle. If another
 // goroutine was first, it returns that one's. ctx is that of the caller of Get,
-// or of Peek, which is no use. If the data could not be decoded, it returns a
-// handle and the error.
+// or of Peek, which does not count as a use. If the data could not be decoded,
+// it returns a handle and the error.
 func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) {
 	if err := x.gate.enter(ctx); err != nil {
 		return nil, err
@@ -159,14 +162,14 @@ type Response struct {
 	// only read. It may be nil if the handler has returned.
 	Header http.Header
 
-	// Hijacked reports whether the handler has taken over the connection. Only
-	// the handler can then send a cookie. So a renewal by Options.RenewEvery
-	// waits for another request.
+	// Hijacked reports whether the handler has taken over the connection. The
+	// session can then send no cookie, so a renewal by Options.RenewEvery waits
+	// for another request.
 	Hijacked bool
 
 	// Plain reports that the request came over plain http, as far as the adapter
-	// can tell: without TLS, and without the header of a proxy that may have had
-	// it. Host is then the host that the request names.
+	// can tell. It has no TLS, and no header of a proxy that may have had it. Host
+	// is then the host that the request names. Both serve a warning in the log.
 	Plain bool
 	Host  string
 }
@@ -215,12 +218,13 @@ func (x *Exchange) bare() Header {
 }
 
 // Finish writes what was changed since Commit. After it the session can be read
-// and kept alive by [Session.Touch], but not changed. An error has been reported
-// as an event, and comes too late for the response: cut the connection to tell
-// the client.
+// and kept alive by [Session.Touch], but not changed. An error has been
+// reported as an event, and comes too late for the response: cut the connection
+// to tell the client.
 func (x *Exchange) Finish() error { return x.end((*visit).finish) }
 
-// Discard drops the changes that were not committed.
+// Discard drops the changes that were not committed, even a Destroy, and ends
+// the exchange.
 func (x *Exchange) Discard() {
 	_ = x.end(func(v *visit) error { v.discard(); return nil })
 }
