@@ -115,10 +115,10 @@ func Error(w http.ResponseWriter, err error) {
 	http.Error(w, text, status)
 }
 
-// ErrorHeader is for adapters to frameworks whose handlers return errors. It
-// returns what the response to such an error adds to its header. ok reports whether
-// err is an error of this package, or wraps one, or has its text: then the client
-// must not see it.
+// ErrorHeader is [Error] for adapters to frameworks whose handlers return
+// errors. It returns what the response to such an error adds to its header. ok
+// reports whether err is an error of this package, wraps one, or has the text
+// of one. The client must not see such an error.
 func ErrorHeader(err error) (h Header, ok bool) {
 	if err == nil || !ours(err) {
 		return Header{}, false
