@@ -194,10 +194,15 @@ func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) 
 	n := 0
 	var faults []error
 	for _, info := range infos {
-		switch err := m.update(ctx, info.ID, subject, fn); {
+		var refusal error // of fn, which may be any error
+		err := m.update(ctx, info.ID, subject, func(data *T) error {
+			refusal = fn(data)
+			return refusal
+		})
+		switch {
 		case err == nil:
 			n++
-		case !errors.Is(err, ErrNotFound):
+		case refusal != nil, !errors.Is(err, ErrNotFound):
 			faults = append(faults, err)
 		}
 	}
@@ -285,6 +290,7 @@ func (v *visit) trim(subject string) {
 		return lastUsedFirst(a.ID, b.ID, e.lastUsedOf(&a), e.lastUsedOf(&b))
 	})
 	for i := e.opts.MaxPerSubject; i < len(records) && err == nil; i++ {
+		started = e.started()
 		if err = e.store.Delete(b, records[i].ID); err == nil {
 			v.note(EventDestroyed, records[i].ID, subject, started, nil)
 		}

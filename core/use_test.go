@@ -233,9 +233,10 @@ func TestUpdateAll(t *testing.T) {
 	if n, err := si.UpdateAll(t.Context(), "alice", increment); err != nil || n != 0 || si.data(a).N != 0 {
 		t.Errorf("got %d, %v and %+v; want no session of another subject changed", n, err, si.data(a))
 	}
-	bad := errors.New("refused")
-	if n, err := si.UpdateAll(t.Context(), "carol", func(*cart) error { return bad }); n != 0 || !errors.Is(err, bad) {
-		t.Errorf("got %d, %v", n, err)
+	for _, bad := range []error{errors.New("refused"), session.ErrNotFound} {
+		if n, err := si.UpdateAll(t.Context(), "carol", func(*cart) error { return bad }); n != 0 || !errors.Is(err, bad) {
+			t.Errorf("a function that returns %v: got %d, %v", bad, n, err)
+		}
 	}
 	if _, err := si.UpdateAll(t.Context(), "", increment); err == nil {
 		t.Error("no subject was accepted")
