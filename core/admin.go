@@ -1,8 +1,6 @@
 package session
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,19 +8,6 @@ import (
 	"slices"
 	"time"
 )
-
-// Info describes a session to its owner or an administrator, as in a list of
-// "your devices". It holds no secret.
-type Info[T any] struct {
-	ID              ID        `json:"id"`
-	Subject         string    `json:"subject,omitempty"`
-	Data            T         `json:"data"`
-	Remembered      bool      `json:"remembered"` // by LoginOptions.Remember
-	CreatedAt       time.Time `json:"createdAt"`
-	AuthenticatedAt time.Time `json:"authenticatedAt,omitzero"` // zero if never
-	LastUsedAt      time.Time `json:"lastUsedAt"`               // as recorded: it lags by at most a minute, see Options.IdleTimeout
-	ExpiresAt       time.Time `json:"expiresAt"`                // when it ends if it is not used again
-}
 
 // List returns the live sessions of a subject in this realm, the last used
 // first.
@@ -57,40 +42,6 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 		return lastUsedFirst(a.ID, b.ID, a.LastUsedAt, b.LastUsedAt)
 	})
 	return infos, errors.Join(faults...)
-}
-
-// lastUsedFirst is the order of List. Of sessions used at the same time the one
-// with the higher ID is first, as it is mostly the newer one.
-func lastUsedFirst(a, b ID, usedA, usedB time.Time) int {
-	return cmp.Or(usedB.Compare(usedA), bytes.Compare(b[:], a[:]))
-}
-
-// describe returns what can be read of a record. It may do so with an error too.
-func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error) {
-	env, err := openEnvelope(rec.Data, &m.likely)
-	if err != nil {
-		info = Info[T]{ID: rec.ID, Subject: m.subject(rec.Subject), ExpiresAt: rec.ExpiresAt, LastUsedAt: m.lastUsed(&m.likely, rec.ExpiresAt)}
-		return info, !time.Now().Before(rec.ExpiresAt), undecodable(rec.ID, err)
-	}
-	info = m.info(&state{id: rec.ID, subject: m.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env})
-	var data *T
-	if err = m.migrate(&env.content); err == nil {
-		data, err = decode[T](&m.engine, env.data)
-	}
-	if err != nil {
-		return info, m.expired(rec.ExpiresAt, &env), undecodable(rec.ID, err)
-	}
-	info.Data = *data
-	return info, m.expired(rec.ExpiresAt, &env), nil
-}
-
-// info describes a session, without its data.
-func (m *Manager[T]) info(s *state) Info[T] {
-	return Info[T]{
-		ID: s.id, Subject: s.subject, Remembered: s.env.remembered(),
-		CreatedAt: fromMilli(s.env.created), AuthenticatedAt: fromMilli(s.env.authenticated),
-		LastUsedAt: m.lastUsed(&s.env, s.expiresAt), ExpiresAt: m.endsAt(s),
-	}
 }
 
 // Find returns a live session of this realm by its ID, or [ErrNotFound]. A
@@ -243,17 +194,6 @@ func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	}
 }
 
-// visible is describe, for a record that may be another realm's, a tombstone or
-// expired.
-func (m *Manager[T]) visible(rec Record) (_ Info[T], ok bool, _ error) {
-	env, err := openEnvelope(rec.Data, &m.likely)
-	if err != nil && !m.owns(rec.Subject) || err == nil && env.realm != m.opts.Realm {
-		return Info[T]{}, false, nil
-	}
-	info, expired, err := m.describe(rec)
-	return info, !expired, err
-}
-
 // Ping reports whether the store is ready for use. At the start of the program
 // it finds a wrong password or a missing table before a visitor does. It loads
 // a session that does not exist. The error is [ErrUnavailable].
@@ -268,42 +208,6 @@ func (m *Manager[T]) Ping(ctx context.Context) error {
 		return gone
 	}
 	return unavailable("ping", err)
-}
-
-// trim ends the sessions of a subject beyond Options.MaxPerSubject, after a login.
-// Each login spares the same ones, so that of simultaneous logins no more than
-// these are left. A failure does not fail the login.
-func (v *visit) trim(subject string) {
-	e := v.engine
-	if e.opts.MaxPerSubject == 0 {
-		return
-	}
-	b := detach(v.ctx, e.opts.StoreTimeout)
-	defer b.stop()
-	started := e.started()
-	records, err := e.store.List(b, e.owner(subject))
-	records = slices.DeleteFunc(records, func(rec Record) bool {
-		env, err := openEnvelope(rec.Data, &e.likely)
-		return err == nil && e.expired(rec.ExpiresAt, &env)
-	})
-	slices.SortFunc(records, func(a, b Record) int {
-		return lastUsedFirst(a.ID, b.ID, e.lastUsedOf(&a), e.lastUsedOf(&b))
-	})
-	for i := e.opts.MaxPerSubject; i < len(records) && err == nil; i++ {
-		started = e.started()
-		if err = e.store.Delete(b, records[i].ID); err == nil {
-			v.note(EventDestroyed, records[i].ID, subject, started, nil)
-		}
-	}
-	if err != nil {
-		v.note(EventError, ID{}, subject, started, unavailable("end the sessions beyond Options.MaxPerSubject", err))
-	}
-}
-
-// lastUsedOf is the last use of a record, as far as its envelope can be read.
-func (e *engine) lastUsedOf(rec *Record) time.Time {
-	env, _ := openEnvelope(rec.Data, &e.likely)
-	return e.lastUsed(&env, rec.ExpiresAt)
 }
 
 // checkSubject refuses a subject that not every store can keep. It refuses the

@@ -191,3 +191,20 @@ func retryAfter(at time.Time) string {
 	seconds := (time.Until(at) + time.Second - 1) / time.Second
 	return strconv.Itoa(max(1, int(seconds)))
 }
+
+// shields reports whether this header keeps shared caches from giving the
+// response to others (RFC 9111).
+func shields(h http.Header) bool {
+	if lists(h["Vary"], "Cookie") || lists(h["Vary"], "*") {
+		return true
+	}
+	for _, line := range h["Cache-Control"] {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			if strings.EqualFold(directive, "no-store") || strings.EqualFold(directive, "private") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -119,20 +118,14 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	}
 	v.engine, v.gate, v.ctx = x.engine, &x.gate, x
 	defer v.leave()
-	switch at := x.gate.at(); {
-	case x.visit != nil:
+	if x.visit != nil {
 		if use {
 			x.visit.use(ctx)
 		}
 		return x.visit.typed, x.failure
-	case x.failure != nil:
-		return nil, x.failure
-	case at == over:
-		return nil, fmt.Errorf("%w: the request is over; call Get while it is handled", ErrNoSession)
-	case at == sent && !x.asked && !x.shielded:
-		return nil, errLateGet
-	case x.engine.collides(x.Context):
-		return nil, errCookieTwice
+	}
+	if err := x.loadable(); err != nil {
+		return nil, err
 	}
 	x.asked = true
 	switch given := x.Context.Value(x.engine).(type) { // of NewContext, in a test with the middleware
@@ -154,6 +147,21 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	defer x.gate.mu.Unlock()
 	x.visit, x.failure = v, v.sealed
 	return v.typed, x.failure
+}
+
+// loadable returns why the session cannot be loaded.
+func (x *Exchange) loadable() error {
+	switch at := x.gate.at(); {
+	case x.failure != nil:
+		return x.failure
+	case at == over:
+		return fmt.Errorf("%w: the request is over; call Get while it is handled", ErrNoSession)
+	case at == sent && !x.asked && !x.shielded:
+		return errLateGet
+	case x.engine.collides(x.Context):
+		return errCookieTwice
+	}
+	return nil
 }
 
 // A Response describes the response that is about to begin.
@@ -283,23 +291,6 @@ func (x *Exchange) known() string {
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	return x.route
-}
-
-// shields reports whether this header keeps shared caches from giving the
-// response to others (RFC 9111).
-func shields(h http.Header) bool {
-	if lists(h["Vary"], "Cookie") || lists(h["Vary"], "*") {
-		return true
-	}
-	for _, line := range h["Cache-Control"] {
-		for directive := range strings.SplitSeq(line, ",") {
-			directive = strings.TrimSpace(directive)
-			if strings.EqualFold(directive, "no-store") || strings.EqualFold(directive, "private") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // A cookieKey is the name of a cookie, as a key of a context. An Exchange answers

@@ -59,20 +59,12 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	if err != nil {
 		return token{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
 	}
-	now := time.Now()
-	given := &v.base.state
-	given.id, given.isNew, given.subject = cmp.Or(info.ID, given.id), false, info.Subject
-	env := &given.env
-	env.data, env.created = data, milli(info.CreatedAt, now)
-	env.renewed = env.created
-	if info.Subject != "" {
-		env.loggedIn = milli(info.AuthenticatedAt, now)
-		env.authenticated = env.loggedIn
-	}
+	given, env := &v.base.state, &v.base.env
+	given.id, given.isNew, given.subject, env.data = cmp.Or(info.ID, given.id), false, info.Subject, data
 	if info.Remembered {
 		env.clocks = m.opts.Remember
 	}
-	given.expiresAt = m.idleUntil(env, fromMilli(milli(info.LastUsedAt, now)))
+	m.setTimes(given, info, time.Now())
 	v.base.proof = trusted
 	t := newToken(given.id)
 	env.secret, env.carrier = t.digest(), m.likely.carrier
@@ -84,6 +76,18 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	}
 	v.drop()
 	return t, nil
+}
+
+// setTimes gives a session the times of info, or of a login just now.
+func (m *Manager[T]) setTimes(given *state, info Info[T], now time.Time) {
+	env := &given.env
+	env.created = milli(info.CreatedAt, now)
+	env.renewed = env.created
+	if info.Subject != "" {
+		env.loggedIn = milli(info.AuthenticatedAt, now)
+		env.authenticated = env.loggedIn
+	}
+	given.expiresAt = m.idleUntil(env, fromMilli(milli(info.LastUsedAt, now)))
 }
 
 // milli is a time in milliseconds since 1970, or that of now if it is zero.

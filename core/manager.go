@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -190,39 +189,4 @@ func (e *engine) collides(ctx context.Context) bool {
 		}
 	}
 	return false
-}
-
-// decode reads data of the present codec and schema into a new T.
-func decode[T any](e *engine, data []byte) (*T, error) {
-	if bytes.Equal(data, e.likely.data) {
-		return empty[T](), nil
-	}
-	v := new(T)
-	if err := e.opts.Codec.Unmarshal(data, v); err != nil {
-		return nil, err
-	}
-	fill(v)
-	return v, nil
-}
-
-// empty returns the data of a new session.
-func empty[T any]() *T {
-	v := new(T)
-	fill(v)
-	return v
-}
-
-// fill makes a nil map or pointer an empty one, so that an Update function need
-// not ask.
-func fill[T any](v *T) {
-	switch at := reflect.ValueOf(v).Elem(); at.Kind() {
-	case reflect.Map:
-		if at.IsNil() {
-			at.Set(reflect.MakeMap(at.Type()))
-		}
-	case reflect.Pointer:
-		if at.IsNil() {
-			at.Set(reflect.New(at.Type().Elem()))
-		}
-	}
 }

@@ -20,12 +20,12 @@
 //
 // The files are in the order of a request:
 //
-//	session.go   the typed Session
+//	session.go   the typed Session (value.go: the decoded data)
 //	manager.go   New, Get, Update (options.go)
 //	cookie.go    the Cookie header and its tokens (token.go)
 //	exchange.go  Begin, Commit, Finish (gate.go)
 //	load.go      from a token to a record (envelope.go) and the proof (proof.go)
-//	visit.go     the untyped handle: what is stored, what is pending
+//	visit.go     the untyped handle: what is stored, what is pending (change.go)
 //	encoding.go  codec, migration, edits, merging
 //	clocks.go    expiry, touches, renewals
 //	plan.go      from what is pending to a record
@@ -34,15 +34,14 @@
 //	commit.go    what is added to the response's header
 //
 // Beside that way are store.go, id.go, bounded.go (deadlines of store calls),
-// admin.go, given.go (sessions for tests), loss.go (what a codec loses),
-// event.go and errors.go.
+// admin.go and info.go (sessions seen from outside), limit.go (sessions of a
+// subject), given.go (sessions for tests), loss.go (what a codec loses), event.go
+// and errors.go.
 package session
 
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"reflect"
 	"strings"
 	"time"
 )
@@ -83,11 +82,6 @@ func (s *Session[T]) Data() T {
 	}
 	s.shared = true
 	return *s.value
-}
-
-// identical reports whether two slices are the same memory.
-func identical(a, b []byte) bool {
-	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
 
 // Update applies fn to the data. If fn returns an error, Update returns it and
@@ -319,68 +313,4 @@ func (s *Session[T]) AuthenticatedAt() time.Time {
 func (s *Session[T]) ExpiresAt() time.Time {
 	seen := s.visit.seen()
 	return s.visit.engine.endsAt(&seen)
-}
-
-// adopt implements typed.
-func (s *Session[T]) adopt(data []byte) error {
-	value, err := decode[T](&s.m.engine, data)
-	if err != nil {
-		return err
-	}
-	s.keep(value, data)
-	return nil
-}
-
-// keep remembers that data decodes to value, which nobody else has.
-func (s *Session[T]) keep(value *T, data []byte) {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	defer mu.Unlock()
-	s.value, s.encoded, s.shared = value, data, false
-}
-
-// take returns the decoded data, in memory that nobody else sees. The session
-// gives up its own copy: a failed change leaves only the encoded data.
-func (s *Session[T]) take(data []byte) (*T, error) {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	value, shared := s.value, s.shared
-	if !identical(s.encoded, data) {
-		value = nil
-	}
-	s.value = nil
-	mu.Unlock()
-	switch {
-	case value != nil && !shared:
-		return value, nil
-	case value != nil:
-		s.compare(value, data)
-	}
-	return decode[T](&s.m.engine, data)
-}
-
-// inspect implements typed.
-func (s *Session[T]) inspect() {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	value, data, shared := s.value, s.encoded, s.shared
-	mu.Unlock()
-	if value != nil && shared {
-		s.compare(value, data)
-	}
-}
-
-// compare reports a snapshot that was changed in place, if the Logger logs at
-// debug level.
-func (s *Session[T]) compare(snapshot *T, data []byte) {
-	logger := s.m.opts.Logger
-	if logger == nil || !logger.Enabled(s.visit.ctx, slog.LevelDebug) {
-		return
-	}
-	original, err := decode[T](&s.m.engine, data)
-	if err != nil || reflect.DeepEqual(original, snapshot) {
-		return
-	}
-	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")
-	s.visit.note(EventError, s.visit.shown.id, "", time.Time{}, err)
 }

@@ -100,7 +100,7 @@ var breaks = []brk{
 		run: "^user$/^update-login$",
 	},
 	{
-		law: 6, rule: "what is unchanged is not written", file: "visit.go",
+		law: 6, rule: "what is unchanged is not written", file: "change.go",
 		old: "func (v *visit) dirty() bool { return v.ending != nil || v.changed() }\n",
 		new: "func (v *visit) dirty() bool { return v.ending != nil || v.changed() || BROKEN && v.base.proof == unknown }\n",
 		run: "^nobody$/^read-read$",
@@ -142,7 +142,7 @@ var breaks = []brk{
 		run: "^user$/^read-early$",
 	},
 	{
-		law: 9, rule: "what needs a cookie is refused after the header", file: "visit.go",
+		law: 9, rule: "what needs a cookie is refused after the header", file: "change.go",
 		old: "	case at == sent && needsCookie:\n",
 		new: "	case at == sent && needsCookie && !BROKEN:\n",
 		run: "^user$/^tardy-read$",
