@@ -215,7 +215,7 @@ func allIsNotAliased(t *trial) {
 }
 
 // allPatience is how long a call waits for what an All holds back.
-const allPatience = 10 * time.Second
+const allPatience = 2 * time.Minute
 
 func allLetsOthersIn(t *trial) {
 	own := map[session.ID]bool{}

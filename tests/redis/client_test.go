@@ -141,7 +141,9 @@ func TestDeadline(t *testing.T) {
 					assert.Equal(t, !punctual, bytes.Contains(debug.Stack(), []byte(ofStore)), "a call in a goroutine of the store")
 				}))
 				store := sessionredis.New(c, nil)
-				require.NoError(t, exercise(t.Context(), store, "warm"))
+				stress.Await(t, func() bool { // the hasty one may be too hasty for a busy machine
+					return exercise(t.Context(), store, "warm") == nil
+				})
 				return store
 			}
 			patient, hasty := client(patience), client(200*time.Millisecond)
