@@ -109,7 +109,7 @@ func (s *Store) run(
 	return cmd.Val(), doubt, nil
 }
 
-// strange is the error of an answer that no script gives.
+// strange is the error of an answer that none of our commands gets.
 func strange(answer any) error {
-	return fmt.Errorf("Redis answers a script of ours with %T: is there something between it and the client?", answer)
+	return fmt.Errorf("Redis answers with %T: is there something between it and the client?", answer)
 }

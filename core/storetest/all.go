@@ -331,6 +331,8 @@ func engineShowsAll(t *trial) {
 	seen := map[session.ID]bool{}
 	for info, err := range m.All(t.Context()) {
 		switch n := info.Data.N; {
+		case errors.Is(err, session.ErrUndecodable):
+			continue // no session of this test: the store may hold others
 		case err != nil:
 			t.Fatalf("Manager.All: %v", err)
 		case info.Subject != fmt.Sprint("subject ", n) || n%11 == 0 || info.ID == loggedOut.id:

@@ -35,6 +35,7 @@ var methods = map[string]func(ctx context.Context, s *sessionredis.Store, r sess
 	"Delete":    func(ctx context.Context, s *sessionredis.Store, r session.Record) error { return s.Delete(ctx, r.ID) },
 	"List":      listOf,
 	"DeleteAll": deleteAllOf,
+	"All":       func(ctx context.Context, s *sessionredis.Store, _ session.Record) error { return goThrough(ctx, s) },
 }
 
 // TestUnfit: a client that sessions would not be safe with is refused, and
