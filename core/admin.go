@@ -1,8 +1,6 @@
 package session
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,21 +9,8 @@ import (
 	"time"
 )
 
-// Info describes a session to its owner or an administrator, as in a list of
-// "your devices". It holds no secret.
-type Info[T any] struct {
-	ID              ID        `json:"id"`
-	Subject         string    `json:"subject,omitempty"`
-	Data            T         `json:"data"`
-	Remembered      bool      `json:"remembered"` // by LoginOptions.Remember
-	CreatedAt       time.Time `json:"createdAt"`
-	AuthenticatedAt time.Time `json:"authenticatedAt,omitzero"` // zero if never
-	LastUsedAt      time.Time `json:"lastUsedAt"`               // as recorded: it lags by at most a minute, see Options.IdleTimeout
-	ExpiresAt       time.Time `json:"expiresAt"`                // when it ends if it is not used again
-}
-
-// List returns the live sessions of a subject in this realm, the one that was
-// used last first.
+// List returns the live sessions of a subject in this realm, the last used
+// first.
 //
 // A session whose data cannot be decoded is listed without its data, so that it
 // can be revoked. The error is then [ErrUndecodable] and names it. On any other
@@ -59,43 +44,9 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	return infos, errors.Join(faults...)
 }
 
-// lastUsedFirst is the order of List. Of sessions used at the same time the one
-// with the higher ID is first, as it is mostly the newer one.
-func lastUsedFirst(a, b ID, usedA, usedB time.Time) int {
-	return cmp.Or(usedB.Compare(usedA), bytes.Compare(b[:], a[:]))
-}
-
-// describe returns what can be read of a record. It may do so with an error too.
-func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error) {
-	env, err := openEnvelope(rec.Data, &m.likely)
-	if err != nil {
-		info = Info[T]{ID: rec.ID, Subject: m.subject(rec.Subject), ExpiresAt: rec.ExpiresAt, LastUsedAt: m.lastUsed(&m.likely, rec.ExpiresAt)}
-		return info, !time.Now().Before(rec.ExpiresAt), undecodable(rec.ID, err)
-	}
-	info = m.info(&state{id: rec.ID, subject: m.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env})
-	var data *T
-	if err = m.migrate(&env.content); err == nil {
-		data, err = decode[T](&m.engine, env.data)
-	}
-	if err != nil {
-		return info, m.expired(rec.ExpiresAt, &env), undecodable(rec.ID, err)
-	}
-	info.Data = *data
-	return info, m.expired(rec.ExpiresAt, &env), nil
-}
-
-// info describes a session, without its data.
-func (m *Manager[T]) info(s *state) Info[T] {
-	return Info[T]{
-		ID: s.id, Subject: s.subject, Remembered: s.env.remembered(),
-		CreatedAt: fromMilli(s.env.created), AuthenticatedAt: fromMilli(s.env.authenticated),
-		LastUsedAt: m.lastUsed(&s.env, s.expiresAt), ExpiresAt: m.endsAt(s),
-	}
-}
-
-// Find returns a live session by its ID, or [ErrNotFound]. A session whose data
-// cannot be decoded is returned without its data, with [ErrUndecodable]. The
-// error is [ErrUnavailable] if the store failed.
+// Find returns a live session of this realm by its ID, or [ErrNotFound]. A
+// session whose data cannot be decoded is returned without its data, with
+// [ErrUndecodable]. The error is [ErrUnavailable] if the store failed.
 func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	if id.IsZero() {
 		return Info[T]{}, errZeroID
@@ -114,11 +65,12 @@ func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	return info, err
 }
 
-// Revoke ends a session, whoever it belongs to. It is no error if there is no
-// such session. No request that is on its way can bring the session back. Its
-// cookie stays in the browser and opens nothing. The error is [ErrUnavailable] if
-// the store failed, and [ErrUndecodable] if a session without a subject cannot be
-// read: another realm may own it.
+// Revoke ends a session of this realm, whoever it belongs to. It is no error if
+// there is no such session. No request that is on its way can bring the session
+// back. Its cookie stays in the browser and opens nothing.
+//
+// The error is [ErrUnavailable] if the store failed, and [ErrUndecodable] if a
+// session without a subject cannot be read: another realm may own it.
 func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	if id.IsZero() {
 		return errZeroID
@@ -153,11 +105,11 @@ func (e *engine) tell(ctx context.Context, kind EventKind, id ID, subject string
 	return err
 }
 
-// RevokeAll ends all sessions of a subject in this realm except those given, and
-// returns how many it ended. Call it after a change of password, say, with the ID
-// of the present session as the exception. It ends every session whose login was
-// committed before the call. The error is [ErrUnavailable] if the store failed;
-// some sessions may have ended then.
+// RevokeAll ends all sessions of a subject in this realm except those given,
+// and returns how many it ended. After a change of password, for example, spare
+// the present session. RevokeAll ends every session whose login was committed
+// before the call. The error is [ErrUnavailable] if the store failed; some
+// sessions may have ended then.
 func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID) (int, error) {
 	if err := m.checkSubject(subject); err != nil {
 		return 0, err
@@ -175,14 +127,16 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	return n, nil
 }
 
-// UpdateAll changes the data of all sessions of a subject in this realm, such as
-// after a change of name or role, and returns how many it changed or left as they
-// were. Each change has the promises of [Manager.Update]. A session that ends
-// meanwhile, or is another subject's by then, is left out. So is one whose login
-// is committed after the call began: change first where the login reads from.
+// UpdateAll changes the data of all sessions of a subject in this realm, such
+// as after a change of name or role. It treats each like [Manager.Update]. It
+// returns how many succeeded, those included that fn left as they were.
 //
-// The error joins those of the sessions that could not be changed; the others
-// are.
+// Sessions that end meanwhile, or pass to another subject, are left out. A
+// login that is committed during the call may be missed. So before the call,
+// change the record that logins read.
+//
+// The error joins those of the sessions that could not be changed. The others
+// are changed.
 func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) error) (int, error) {
 	infos, err := m.List(ctx, subject)
 	if infos == nil {
@@ -191,23 +145,30 @@ func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) 
 	n := 0
 	var faults []error
 	for _, info := range infos {
-		switch err := m.update(ctx, info.ID, subject, fn); {
+		var refusal error // of fn, which may be any error
+		err := m.update(ctx, info.ID, subject, func(data *T) error {
+			refusal = fn(data)
+			return refusal
+		})
+		switch {
 		case err == nil:
 			n++
-		case !errors.Is(err, ErrNotFound):
+		case refusal != nil, !errors.Is(err, ErrNotFound):
 			faults = append(faults, err)
 		}
 	}
 	return n, errors.Join(faults...)
 }
 
-// All goes through all live sessions of this realm, in no order: for counts,
-// exports and administrators. Each session that lives throughout is there at least
-// once; the store says whether more than once is possible. The iteration ends with
-// an error if the store failed ([ErrUnavailable]) or cannot do it
-// ([errors.ErrUnsupported]). A session whose data cannot be decoded comes with
-// [ErrUndecodable], and the iteration goes on. ctx bounds the whole iteration, and
-// Options.StoreTimeout each wait for the store.
+// All iterates over the live sessions of this realm, in no order: for counts,
+// exports and administrators. A session that lives throughout comes at least
+// once. The store says whether it can come twice.
+//
+// A session whose data cannot be decoded comes without its data, with
+// [ErrUndecodable], and the iteration goes on. Any other error ends it:
+// [ErrUnavailable] if the store failed, or [errors.ErrUnsupported] if it is not
+// [Iterable]. ctx bounds the whole iteration, and [Options.StoreTimeout] each
+// wait for the store.
 func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		store, ok := m.store.(Iterable)
@@ -233,20 +194,9 @@ func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	}
 }
 
-// visible is describe, for a record that may be another realm's, a tombstone or
-// expired.
-func (m *Manager[T]) visible(rec Record) (_ Info[T], ok bool, _ error) {
-	env, err := openEnvelope(rec.Data, &m.likely)
-	if err != nil && !m.owns(rec.Subject) || err == nil && env.realm != m.opts.Realm {
-		return Info[T]{}, false, nil
-	}
-	info, expired, err := m.describe(rec)
-	return info, !expired, err
-}
-
-// Ping reports whether the store answers and is ready for use: a wrong password or
-// a missing table is found at the start of the program and not by the first
-// visitor. It loads a session that does not exist. The error is [ErrUnavailable].
+// Ping reports whether the store is ready for use. At the start of the program
+// it finds a wrong password or a missing table before a visitor does. It loads
+// a session that does not exist. The error is [ErrUnavailable].
 func (m *Manager[T]) Ping(ctx context.Context) error {
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
@@ -258,41 +208,6 @@ func (m *Manager[T]) Ping(ctx context.Context) error {
 		return gone
 	}
 	return unavailable("ping", err)
-}
-
-// trim ends the sessions of a subject beyond Options.MaxPerSubject, after a login.
-// Each login spares the same ones, so that of simultaneous logins no more than
-// these are left. A failure does not fail the login.
-func (v *visit) trim(subject string) {
-	e := v.engine
-	if e.opts.MaxPerSubject == 0 {
-		return
-	}
-	b := detach(v.ctx, e.opts.StoreTimeout)
-	defer b.stop()
-	started := e.started()
-	records, err := e.store.List(b, e.owner(subject))
-	records = slices.DeleteFunc(records, func(rec Record) bool {
-		env, err := openEnvelope(rec.Data, &e.likely)
-		return err == nil && e.expired(rec.ExpiresAt, &env)
-	})
-	slices.SortFunc(records, func(a, b Record) int {
-		return lastUsedFirst(a.ID, b.ID, e.lastUsedOf(&a), e.lastUsedOf(&b))
-	})
-	for i := e.opts.MaxPerSubject; i < len(records) && err == nil; i++ {
-		if err = e.store.Delete(b, records[i].ID); err == nil {
-			v.note(EventDestroyed, records[i].ID, subject, started, nil)
-		}
-	}
-	if err != nil {
-		v.note(EventError, ID{}, subject, started, unavailable("end the sessions beyond Options.MaxPerSubject", err))
-	}
-}
-
-// lastUsedOf is the last use of a record, as far as its envelope can be read.
-func (e *engine) lastUsedOf(rec *Record) time.Time {
-	env, _ := openEnvelope(rec.Data, &e.likely)
-	return e.lastUsed(&env, rec.ExpiresAt)
 }
 
 // checkSubject refuses a subject that not every store can keep. It refuses the

@@ -43,8 +43,9 @@ func (e *engine) lifetimeEnd(env *envelope) time.Time {
 	return env.startedAt().Add(e.clocks(env).Lifetime)
 }
 
-// cookieLasts is how long the browser keeps the cookie: until the end of Lifetime,
-// so that it need not be sent again with each use; or zero, until it closes.
+// cookieLasts is how long the browser keeps the cookie, or zero: until it
+// closes. That is until the end of Lifetime, so that it need not be sent again
+// with each use.
 func (e *engine) cookieLasts(env *envelope) time.Duration {
 	if !e.opts.Cookie.Persistent && !env.remembered() {
 		return 0

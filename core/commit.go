@@ -110,12 +110,12 @@ func (v *visit) recordUse() {
 }
 
 // Header is what the session adds to the header of a response. An empty field
-// adds nothing. [Header.AddTo] does what the comments of the fields say.
+// adds nothing. [Header.AddTo] adds them all.
 type Header struct {
 	SetCookie    []string // add each as a line of its own
 	CacheControl string   // set, in place of the handler's: a cookie must not be cached
 	Vary         string   // add, unless it is there
-	RetryAfter   string   // set, unless it is there: in how many seconds the client may come again
+	RetryAfter   string   // set, unless it is there: seconds until the client may come again
 }
 
 // AddTo adds the fields to the header of a response: an [http.Header], or any
@@ -190,4 +190,21 @@ func failed(err error, retry time.Time) Header {
 func retryAfter(at time.Time) string {
 	seconds := (time.Until(at) + time.Second - 1) / time.Second
 	return strconv.Itoa(max(1, int(seconds)))
+}
+
+// shields reports whether this header keeps shared caches from giving the
+// response to others (RFC 9111).
+func shields(h http.Header) bool {
+	if lists(h["Vary"], "Cookie") || lists(h["Vary"], "*") {
+		return true
+	}
+	for _, line := range h["Cache-Control"] {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			if strings.EqualFold(directive, "no-store") || strings.EqualFold(directive, "private") {
+				return true
+			}
+		}
+	}
+	return false
 }

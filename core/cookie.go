@@ -17,8 +17,8 @@ import (
 // sibling domain. HttpOnly is always set.
 type Cookie struct {
 	// Name is compared byte for byte. Empty means "__Host-session". It means
-	// "__Secure-session" if Domain or Path is set, and "session" if Insecure is.
-	// The prefixes are those of RFC 6265bis, section 4.1.3.
+	// "__Secure-session" if Domain or a Path other than "/" is set, and "session"
+	// if Insecure is. The prefixes are those of RFC 6265bis, section 4.1.3.
 	Name string
 
 	Path   string // empty means "/"
@@ -31,28 +31,28 @@ type Cookie struct {
 
 	Partitioned bool // CHIPS: one cookie jar for each top-level site
 
-	// Persistent keeps the cookie when the browser closes, until the session's
-	// Lifetime ends. Browsers keep no cookie longer than 400 days. The cookie of a
-	// remembered login is always persistent.
+	// Persistent keeps the cookie when the browser closes. It lasts until Lifetime
+	// ends the session, not IdleTimeout. Browsers keep no cookie longer than 400
+	// days. The cookie of a remembered login is always persistent.
 	Persistent bool
 
 	// Former lists cookies that the manager still reads after the present one:
-	// those of an earlier release with another Name, Path or Domain. A session
-	// goes on under its former cookie. At the next renewal or login it moves to
-	// the present cookie, and the former one is removed with its own attributes.
+	// those of earlier releases, with another Name, Path or Domain. A session goes
+	// on under its former cookie. At the next renewal or login it moves to the
+	// present cookie, and the former one is removed with its own attributes.
 	//
 	// To rename a cookie while old and new servers run side by side, use two
-	// releases: the first lists the coming cookie here, and the second renames.
+	// releases. The first lists the coming cookie here, and the second renames.
 	//
 	// A sibling domain can plant a former cookie whose name lacks the prefix
-	// __Host-, as it could before. Remove a former cookie from this list when
-	// its sessions are over. Only Name, Path, Domain, Partitioned and Insecure
-	// of a former cookie count.
+	// __Host-, as it could before. Remove a former cookie from this list when its
+	// sessions are over. Only Name, Path, Domain, Partitioned and Insecure of a
+	// former cookie count.
 	Former []Cookie
 
-	// Insecure drops the attribute Secure. The cookie then travels over plain
-	// http, where anyone on the way can take it. For tests on hosts other than
-	// localhost.
+	// Insecure drops the attribute Secure, for tests on hosts other than
+	// localhost. The cookie then travels over plain http, where anyone on the way
+	// can take it.
 	Insecure bool
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Codec turns the data of a session into bytes and back.
+// A Codec turns the data of a session, as a *T, into bytes and back.
 //
 // Its functions must be safe for concurrent use, and must not keep the value or
 // the bytes that they are given. A value must share no memory with its bytes,
@@ -16,13 +16,13 @@ import (
 type Codec struct {
 	Name      string // 1 to 64 bytes, stored with the data: it shows which codec wrote it
 	Marshal   func(v any) ([]byte, error)
-	Unmarshal func(data []byte, v any) error // v is a pointer to the zero value
+	Unmarshal func(data []byte, v any) error // v points to a zero T
 
-	// Merge keeps what this program's type does not know when it writes back
-	// data of a newer program. stored is the data in the store. before is what
-	// this program understood of it, encoded again. after is the new value.
-	// Merge returns after with the unknown parts of stored, or stored if before
-	// equals after.
+	// Merge keeps what this program's type does not know when it writes back data
+	// of a newer program. stored is the data in the store. before is stored,
+	// decoded and encoded again by this program. after is the new value. Merge
+	// returns after with the unknown parts of stored, or stored if before equals
+	// after.
 	//
 	// Merge may be nil. Data of a higher Options.Schema can then be read but not
 	// changed: Update returns [ErrUndecodable].

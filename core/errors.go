@@ -18,8 +18,8 @@ var (
 	// ErrExists: a record with this ID is stored already.
 	ErrExists = errors.New("session: id already exists")
 
-	// ErrConflict: another writer was faster, and the change could not be made
-	// again in time, or was refused by its Update function.
+	// ErrConflict: another writer was faster. The change could not be made again
+	// in time, or its Update function refused the newer data.
 	ErrConflict = errors.New("session: changed by another writer")
 )
 
@@ -34,7 +34,7 @@ var (
 	ErrHeadersSent = errors.New("session: the response has begun, and this change needs a cookie: make it before writing the response")
 
 	// ErrSuperseded: a login, a renewal or a logout has ended the secret of this
-	// request. The request can do nothing but log in anew.
+	// request, a straggler. It can only log in anew.
 	ErrSuperseded = errors.New("session: the session was renewed or ended while this request was on its way: send the request again, or log in")
 
 	// ErrUnavailable: the store failed. Whether a write took effect is unknown.
@@ -94,10 +94,10 @@ func HTTPStatus(err error) int {
 	return http.StatusInternalServerError
 }
 
-// Error answers a request with an error of this package, for handlers that have no
-// better page: with the status of [HTTPStatus] and its text, with Retry-After
-// where the client may come again, and with no-store. The client does not see the
-// error. Return after it:
+// Error answers a request with an error of this package, for handlers that have
+// no better page. It sends the status of [HTTPStatus] and its text, with
+// no-store, and with Retry-After for 409 and 503. The client does not see err.
+// Return after it:
 //
 //	s, err := sessions.Get(r.Context())
 //	if err != nil {
@@ -115,10 +115,10 @@ func Error(w http.ResponseWriter, err error) {
 	http.Error(w, text, status)
 }
 
-// ErrorHeader is for adapters to frameworks whose handlers return errors. It
-// returns what the response to such an error adds to its header. ok reports whether
-// err is an error of this package, or wraps one, or has its text: then the client
-// must not see it.
+// ErrorHeader is [Error] for adapters to frameworks whose handlers return
+// errors. It returns what the response to such an error adds to its header. ok
+// reports whether err is an error of this package, wraps one, or has the text
+// of one. The client must not see such an error.
 func ErrorHeader(err error) (h Header, ok bool) {
 	if err == nil || !ours(err) {
 		return Header{}, false

@@ -30,11 +30,11 @@ const (
 // name the store.
 type Event struct {
 	Kind     EventKind
-	ID       ID            // zero if the event is of no single session
+	ID       ID            // zero if the event concerns no single session
 	Subject  string        // empty if not known
 	Route    string        // such as "GET /items/{id}"; empty if not known
-	Duration time.Duration // of the call to the store; zero if there was none, or another event of the same call has it
-	Count    int           // of sessions that RevokeAll ended; else zero
+	Duration time.Duration // what the store took; zero if it was not called, or if an earlier event counts it
+	Count    int           // how many sessions RevokeAll or DestroyAll ended; zero for one session
 	Err      error         // of EventError and EventDiscarded
 }
 
@@ -95,8 +95,8 @@ func (e *engine) emit(ctx context.Context, event Event) {
 }
 
 // log writes an event to the Logger. Without one, what operators watch goes to
-// slog.Default, without the subject, and in at most one line a second of each
-// kind: an outage must not flood a log that nobody has asked for.
+// slog.Default, without the subject. At most one line a second of each kind
+// does: an outage must not flood a log that nobody has asked for.
 func (e *engine) log(ctx context.Context, event *Event) {
 	level := event.Kind.level()
 	logger, alike := e.opts.Logger, 1

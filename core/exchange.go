@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
-// AnyManager is a [Manager] of any data type. Adapters take one. Only *Manager,
-// and what embeds one, implements it.
+// AnyManager is a [Manager] of any data type, for adapters. Only *Manager, and
+// what embeds one, implements it.
 type AnyManager interface {
 	core() *engine
 }
@@ -37,10 +36,13 @@ type Exchange struct {
 	context.Context
 
 	// Route, unless nil, returns the pattern of the request's route, such as
-	// "GET /items/{id}", or "" while it is not known. If a Logger or an Observer
-	// is set, Manager.Get, Commit, Finish and Discard call it, on the goroutine of
-	// their caller. The methods of a Session never call it. Nothing calls it after
-	// Finish or Discard has returned. An event has the last route that was known.
+	// "GET /items/{id}", or "" while it is not known. Events have the last known
+	// one.
+	//
+	// If a Logger or an Observer is set, these call it, on the goroutine of their
+	// caller: Manager.Get, Manager.Peek, Commit, Finish and Discard. A lock is
+	// held, so Route must not use the session. Nothing calls it after Finish or
+	// Discard has returned.
 	Route interface{ Route() string }
 
 	engine  *engine
@@ -61,8 +63,8 @@ type Exchange struct {
 // its Cookie header lines. It parses and loads nothing.
 //
 // It returns false if the request already has an Exchange of the manager: the
-// middleware is there twice, or the request was routed again. The first Exchange
-// then does all the work. Do not use this one.
+// middleware is there twice, or the request was routed again. Do not use this
+// Exchange then. The first one does all the work.
 func (x *Exchange) Begin(ctx context.Context, m AnyManager, cookies []string) bool {
 	x.Context, x.engine, x.cookies = ctx, m.core(), cookies
 	_, nested := ctx.Value(x.engine).(*Exchange)
@@ -108,28 +110,22 @@ func (x *Exchange) loaded(use bool) (typed, error) {
 
 // load fills v with the request's session and returns its handle. If another
 // goroutine was first, it returns that one's. ctx is that of the caller of Get,
-// or of Peek, which is no use. If the data could not be decoded, it returns a
-// handle and the error.
+// or of Peek, which does not count as a use. If the data could not be decoded,
+// it returns a handle and the error.
 func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) {
 	if err := x.gate.enter(ctx); err != nil {
 		return nil, err
 	}
 	v.engine, v.gate, v.ctx = x.engine, &x.gate, x
 	defer v.leave()
-	switch at := x.gate.at(); {
-	case x.visit != nil:
+	if x.visit != nil {
 		if use {
 			x.visit.use(ctx)
 		}
 		return x.visit.typed, x.failure
-	case x.failure != nil:
-		return nil, x.failure
-	case at == over:
-		return nil, fmt.Errorf("%w: the request is over; call Get while it is handled", ErrNoSession)
-	case at == sent && !x.asked && !x.shielded:
-		return nil, errLateGet
-	case x.engine.collides(x.Context):
-		return nil, errCookieTwice
+	}
+	if err := x.loadable(); err != nil {
+		return nil, err
 	}
 	x.asked = true
 	switch given := x.Context.Value(x.engine).(type) { // of NewContext, in a test with the middleware
@@ -153,20 +149,35 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	return v.typed, x.failure
 }
 
+// loadable returns why the session cannot be loaded.
+func (x *Exchange) loadable() error {
+	switch at := x.gate.at(); {
+	case x.failure != nil:
+		return x.failure
+	case at == over:
+		return fmt.Errorf("%w: the request is over; call Get while it is handled", ErrNoSession)
+	case at == sent && !x.asked && !x.shielded:
+		return errLateGet
+	case x.engine.collides(x.Context):
+		return errCookieTwice
+	}
+	return nil
+}
+
 // A Response describes the response that is about to begin.
 type Response struct {
 	// Header is the header of the response, with what the handler has set. It is
 	// only read. It may be nil if the handler has returned.
 	Header http.Header
 
-	// Hijacked reports whether the handler has taken over the connection. Only
-	// the handler can then send a cookie. So a renewal by Options.RenewEvery
-	// waits for another request.
+	// Hijacked reports whether the handler has taken over the connection. The
+	// session can then send no cookie, so a renewal by Options.RenewEvery waits
+	// for another request.
 	Hijacked bool
 
 	// Plain reports that the request came over plain http, as far as the adapter
-	// can tell: without TLS, and without the header of a proxy that may have had
-	// it. Host is then the host that the request names.
+	// can tell. It has no TLS, and no header of a proxy that may have had it. Host
+	// is then the host that the request names. Both serve a warning in the log.
 	Plain bool
 	Host  string
 }
@@ -215,12 +226,13 @@ func (x *Exchange) bare() Header {
 }
 
 // Finish writes what was changed since Commit. After it the session can be read
-// and kept alive by [Session.Touch], but not changed. An error has been reported
-// as an event, and comes too late for the response: cut the connection to tell
-// the client.
+// and kept alive by [Session.Touch], but not changed. An error has been
+// reported as an event, and comes too late for the response: cut the connection
+// to tell the client.
 func (x *Exchange) Finish() error { return x.end((*visit).finish) }
 
-// Discard drops the changes that were not committed.
+// Discard drops the changes that were not committed, even a Destroy, and ends
+// the exchange.
 func (x *Exchange) Discard() {
 	_ = x.end(func(v *visit) error { v.discard(); return nil })
 }
@@ -279,23 +291,6 @@ func (x *Exchange) known() string {
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	return x.route
-}
-
-// shields reports whether this header keeps shared caches from giving the
-// response to others (RFC 9111).
-func shields(h http.Header) bool {
-	if lists(h["Vary"], "Cookie") || lists(h["Vary"], "*") {
-		return true
-	}
-	for _, line := range h["Cache-Control"] {
-		for directive := range strings.SplitSeq(line, ",") {
-			directive = strings.TrimSpace(directive)
-			if strings.EqualFold(directive, "no-store") || strings.EqualFold(directive, "private") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // A cookieKey is the name of a cookie, as a key of a context. An Exchange answers

@@ -8,15 +8,17 @@ import (
 	"time"
 )
 
-// NewContext returns a context with a session, for tests of handlers without a
-// server. The adapter's middleware may be there or not. The session is stored, so
-// that [Manager.List] and what is built on it see it. info says what it is like:
-// the subject, the data and the times. What is left zero is as of a login just now.
+// NewContext stores a session and returns a context for which [Manager.Get]
+// returns it. With it, tests call handlers without a server. The adapter's
+// middleware may be there or not.
 //
-// After the handler has run, [Manager.Get] on the same context shows what it
-// changed. The change is stored if the handler, or the test, calls
-// [Session.Commit]. If the codec cannot keep the data or the store fails, Get
-// returns the error.
+// info gives the ID, the subject, the data and the times. A zero ID means a new
+// one, and a zero time means now. AuthenticatedAt is also the time of the
+// login. ExpiresAt is ignored: it follows from LastUsedAt.
+//
+// After the handler has run, Get on the same context shows what it changed.
+// Only [Session.Commit], in the handler or the test, stores that. If the codec
+// cannot keep the data or the store fails, Get returns the error.
 func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Context {
 	s := &Session[T]{m: m}
 	if _, err := s.give(ctx, info); err != nil {
@@ -25,8 +27,8 @@ func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Conte
 	return context.WithValue(ctx, m.core(), s)
 }
 
-// NewCookie stores a session and returns the cookie that opens it, for browser
-// tests that start where a user is logged in already. info is that of
+// NewCookie stores a session and returns the cookie that opens it. With it, a
+// browser test starts where a user is logged in already. info is that of
 // [Manager.NewContext]. Whoever has the cookie has the login.
 func (m *Manager[T]) NewCookie(ctx context.Context, info Info[T]) (*http.Cookie, error) {
 	s := &Session[T]{m: m}
@@ -57,20 +59,12 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	if err != nil {
 		return token{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
 	}
-	now := time.Now()
-	given := &v.base.state
-	given.id, given.isNew, given.subject = cmp.Or(info.ID, given.id), false, info.Subject
-	env := &given.env
-	env.data, env.created = data, milli(info.CreatedAt, now)
-	env.renewed = env.created
-	if info.Subject != "" {
-		env.loggedIn = milli(info.AuthenticatedAt, now)
-		env.authenticated = env.loggedIn
-	}
+	given, env := &v.base.state, &v.base.env
+	given.id, given.isNew, given.subject, env.data = cmp.Or(info.ID, given.id), false, info.Subject, data
 	if info.Remembered {
 		env.clocks = m.opts.Remember
 	}
-	given.expiresAt = m.idleUntil(env, fromMilli(milli(info.LastUsedAt, now)))
+	m.setTimes(given, info, time.Now())
 	v.base.proof = trusted
 	t := newToken(given.id)
 	env.secret, env.carrier = t.digest(), m.likely.carrier
@@ -82,6 +76,18 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	}
 	v.drop()
 	return t, nil
+}
+
+// setTimes gives a session the times of info, or of a login just now.
+func (m *Manager[T]) setTimes(given *state, info Info[T], now time.Time) {
+	env := &given.env
+	env.created = milli(info.CreatedAt, now)
+	env.renewed = env.created
+	if info.Subject != "" {
+		env.loggedIn = milli(info.AuthenticatedAt, now)
+		env.authenticated = env.loggedIn
+	}
+	given.expiresAt = m.idleUntil(env, fromMilli(milli(info.LastUsedAt, now)))
 }
 
 // milli is a time in milliseconds since 1970, or that of now if it is zero.

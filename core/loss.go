@@ -96,27 +96,9 @@ func lost(set, kept reflect.Value, path string, depth int) (string, bool) {
 	case reflect.Struct:
 		return lostInStruct(set, kept, path, depth-1)
 	case reflect.Slice, reflect.Array:
-		if set.Len() != kept.Len() {
-			return path, true
-		}
-		for i := range set.Len() {
-			if at, is := lost(set.Index(i), kept.Index(i), fmt.Sprintf("%s[%d]", path, i), depth-1); is {
-				return at, true
-			}
-		}
-		return "", false
+		return lostInList(set, kept, path, depth-1)
 	case reflect.Map:
-		for entry := set.MapRange(); entry.Next(); {
-			at := path + "[...]" // the key may be nobody's business
-			other := kept.MapIndex(entry.Key())
-			if !other.IsValid() {
-				return at, true
-			}
-			if at, is := lost(entry.Value(), other, at, depth-1); is {
-				return at, true
-			}
-		}
-		return path, set.Len() != kept.Len()
+		return lostInMap(set, kept, path, depth-1)
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		return "", false
 	}
@@ -138,6 +120,32 @@ func lostInStruct(set, kept reflect.Value, path string, depth int) (string, bool
 		}
 	}
 	return "", false
+}
+
+func lostInList(set, kept reflect.Value, path string, depth int) (string, bool) {
+	if set.Len() != kept.Len() {
+		return path, true
+	}
+	for i := range set.Len() {
+		if at, is := lost(set.Index(i), kept.Index(i), fmt.Sprintf("%s[%d]", path, i), depth); is {
+			return at, true
+		}
+	}
+	return "", false
+}
+
+func lostInMap(set, kept reflect.Value, path string, depth int) (string, bool) {
+	for entry := set.MapRange(); entry.Next(); {
+		at := path + "[...]" // the key may be nobody's business
+		other := kept.MapIndex(entry.Key())
+		if !other.IsValid() {
+			return at, true
+		}
+		if at, is := lost(entry.Value(), other, at, depth); is {
+			return at, true
+		}
+	}
+	return path, set.Len() != kept.Len()
 }
 
 // lostInInterface compares what two interfaces hold. A codec may give back another

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,7 +11,8 @@ import (
 
 // A Manager gives each request its session, whose data is a T. Make one with
 // [New] and share it: it is safe for concurrent use. T is any type that
-// Options.Codec can encode; the default is encoding/json.
+// [Options.Codec] can encode; the default is encoding/json. If T is a map or a
+// pointer, the data is never nil.
 type Manager[T any] struct {
 	engine
 }
@@ -33,9 +33,10 @@ type engine struct {
 
 func (e *engine) core() *engine { return e }
 
-// New returns a Manager over a store. Nil options mean the defaults; New copies
-// the options. Its error joins all faults of the options. It is also an error if
-// the codec cannot encode and decode a zero T.
+// New returns a Manager over a store. It does not call the store: see
+// [Manager.Ping]. Nil opts mean the defaults; New copies the options. The error
+// joins all faults of the options. It is also an error if the codec cannot
+// encode and decode a zero T, or if JSON would keep nothing of a T.
 func New[T any](store Store, opts *Options) (*Manager[T], error) {
 	filled, err := opts.withDefaults()
 	if store == nil {
@@ -72,35 +73,39 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 
 // Get returns the session of the request that ctx belongs to. The first call of
 // a request loads the session from the store. Later calls return the same
-// handle. A visitor without a session gets a new one, which is stored when it is
-// first changed. A request with a replaced secret gets an empty session that it
-// can only log in to: see Options.StragglerWindow.
+// Session. A visitor without a session gets a new one, which is stored when it
+// is first changed. A straggler gets an empty session that it can only log in
+// to: see [Options.StragglerWindow].
 //
 // Make the first call before the first byte of the response, which then says
 // Vary: Cookie. After it, the first call returns [ErrHeadersSent], unless the
 // response already keeps shared caches away: by Vary: Cookie, or by
 // Cache-Control: private or no-store.
 //
-// If Options.Observer or Options.Logger is set, Get asks the router for the
-// route. So a goroutine that a middleware started must not call Get while the
-// router is at work. It may use a Session that the middleware got.
+// Get is safe for concurrent use. But with [Options.Observer] or
+// [Options.Logger] it reads the route, which the router writes. So a goroutine
+// that a middleware starts must not call Get. Call it in the middleware, and
+// pass the Session on.
 //
-// The error is [ErrNoSession] without the middleware, or if the first call comes
-// after the request, [ErrUnavailable] if the store failed (never an empty session),
-// and [context.Canceled] if the client has left. It is also an error if another
-// manager reads the same cookie on this request.
+// The error is [ErrNoSession] without the middleware, or if the first call
+// comes after the request. It is [ErrUnavailable] if the store failed (never an
+// empty session), and [context.Canceled] if the client has left. It is also an
+// error if another manager reads the same cookie on this request.
 //
-// With [ErrUndecodable] there is a handle too. It names the session, and
-// [Session.Login] and [Session.Destroy] end it; nothing else can be done with it.
-// A session that a newer release of this library wrote only a Login replaces.
+// With [ErrUndecodable] Get returns a Session too, which has the ID of the
+// stored one. [Session.Login] and [Session.Destroy] end the stored session;
+// Update and Renew return the error. If a newer release of this library wrote
+// the session, Destroy returns the error too, and Login leaves it in the store.
 func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) { return m.handle(ctx, true) }
 
-// Peek describes the session of the request that ctx belongs to, without counting
-// as a use of it: for polls, which must not keep a session alive. It renews and
-// stores nothing. If anything calls [Manager.Get] on the same request, that counts.
+// Peek describes the session of the request that ctx belongs to, without
+// counting as a use. So a poll that calls Peek does not keep the session alive.
+// Peek stores nothing and renews no secret. If anything calls [Manager.Get] on
+// the same request, that counts.
 //
-// The error is [ErrNotFound] if the visitor has no session, [ErrSuperseded] if the
-// request has an older secret, and those of Get.
+// The error is [ErrNotFound] if the visitor came without a session,
+// [ErrSuperseded] for a straggler, or one of Get. As with Get, the first call
+// comes before the first byte of the response.
 func (m *Manager[T]) Peek(ctx context.Context) (Info[T], error) {
 	s, err := m.handle(ctx, false)
 	if err != nil {
@@ -135,10 +140,12 @@ func (m *Manager[T]) handle(ctx context.Context, use bool) (*Session[T], error) 
 	return nil, ErrNoSession
 }
 
-// Update changes the data of a session from outside its requests, such as from
-// a job. fn and the errors are those of [Session.Update], and the change is
-// written at once, as by [Session.Commit]. It does not count as use: the expiry
-// stays. The error is [ErrNotFound] if there is no such session.
+// Update changes the data of a stored session of this realm, from outside its
+// requests, such as from a job. The change is stored at once. It does not count
+// as a use: the session expires when it would have expired anyway.
+//
+// fn and the errors are those of [Session.Update] and [Session.Commit]. The
+// error is [ErrNotFound] if there is no such session.
 func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error {
 	return m.update(ctx, id, "", fn)
 }
@@ -182,39 +189,4 @@ func (e *engine) collides(ctx context.Context) bool {
 		}
 	}
 	return false
-}
-
-// decode reads data of the present codec and schema into a new T.
-func decode[T any](e *engine, data []byte) (*T, error) {
-	if bytes.Equal(data, e.likely.data) {
-		return empty[T](), nil
-	}
-	v := new(T)
-	if err := e.opts.Codec.Unmarshal(data, v); err != nil {
-		return nil, err
-	}
-	fill(v)
-	return v, nil
-}
-
-// empty returns the data of a new session.
-func empty[T any]() *T {
-	v := new(T)
-	fill(v)
-	return v
-}
-
-// fill makes a nil map or pointer an empty one, so that an Update function need
-// not ask.
-func fill[T any](v *T) {
-	switch at := reflect.ValueOf(v).Elem(); at.Kind() {
-	case reflect.Map:
-		if at.IsNil() {
-			at.Set(reflect.MakeMap(at.Type()))
-		}
-	case reflect.Pointer:
-		if at.IsNil() {
-			at.Set(reflect.New(at.Type().Elem()))
-		}
-	}
 }

@@ -17,9 +17,10 @@ import (
 // except RenewEvery.
 type Options struct {
 	// IdleTimeout ends a session that is not used for so long. Zero means one
-	// hour, or Lifetime if that is shorter. A use is a request that asks for the
-	// session. Not each one is written: the recorded use lags by at most a tenth
-	// of the timeout, and by no more than a minute.
+	// hour, or Lifetime if that is shorter. A use is a request that calls
+	// [Manager.Get]. Not each use is written. The recorded one may lag by a tenth
+	// of IdleTimeout or by one minute, whichever is less. A session may end that
+	// much early.
 	IdleTimeout time.Duration
 
 	// Lifetime ends a session however much it is used. Zero means 24 hours. It
@@ -27,16 +28,16 @@ type Options struct {
 	// (NIST SP 800-63B, reauthentication).
 	Lifetime time.Duration
 
-	// Remember holds the clocks of a login with LoginOptions.Remember. Its
-	// IdleTimeout may be zero: then it is the Lifetime. The cookie of such a
-	// login is persistent. A session keeps the clocks that it logged in with. The
-	// zero value offers no such login.
+	// Remember holds the clocks of a login with LoginOptions.Remember. A zero
+	// IdleTimeout in it means its Lifetime. A session keeps the clocks that it was
+	// remembered with, and its cookie is persistent. The zero value offers no such
+	// login.
 	Remember Clocks
 
-	// MaxPerSubject is how many sessions a subject may have. A login beyond them
-	// ends those that were used least recently. So they are never more, however
-	// many log in at once, unless the store fails; that does not fail the login.
-	// Zero means no limit.
+	// MaxPerSubject is how many sessions a subject may keep. After a login, the
+	// least recently used ones beyond that number end. Logins at the same time
+	// leave no more either. If the store fails here, more are left and the login
+	// stands. Zero means no limit.
 	MaxPerSubject int
 
 	// Cookie holds the attributes of the cookie.
@@ -44,7 +45,7 @@ type Options struct {
 
 	// NewID makes the ID of a new session. Nil means the function [NewID]: a UUID
 	// version 7. It must be safe for concurrent use and must not repeat itself.
-	// The ID need not be secret. [Manager.List] is in the order of the IDs.
+	// The ID need not be secret.
 	NewID func() ID
 
 	// Codec encodes the data. The zero value means JSON that keeps fields unknown
@@ -57,9 +58,9 @@ type Options struct {
 
 	// Migrate converts data of a lower Schema or another codec to the present
 	// encoding. The session is stored in the new form with its next change. If
-	// Migrate is nil, the Codec reads data of a lower Schema as it is, and data
-	// of another codec is [ErrUndecodable]. Migrate must be safe for concurrent
-	// use. It owns old.Data, and the engine owns what it returns.
+	// Migrate is nil, the Codec reads data of a lower Schema as it is, and data of
+	// another codec is [ErrUndecodable]. Migrate must be safe for concurrent use.
+	// It owns old.Data, and the Manager owns what it returns.
 	Migrate func(old Encoded) ([]byte, error)
 
 	// DiscardUndecodable starts a new session if the stored data cannot be
@@ -70,12 +71,13 @@ type Options struct {
 
 	// Logger gets a line for each event, with the ID, the subject and the
 	// duration, and never with a token. Failures are at level Error, dropped
-	// changes and reused secrets at Warn, all else at Debug. Nil means
-	// slog.Default(), for Error and Warn only, without the subject, and with at
-	// most one line a second of each kind; a logger with slog.DiscardHandler
-	// silences them.
+	// changes and reused secrets at Warn, all else at Debug.
 	//
-	// If the Logger logs at Debug, the engine also looks for data that was
+	// Nil means slog.Default(), for Error and Warn only, without the subject. It
+	// then gets at most one line a second of each kind. A logger with
+	// slog.DiscardHandler silences all.
+	//
+	// If the Logger logs at Debug, the Manager also looks for data that was
 	// changed outside [Session.Update], and reports it as an error.
 	Logger *slog.Logger
 
@@ -85,15 +87,17 @@ type Options struct {
 	// runs.
 	Observer func(ctx context.Context, e Event)
 
-	// StoreTimeout bounds each load, and each commit with all its retries. Zero
-	// means three seconds.
+	// StoreTimeout bounds each load, each commit with all its retries, and each
+	// other call of the store. Zero means three seconds.
 	StoreTimeout time.Duration
 
 	// MaxBytes bounds the encoded data of one session. Zero means 1 MiB.
 	MaxBytes int
 
-	// RenewEvery is the age at which the secret of a session in use is replaced.
-	// Zero means only at Login and Renew. It must be longer than StragglerWindow.
+	// RenewEvery is how old a secret may become: the next use then replaces it.
+	// Zero means that only Login and Renew do. It must be longer than
+	// StragglerWindow.
+	//
 	// The previous secret stays good until the new one has been used, and for
 	// StragglerWindow after that. So a browser that lost the response loses
 	// nothing. It is offered another secret after the window.
@@ -101,9 +105,9 @@ type Options struct {
 
 	// StragglerWindow is how long a request may be on its way. Zero means one
 	// minute. For so long after a Login, a Renew or a Destroy, a request with an
-	// older secret can do nothing but log in anew. Its changes return
-	// [ErrSuperseded], and the client gets 409 with Retry-After. After the window
-	// its browser is a visitor without a session.
+	// older secret gets an empty session and can only log in. Its changes return
+	// [ErrSuperseded] (409), and its response says by Retry-After when the window
+	// ends. After the window its browser is a visitor without a session.
 	StragglerWindow time.Duration
 
 	// Realm separates the sessions in one store. Managers of different realms see
@@ -115,7 +119,7 @@ type Options struct {
 	Realm string
 }
 
-// Clocks are the two times that end a session.
+// Clocks are the two time limits of a session.
 type Clocks struct {
 	IdleTimeout time.Duration // without use
 	Lifetime    time.Duration // since the last login, however much it is used

@@ -2,37 +2,46 @@
 // that the application declares. The browser holds one opaque cookie.
 //
 // An application makes a [Manager] over a store and installs the adapter of its
-// HTTP framework. Handlers ask the Manager for the request's [Session]. The
-// package knows no store and no framework. [Store] is the contract of a store,
-// [Exchange] that of an adapter.
+// HTTP framework. Handlers call [Manager.Get] for the request's [Session]. The
+// package imports no store and no framework. [Store] is the contract of a
+// store, [Exchange] that of an adapter.
+//
+// # Terms
+//
+//   - The token is the cookie's value: the session's [ID] and a secret. The ID
+//     finds the session, and the secret opens it. Only its hash is stored.
+//   - The subject is who is logged in, such as a user's id.
+//   - A use is a request that calls [Manager.Get], or a [Session.Touch]. Only
+//     uses keep a session alive.
+//   - A straggler is a request that was on its way when a login, a logout or
+//     [Session.Renew] ended its secret.
 //
 // # Following a request
 //
 // The files are in the order of a request:
 //
-//	session.go   what the application sees: the Session, typed
-//	manager.go   what it calls: New, Get, Update; with options.go
-//	cookie.go    the Cookie header, and the tokens in it (token.go)
-//	exchange.go  the request's passage: Begin, Commit, Finish (gate.go)
-//	load.go      from a token to a record, its envelope (envelope.go) and the proof (proof.go)
-//	visit.go     the untyped handle: what is stored, what is pending
-//	encoding.go  from data to bytes: codec, migration, edits, merging
+//	session.go   the typed Session (value.go: the decoded data)
+//	manager.go   New, Get, Update (options.go)
+//	cookie.go    the Cookie header and its tokens (token.go)
+//	exchange.go  Begin, Commit, Finish (gate.go)
+//	load.go      from a token to a record (envelope.go) and the proof (proof.go)
+//	visit.go     the untyped handle: what is stored, what is pending (change.go)
+//	encoding.go  codec, migration, edits, merging
 //	clocks.go    expiry, touches, renewals
 //	plan.go      from what is pending to a record
 //	judge.go     what to do when the store did not take the record
 //	write.go     the loop that writes the record (queue.go)
-//	commit.go    when the response begins, and what is added to its header
+//	commit.go    what is added to the response's header
 //
-// The other files are beside that way: store.go is the contract of a store, id.go
-// has the ID, bounded.go bounds calls of the store, admin.go lists and ends
-// sessions, event.go reports what happened, and errors.go holds every error.
+// Beside that way are store.go, id.go, bounded.go (deadlines of store calls),
+// admin.go and info.go (sessions seen from outside), limit.go (sessions of a
+// subject), given.go (sessions for tests), loss.go (what a codec loses), event.go
+// and errors.go.
 package session
 
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"reflect"
 	"strings"
 	"time"
 )
@@ -41,8 +50,9 @@ import (
 // [Manager.Get]. Its methods are safe for concurrent use by the goroutines of
 // the request.
 //
-// All changes are stored together, before the first byte of the response. If
+// Changes are stored together, before the first byte of the response. If
 // another request was faster, they are made again on its newer data.
+// [Session.Commit] stores them earlier.
 type Session[T any] struct {
 	m     *Manager[T]
 	visit visit
@@ -55,9 +65,9 @@ type Session[T any] struct {
 	shared  bool
 }
 
-// Data returns a snapshot of the data, with the pending changes of this request.
-// Do not change what it points to: other callers of Data share it, and the
-// change is not stored. Use [Session.Update].
+// Data returns a snapshot of the data, with the pending changes of this
+// request. Do not change what it points to: other callers of Data share it, and
+// the change is not stored. Use [Session.Update].
 func (s *Session[T]) Data() T {
 	mu := &s.visit.gate.mu
 	mu.Lock()
@@ -74,11 +84,6 @@ func (s *Session[T]) Data() T {
 	return *s.value
 }
 
-// identical reports whether two slices are the same memory.
-func identical(a, b []byte) bool {
-	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
-}
-
 // Update applies fn to the data. If fn returns an error, Update returns it and
 // the data stays as it was.
 //
@@ -87,16 +92,20 @@ func identical(a, b []byte) bool {
 //
 //   - It changes only its argument and reads only what it captured.
 //   - It does not call the session or write the response. Both are errors.
-//   - It does not wait for a goroutine that does either.
+//   - It does not wait for a goroutine that does either. Both would wait
+//     forever.
 //
 // A new session is stored with its first change, which sets the cookie. After
 // the response has begun, that change returns [ErrHeadersSent]. A change to a
 // stored session is then saved when the handler returns.
 //
-// Other errors are [ErrTooLarge] if the data outgrows Options.MaxBytes,
-// [ErrUndecodable] if the codec cannot keep what a newer program wrote,
-// [ErrSuperseded] if this request lost against a login or a renewal, and
-// [ErrNotFound] if the session is known to have ended.
+// Other errors are
+//
+//   - [ErrTooLarge] if the data outgrows [Options.MaxBytes];
+//   - [ErrUndecodable] if the codec cannot keep what a newer program wrote;
+//   - [ErrSuperseded] for a straggler;
+//   - [ErrNotFound] if the session is known to have ended;
+//   - an error if 1000 changes are pending.
 func (s *Session[T]) Update(fn func(*T) error) error {
 	if fn == nil {
 		return errors.New("session: Update needs a function")
@@ -104,20 +113,21 @@ func (s *Session[T]) Update(fn func(*T) error) error {
 	return s.visit.change(change{edit: func(old content) (content, error) { return s.edit(old, fn) }})
 }
 
-// Login gives the session to subject, such as a user's id. It renews the secret,
-// so that nobody who knew the old one can use the session (ASVS 7.2.4). It sets
-// [Session.AuthenticatedAt], from which Options.Lifetime counts.
+// Login logs in subject, such as a user's id. It replaces the secret, so that
+// nobody who knew the old one can use the session (ASVS 7.2.4).
+// [Options.Lifetime] begins anew.
 //
-// The data is kept: a cart survives the login. Data of another subject is
-// emptied. If this request lost its session to a login, a renewal or an end,
-// Login starts a new, empty session.
+// The data is kept: a cart survives the login. If another subject was logged
+// in, the data is emptied. If this request lost its session to a login, a
+// renewal or an end, Login starts a new, empty one. The cart does not come
+// along.
 //
-// Nil options mean a login just now, with the clocks of the options of the
-// manager, even if the session was remembered before. If something else fails
-// later in the request, [Session.Discard] takes the login back.
+// Nil opts mean a login just now that is not remembered, even if an earlier one
+// was. If something else fails later in the request, [Session.Discard] takes
+// the login back.
 //
 // A subject has 1 to 255 bytes of UTF-8, without NUL and without the unit
-// separator U+001F. With Options.Realm, the realm and one more byte count
+// separator U+001F. With [Options.Realm], the realm and one more byte count
 // towards the 255. After the response has begun Login returns [ErrHeadersSent].
 func (s *Session[T]) Login(subject string, opts *LoginOptions) error {
 	e := s.visit.engine
@@ -136,43 +146,48 @@ func (s *Session[T]) Login(subject string, opts *LoginOptions) error {
 	return s.visit.change(c)
 }
 
-// LoginOptions say how a login differs from one with a password just now.
+// LoginOptions are for a login that is remembered, or that was not just now.
 type LoginOptions struct {
-	// Remember gives the session the clocks of Options.Remember, and a persistent
-	// cookie: "keep me signed in". Without Options.Remember it is an error.
+	// Remember is "keep me signed in". The session gets the clocks of
+	// Options.Remember and a persistent cookie. Without Options.Remember, Login
+	// returns an error.
 	Remember bool
 
-	// AuthenticatedAt is when the subject has proven who it is, if that was not
-	// just now: of a session that is imported, or of a single sign-on. It is the
-	// time from which account.Guard.Within counts. Lifetime counts from the call
-	// of Login all the same. A time in the future counts as now. The zero time
-	// means now; time.Unix(0, 0) means never.
+	// AuthenticatedAt is when the subject proved its identity, if that was
+	// earlier: at a single sign-on, or before an import. account.Guard.Within
+	// counts from it. Options.Lifetime counts from the call of Login all the same.
+	// The zero time and a time in the future mean now. time.Unix(0, 0) means
+	// never.
 	AuthenticatedAt time.Time
 }
 
 // Renew replaces the secret and keeps everything else. Call it after any change
 // of privilege. From the commit on, the previous secret is refused. Renew does
-// nothing to a session that is not stored yet. After the response has begun it
-// returns [ErrHeadersSent].
+// nothing to a session that is not stored yet. It returns [ErrSuperseded] for a
+// straggler, and [ErrHeadersSent] after the response has begun.
 func (s *Session[T]) Renew() error { return s.visit.change(change{}) }
 
 // Destroy ends the session: logout. It drops the pending changes. The handle is
 // then that of a new, empty session. When the response begins, the session ends
-// in the store and the cookie is removed. If the response has already begun, the
-// session ends when the handler returns, and the cookie stays.
+// in the store and the cookie is removed. If the response has already begun,
+// the session ends when the handler returns. The cookie then stays, and opens
+// nothing.
 //
-// For Options.StragglerWindow, other requests of the ended session can do nothing
-// but log in anew. A request that lost against a login or a renewal cannot end
-// the session: Destroy or the commit returns [ErrSuperseded]. If another request
-// ended the session, its cookie is left alone: it may be a newer session's by
+// For [Options.StragglerWindow], other requests with a secret of the ended
+// session are stragglers. A straggler of a login or a renewal cannot end the
+// session: Destroy or the commit returns [ErrSuperseded].
+//
+// Only the request that ended the session removes the cookie. If another was
+// first, Destroy succeeds and leaves the cookie: it may be a newer session's by
 // now.
 func (s *Session[T]) Destroy() error { return s.visit.destroy() }
 
 // DestroyAll logs the subject out everywhere. It ends the subject's other
-// sessions at once, like [Manager.RevokeAll], and this one like
-// [Session.Destroy]. If the store failed, the error is [ErrUnavailable], this
-// session goes on, and some of the others may have ended. If nobody is logged
-// in, it is Destroy.
+// sessions at once, like [Manager.RevokeAll]. This one ends with the response,
+// like [Session.Destroy]. If nobody is logged in, DestroyAll is Destroy.
+//
+// If the store fails, the error is [ErrUnavailable] and this session goes on.
+// Some of the others may have ended.
 func (s *Session[T]) DestroyAll(ctx context.Context) error {
 	if seen := s.visit.seen(); seen.subject != "" {
 		if _, err := s.m.RevokeAll(ctx, seen.subject, seen.id); err != nil {
@@ -182,19 +197,21 @@ func (s *Session[T]) DestroyAll(ctx context.Context) error {
 	return s.Destroy()
 }
 
-// Discard drops the changes of this request that are not stored yet: those of
-// Update, Login and Renew. A Destroy stays. Call it before an error page, so that
-// a login is not stored when what should have followed it failed. Do not defer it:
-// changes are stored when the response begins, which is after that.
+// Discard drops the pending changes of this request: those of Update, Login and
+// Renew. A Destroy stays. Call it before an error page, so that a login is not
+// stored when what should have followed it failed.
+//
+// Do not defer it like the Rollback of a transaction. A handler that has
+// written nothing yet would lose its good changes too.
 func (s *Session[T]) Discard() { s.visit.undo() }
 
-// Touch records at once that the session is in use. Streams and other long
-// requests call it to keep the session alive. It may be called after the
-// response has begun, and after the handler has returned. ctx and
-// Options.StoreTimeout bound the call.
+// Touch records a use of the session at once. Streams and other long requests
+// call it to outlast [Options.IdleTimeout]. It may be called after the response
+// has begun, and after the handler has returned. ctx and [Options.StoreTimeout]
+// bound the call.
 //
-// The error is [ErrNotFound] if the session is not stored, has ended, or belongs
-// to another login by now, and [ErrUnavailable] if the store failed.
+// The error is [ErrNotFound] if the session is not stored, has ended, or
+// belongs to another login by now, and [ErrUnavailable] if the store failed.
 func (s *Session[T]) Touch(ctx context.Context) error {
 	v := &s.visit
 	if err := v.gate.enter(ctx); err != nil {
@@ -204,36 +221,44 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 	return v.keepAlive(ctx)
 }
 
-// Commit writes the pending changes now, for a handler that must know the
-// outcome before it acts. The deadline of ctx and Options.StoreTimeout bound it.
-// The cancellation of ctx does not: a client that leaves does not interrupt it.
+// Commit stores the pending changes now, for a handler that must know the
+// outcome before it acts. The deadline of ctx and [Options.StoreTimeout] bound
+// it. The cancellation of ctx does not: a client that leaves does not interrupt
+// it.
 //
-// On an error the pending changes are dropped, and the handler can tell the
-// client. Only a logout that was not refused stays pending, to be tried again
-// with the response. All stays pending if another goroutine of the request was
-// inside the session until the deadline.
+// The error is
 //
-// The error is [ErrNotFound] if the session ended meanwhile, [ErrSuperseded] if a
-// login or a renewal replaced the secret, [ErrConflict] if others kept being
-// faster or an Update function refused the newer data, [ErrUnavailable] if the
-// outcome is unknown, and [ErrHeadersSent] if the request is over.
+//   - [ErrNotFound] if the session ended meanwhile;
+//   - [ErrSuperseded] if a login or a renewal replaced the secret;
+//   - [ErrConflict] if others kept being faster, or an Update function refused
+//     the newer data;
+//   - [ErrUnavailable] if the outcome is unknown;
+//   - [ErrHeadersSent] if the request is over.
 //
-// A new cookie is sent with the response. If the handler panics before that, or
-// the commit of the response fails, the browser never gets the new secret.
+// On an error the pending changes are dropped. Only a Destroy that was not
+// refused stays pending, and is tried again with the response. If Commit waited
+// for another goroutine of the request until the deadline, all stays pending.
+//
+// Commit sends no cookie: the response does. If the handler panics before that,
+// or the commit of the response fails, the browser gets none. It then loses a
+// session that Commit created, renewed or logged in.
 func (s *Session[T]) Commit(ctx context.Context) error {
 	return s.visit.commitNow(ctx, nil)
 }
 
-// Take takes something out of the data at most once: a flash message, or a token
-// that may be spent once. It applies fn like [Session.Update], writes the change
-// at once like [Session.Commit], and returns what fn took from the data that was
-// stored. Of requests that overlap, in one process or in many, one gets it. If
-// fn changes nothing, nothing is written.
+// Take takes a value out of the data, at most once: a flash message, or a
+// one-time token. Of requests that overlap, in one process or in many, one gets
+// it.
 //
-// Errors are those of Update and of Commit. With an error nothing is returned,
-// and what was to be taken is still there, or is lost if the outcome is unknown
-// ([ErrUnavailable]). It is an error if other changes of the request are pending:
-// commit them first, or take before them.
+// fn removes the value from its argument and returns it. Like that of
+// [Session.Update], it may run again. Take stores the change at once, like
+// [Session.Commit], and returns what the last run returned. If fn changes
+// nothing, nothing is stored.
+//
+// On an error Take returns the zero V. The value is then still there, but after
+// [ErrUnavailable] it may be lost. Take fails while other changes are pending:
+// call it before them, or after Commit. Other errors are those of Update and
+// Commit.
 func Take[T, V any](ctx context.Context, s *Session[T], fn func(*T) V) (V, error) {
 	var none, taken V
 	err := s.visit.commitNow(ctx, &change{edit: func(old content) (content, error) {
@@ -252,8 +277,8 @@ func (s *Session[T]) String() string { return "session " + s.ID().String() }
 func (s *Session[T]) GoString() string { return s.String() }
 
 // ID names the session in logs and in lists of devices. It opens nothing. It is
-// final once the session is stored. [Session.Destroy] gives the handle a new ID;
-// so does [Session.Login] if the request has lost its session.
+// final once the session is stored. [Session.Destroy] gives the handle a new
+// ID; so does [Session.Login] if the request has lost its session.
 func (s *Session[T]) ID() ID { return s.visit.seen().id }
 
 // IsNew reports whether this request started the session.
@@ -275,80 +300,17 @@ func (s *Session[T]) Remembered() bool {
 	return seen.env.remembered()
 }
 
-// AuthenticatedAt is when the subject has proven who it is: the time of the last
-// [Session.Login], or what its options said. It is the zero time if never.
+// AuthenticatedAt is when the subject proved its identity: at the last
+// [Session.Login], or when [LoginOptions.AuthenticatedAt] said. It is the zero
+// time if never.
 func (s *Session[T]) AuthenticatedAt() time.Time {
 	seen := s.visit.seen()
 	return fromMilli(seen.env.authenticated)
 }
 
-// ExpiresAt is when the session ends if it is not used again. It is the recorded
-// time: the commit of this request may still move it.
+// ExpiresAt is when the session ends if it is not used again. The commit of
+// this request may still move it.
 func (s *Session[T]) ExpiresAt() time.Time {
 	seen := s.visit.seen()
 	return s.visit.engine.endsAt(&seen)
-}
-
-// adopt implements typed.
-func (s *Session[T]) adopt(data []byte) error {
-	value, err := decode[T](&s.m.engine, data)
-	if err != nil {
-		return err
-	}
-	s.keep(value, data)
-	return nil
-}
-
-// keep remembers that data decodes to value, which nobody else has.
-func (s *Session[T]) keep(value *T, data []byte) {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	defer mu.Unlock()
-	s.value, s.encoded, s.shared = value, data, false
-}
-
-// take returns the decoded data, in memory that nobody else sees. The session
-// gives up its own copy: a failed change leaves only the encoded data.
-func (s *Session[T]) take(data []byte) (*T, error) {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	value, shared := s.value, s.shared
-	if !identical(s.encoded, data) {
-		value = nil
-	}
-	s.value = nil
-	mu.Unlock()
-	switch {
-	case value != nil && !shared:
-		return value, nil
-	case value != nil:
-		s.compare(value, data)
-	}
-	return decode[T](&s.m.engine, data)
-}
-
-// inspect implements typed.
-func (s *Session[T]) inspect() {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	value, data, shared := s.value, s.encoded, s.shared
-	mu.Unlock()
-	if value != nil && shared {
-		s.compare(value, data)
-	}
-}
-
-// compare reports a snapshot that was changed in place, if the Logger logs at
-// debug level.
-func (s *Session[T]) compare(snapshot *T, data []byte) {
-	logger := s.m.opts.Logger
-	if logger == nil || !logger.Enabled(s.visit.ctx, slog.LevelDebug) {
-		return
-	}
-	original, err := decode[T](&s.m.engine, data)
-	if err != nil || reflect.DeepEqual(original, snapshot) {
-		return
-	}
-	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")
-	s.visit.note(EventError, s.visit.shown.id, "", time.Time{}, err)
 }

@@ -18,8 +18,8 @@ import (
 //
 // [ErrExists], [ErrConflict] and [ErrNotFound] promise that this call wrote
 // nothing. After a failure the outcome of a write is unknown, and the caller
-// reads before it tries again. So if a client repeats a write by itself, the
-// store must recognise its own write, or stop the client from repeating.
+// reads before it tries again. If a database client repeats writes by itself,
+// the store must recognise its own write, or stop the client from repeating.
 //
 // Expiry: a record is absent from its ExpiresAt on, even if the backend has not
 // removed it yet. A zero ExpiresAt is never forever: Create treats it as one that
@@ -33,8 +33,8 @@ import (
 // with a realm stores the realm, the unit separator U+001F and the subject. To a
 // store this is one opaque text.
 //
-// A logout leaves a record like any other. It is an Update with an empty Subject
-// and an ExpiresAt that is near.
+// A logout is an Update with an empty Subject and an ExpiresAt that is near. The
+// record that it leaves is like any other.
 type Store interface {
 	// Load returns the record, or ErrNotFound when it is absent or expired.
 	Load(ctx context.Context, id ID) (Record, error)
@@ -77,14 +77,17 @@ type Store interface {
 	DeleteAll(ctx context.Context, subject string, except ...ID) (int, error)
 }
 
-// An Iterable is a [Store] that can go through all its sessions.
+// An Iterable is a [Store] that can go through all its sessions, for
+// [Manager.All].
 type Iterable interface {
 	Store
 
-	// All goes through the live records, in pages, so that no step of it works on
-	// more than a small part of them. It is in no order. A record that is live from
-	// the beginning to the end is there at least once; the store says whether it may
-	// be there twice. The first error ends the iteration. The caller owns the data.
+	// All goes through the live records, in no order. It does so in pages: no step
+	// works on more than a small part of them. A record that is live throughout
+	// comes at least once; the store says whether it can come twice. The first
+	// error ends the iteration. A context that is done is an error. The caller owns
+	// the data. While it works on a record, it and others may call the store: no
+	// lock and no connection is held then.
 	All(ctx context.Context) iter.Seq2[Record, error]
 }
 
@@ -94,5 +97,5 @@ type Record struct {
 	Version   uint64    // counts updates; Update compares it
 	Subject   string    // whose session it is, with the realm before it; empty before login and after logout
 	ExpiresAt time.Time // last use plus IdleTimeout; absent from this moment on, to the millisecond
-	Data      []byte    // opaque to the store: the engine's envelope
+	Data      []byte    // opaque to the store
 }

@@ -93,7 +93,9 @@ func TestStragglerOfALogout(t *testing.T) {
 	t.Run("leaves a tombstone without owner and data", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
-			si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice", nil), s.Update(add("bread"))) })
+			si.visit(b, func(s *session.Session[cart]) error {
+				return errors.Join(s.Login("alice", nil), s.Update(add("bread")))
+			})
 			si.store.took()
 			si.visit(b, logout)
 			if got := si.store.took(); len(got) != 2 || got[1] != "update" {

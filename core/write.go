@@ -42,6 +42,9 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 			v.giveUp(err, &p)
 			return err
 		}
+		if p.login && v.base.env.mark == p.env.mark { // it is stored
+			v.trim(v.base.subject)
+		}
 	}
 	flushed, v.pending = true, nil
 	return nil

@@ -46,7 +46,9 @@
 // be done, as if it had been in time.
 //
 // DeleteAll is not one moment: it takes the sessions one after the other. Those
-// whose Create or Update had returned before the call are gone when it returns.
+// whose Create or Update had returned before the call are gone when it returns. It
+// reads the set page by page, upwards, as entries only move up: so it misses none
+// that a use moves meanwhile.
 //
 // All this holds as far as Redis keeps what it has acknowledged. The README
 // says which settings it needs for that. No write takes a transaction, or a

@@ -42,6 +42,9 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 
 	listText = selectText + `WHERE subject = ? AND expires_at > ? ORDER BY id DESC`
 
+	// By the primary key, and with what has expired, so that each takes equally long.
+	pageText = selectText + `WHERE id > {id} ORDER BY id LIMIT {page}`
+
 	removeAllText = `DELETE FROM {table} WHERE subject = ?`
 	returning     = ` RETURNING id, version, expires_at, subject, ''`
 
@@ -74,8 +77,8 @@ WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
 // statements are those of one table. Those that a dialect does not need are not
 // sent to it.
 type statements struct {
-	load, loadNow, create, replace, update, touch, remove, list, sweep *statement
-	removeAll, removeLive, removeExpired                               *statement
+	load, loadNow, create, replace, update, touch, remove, list, page, sweep *statement
+	removeAll, removeLive, removeExpired                                     *statement
 }
 
 func (t *table) newStatements() statements {
@@ -95,6 +98,7 @@ func (t *table) newStatements() statements {
 		touch:         t.expand(touchText),
 		remove:        t.expand(removeText),
 		list:          t.expand(listText),
+		page:          t.expand(strings.ReplaceAll(pageText, "{page}", strconv.Itoa(page))),
 		removeAll:     t.expand(removeAllText + returning),
 		removeLive:    t.expand(removeLiveMySQL),
 		removeExpired: t.expand(removeExpiredMySQL),

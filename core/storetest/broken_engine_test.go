@@ -42,6 +42,37 @@ var brokenEngine = []breakage{
 	{law: "EngineLosesNoChange", name: "ignores the version", spoil: func(s *spoiled) {
 		lookThenUpdate(s)
 	}},
+	{law: "EngineTakesOnce", name: "ignores the version", spoil: func(s *spoiled) {
+		lookThenUpdate(s)
+	}},
+	{law: "EngineBoundsSubjects", name: "does not delete", spoil: func(s *spoiled) {
+		s.delete = func(ctx context.Context, _ session.ID) error { return ctx.Err() }
+	}},
+	{law: "EngineBoundsSubjects", name: "lists one session", spoil: func(s *spoiled) {
+		s.list = func(ctx context.Context, subject string) ([]session.Record, error) {
+			records, err := s.reference.List(ctx, subject)
+			return records[:min(1, len(records))], err
+		}
+	}},
+	{law: "EngineRemembers", name: "keeps nothing for longer than a day", spoil: func(s *spoiled) {
+		s.onRead(func(r *session.Record) {
+			if day := time.Now().Add(24 * time.Hour); r.ExpiresAt.After(day) {
+				r.ExpiresAt = day
+			}
+		})
+	}},
+	{law: "EngineChangesAllOfSubject", name: "ignores the version", spoil: func(s *spoiled) {
+		lookThenUpdate(s)
+	}},
+	{law: "EnginePings", name: "fails where there is nothing", spoil: func(s *spoiled) {
+		s.load = func(ctx context.Context, id session.ID) (session.Record, error) {
+			r, err := s.reference.Load(ctx, id)
+			if errors.Is(err, session.ErrNotFound) {
+				err = errors.New("no such table")
+			}
+			return r, err
+		}
+	}},
 	{law: "EngineLogoutWins", name: "inserts", spoil: upsert},
 	{law: "EngineLogoutWins", name: "brings back what is updated", spoil: reviveOnUpdate},
 	{law: "EngineDoubtIsNoAnswer", name: "does not delete", spoil: func(s *spoiled) {

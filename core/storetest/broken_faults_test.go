@@ -89,7 +89,7 @@ var brokenFaults = append([]breakage{
 	}},
 	{law: "Down", name: "hangs", spoilDown: func(s *spoiled) {
 		s.before = func(ctx context.Context, _ string) error {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Hour)
 			return errors.New("gave up")
 		}
 	}},
@@ -141,7 +141,7 @@ func ignoreContext() (broken []breakage) {
 
 // lieWhenDown has a breakage for each method, which succeeds without a backend.
 func lieWhenDown() (broken []breakage) {
-	for _, liar := range []string{"Load", "Create", "Update", "Touch", "Delete", "List", "DeleteAll"} {
+	for _, liar := range []string{"Load", "Create", "Update", "Touch", "Delete", "List", "DeleteAll", "All"} {
 		broken = append(broken, breakage{law: "Down", name: "does not see it in " + liar, spoilDown: func(s *spoiled) {
 			s.before = func(_ context.Context, method string) error {
 				if method == liar {

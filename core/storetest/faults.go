@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -175,9 +176,13 @@ func (t *trial) survives(name string, err error, present, fresh session.Record) 
 
 // down does not wait for a call that hangs for longer than a person would.
 func down(t *trial) {
-	const timeout, patience = 3 * time.Second, 10 * time.Second
+	const timeout, patience = 3 * time.Second, 2 * time.Minute
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
+	calls := calls
+	if _, ok := t.store.(session.Iterable); ok {
+		calls = append(slices.Clone(calls), callAll)
+	}
 	// All at once, as each may take its time.
 	results := make([]chan error, len(calls))
 	for i, c := range calls {

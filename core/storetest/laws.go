@@ -83,6 +83,24 @@ var laws = []law{
 	{"EngineJobTakesBackNoUse", "a job (Manager.Update) takes nothing back of the use that a request records at the same moment", engineJobTakesBackNoUse},
 	{"EngineTooLateIsAnError", "a change that finds its session gone after the expiry that its request knew is an error", engineTooLateIsAnError},
 	{"EngineLastsACentury", "the longest times that session.New accepts work: create, update, touch, list, log out", engineLastsACentury},
+	{"EngineTakesOnce", "of requests that overlap, one takes what is taken by session.Take", engineTakesOnce},
+	{"EngineBoundsSubjects", "after simultaneous logins a subject has at most Options.MaxPerSubject sessions, and these work", engineBoundsSubjects},
+	{"EngineRemembers", "sessions of different clocks, by LoginOptions.Remember, tell their last use", engineRemembers},
+	{"EngineChangesAllOfSubject", "Manager.UpdateAll changes each session of a subject once, whatever is changed meanwhile", engineChangesAllOfSubject},
+	{"EnginePings", "Manager.Ping says that the store is ready", enginePings},
+}
+
+// allLaws are those of a session.Iterable.
+var allLaws = []law{
+	{"AllIsComplete", "All shows each live record at least once, whole, as Load does", allIsComplete},
+	{"AllMissesNothing", "All shows each record that is live throughout, whatever is created, updated, touched and deleted meanwhile", allMissesNothing},
+	{"AllShowsLiveOnly", "All shows neither deleted nor expired records", allShowsLiveOnly},
+	{"AllIsNotAliased", "the caller owns the data of each record that All shows", allIsNotAliased},
+	{"AllLetsOthersIn", "whoever goes through All can call the store for each record, and so can others", allLetsOthersIn},
+	{"AllEndsEarly", "an All that is left early leaves nothing behind, however often", allEndsEarly},
+	{"AllCancelledBefore", "All with a context that is done shows nothing and ends with a failure", allCancelledBefore},
+	{"AllCancelledMidway", "All whose context ends meanwhile ends with a failure, or has shown everything", allCancelledMidway},
+	{"EngineShowsAll", "Manager.All shows each session of its realm, and nothing else", engineShowsAll},
 }
 
 var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}

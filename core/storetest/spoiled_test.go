@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type spoiled struct {
 	delete    func(ctx context.Context, id session.ID) error
 	list      func(ctx context.Context, subject string) ([]session.Record, error)
 	deleteAll func(ctx context.Context, subject string, except ...session.ID) (int, error)
+	all       func(ctx context.Context) iter.Seq2[session.Record, error]
 }
 
 func newSpoiled() *spoiled {
@@ -29,6 +31,7 @@ func newSpoiled() *spoiled {
 	s.before = func(context.Context, string) error { return nil }
 	s.load, s.create, s.update, s.touch = s.reference.Load, s.reference.Create, s.reference.Update, s.reference.Touch
 	s.delete, s.list, s.deleteAll = s.reference.Delete, s.reference.List, s.reference.DeleteAll
+	s.all = s.reference.All
 	return s
 }
 
@@ -86,6 +89,14 @@ func (s *spoiled) DeleteAll(ctx context.Context, subject string, except ...sessi
 		return 0, err
 	}
 	return s.deleteAll(ctx, subject, except...)
+}
+
+func (s *spoiled) All(ctx context.Context) iter.Seq2[session.Record, error] {
+	s.calls.Add(1)
+	if err := s.before(ctx, "All"); err != nil {
+		return func(yield func(session.Record, error) bool) { yield(session.Record{}, err) }
+	}
+	return s.all(ctx)
 }
 
 // onLoad changes what Load and List return.

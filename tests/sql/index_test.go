@@ -80,6 +80,13 @@ func (e engine) testIndexesUsed(t *testing.T, dsn string) {
 			}
 		}
 	}
+	spy.take()
+	require.NoError(t, goThrough(t.Context(), s))
+	for _, plan := range e.explain(t, db, spy.ran[0]) { // its first page
+		assert.Contains(t, plan, key, "All")
+		assert.NotContains(t, plan, "Seq Scan", "All")
+		assert.NotContains(t, plan, "Sort", "All")
+	}
 }
 
 func indexOf(t *testing.T, name string) int {

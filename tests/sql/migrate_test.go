@@ -86,6 +86,7 @@ var methods = map[string]func(ctx context.Context, s *sessionsql.Store) error{
 	"Delete":    func(ctx context.Context, s *sessionsql.Store) error { return s.Delete(ctx, session.NewID()) },
 	"List":      func(ctx context.Context, s *sessionsql.Store) error { _, err := s.List(ctx, "alice"); return err },
 	"DeleteAll": func(ctx context.Context, s *sessionsql.Store) error { _, err := s.DeleteAll(ctx, "alice"); return err },
+	"All":       func(ctx context.Context, s *sessionsql.Store) error { return goThrough(ctx, s) },
 	"Sweep":     func(ctx context.Context, s *sessionsql.Store) error { _, err := s.Sweep(ctx); return err },
 }
 

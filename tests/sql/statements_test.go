@@ -85,6 +85,9 @@ var sent = []statement{
 	{"List", "SELECT", func(t *testing.T, s *sessionsql.Store) func() error {
 		return func() error { _, err := s.List(t.Context(), "alice"); return err }
 	}},
+	{"All", "SELECT", func(t *testing.T, s *sessionsql.Store) func() error {
+		return func() error { return goThrough(t.Context(), s) }
+	}},
 	{"DeleteAll", "DELETE / DELETE DELETE", func(t *testing.T, s *sessionsql.Store) func() error {
 		create(t, s, record("bob"))
 		return func() error { _, err := s.DeleteAll(t.Context(), "bob"); return err }

@@ -23,26 +23,27 @@ import (
 type step struct {
 	name, about string
 	run         func(*repository) error
+	nightly     bool // it runs only if it is named
 }
 
 // The order is: what the others need, then the quick before the slow.
 var steps = []step{
-	{"install", "what the other steps need and Go does not bring", (*repository).install},
-	{"gofumpt", "all code is formatted", (*repository).gofumpt},
-	{"modules", "no module is forgotten, and released ones ask for no more than they may", (*repository).checkModules},
-	{"tidy", "go mod tidy would change nothing", (*repository).tidy},
-	{"release", "what versions.json declares can be released", func(r *repository) error { return run("go", "run", "./tools/release", "check") }},
-	{"vet", "go vet", func(r *repository) error { return r.goTool("vet", "work") }},
-	{"staticcheck", "staticcheck, as staticcheck.conf says", func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
-	{"workflows", "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", (*repository).workflows},
-	{"test", "all tests and Examples, under the race detector and shuffled", func(r *repository) error {
-		return r.goTool("test", "-race", "-shuffle=on", "work")
+	{name: "install", about: "what the other steps need and Go does not bring", run: (*repository).install},
+	{name: "gofumpt", about: "all code is formatted", run: (*repository).gofumpt},
+	{name: "modules", about: "no module is forgotten, and released ones ask for no more than they may", run: (*repository).checkModules},
+	{name: "tidy", about: "go mod tidy would change nothing", run: (*repository).tidy},
+	{name: "release", about: "what versions.json declares can be released", run: func(r *repository) error { return run("go", "run", "./tools/release", "check") }},
+	{name: "vet", about: "go vet", run: func(r *repository) error { return r.goTool("vet", "work") }},
+	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
+	{name: "workflows", about: "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", run: (*repository).workflows},
+	{name: "test", about: "all tests and Examples, under the race detector and shuffled", run: func(r *repository) error {
+		return r.goTool("test", "-race", "-shuffle=on", "-vet=off", "work") // the step vet has vetted it
 	}},
-	{"explore", "the engine, through every order of its store calls: without the race detector, under which the explorer does less", func(r *repository) error {
+	{name: "explore", about: "the engine, through every order of its store calls: without the race detector, under which the explorer does less", run: func(r *repository) error {
 		return run("go", "test", "./tests/explore")
 	}},
-	{"alone", "each module builds, with its tests, without go.work, as its users have it", (*repository).alone},
-	{"fuzz", "each fuzz target for a short time", (*repository).fuzz},
+	{name: "alone", about: "each module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
+	{name: "fuzz", about: "each fuzz target: only if named, as the test step runs their seeds, and it compiles everything anew", run: (*repository).fuzz, nightly: true},
 }
 
 // A repository is the tree that is checked, and how.
@@ -76,7 +77,8 @@ func usage() {
 	}
 }
 
-// check runs the named steps, or all, up to the first that fails.
+// check runs the named steps, or all but the nightly ones, up to the first that
+// fails.
 func (r *repository) check(names []string) error {
 	if r.fix && len(names) == 0 {
 		names = []string{"gofumpt", "tidy"}
@@ -93,7 +95,7 @@ func (r *repository) check(names []string) error {
 
 	var done []string
 	for _, s := range steps {
-		if len(names) > 0 && !slices.Contains(names, s.name) {
+		if len(names) > 0 && !slices.Contains(names, s.name) || len(names) == 0 && s.nightly {
 			continue
 		}
 		fmt.Printf("\n=== %s: %s\n", s.name, s.about)

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -144,4 +146,26 @@ func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session
 		return nil
 	})
 	return n, err
+}
+
+// All implements session.Iterable. Each record is there once.
+func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
+	return func(yield func(session.Record, error) bool) {
+		var ids []session.ID
+		err := s.do(ctx, "All", session.ID{}, func() error { ids = slices.Collect(maps.Keys(s.Records)); return nil })
+		if err != nil {
+			yield(session.Record{}, err)
+			return
+		}
+		for _, id := range ids {
+			var r session.Record
+			err := s.Locked(ctx, func() (err error) { r, err = s.Live(id); return err })
+			if errors.Is(err, session.ErrNotFound) {
+				continue
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
 }

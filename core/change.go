@@ -1,0 +1,150 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// An edit makes new data from old. It may run again on newer data.
+type edit func(old content) (content, error)
+
+// A change is pending until it is stored. A conflict makes it again.
+type change struct {
+	edit    edit      // of Update; nil for Login and Renew
+	subject string    // of Login; else empty
+	clocks  Clocks    // of a login that is remembered; else zero
+	proven  time.Time // of Login: when the subject has proven who it is
+	at      time.Time
+}
+
+// change applies a change to what is shown, and keeps it for the commit.
+func (v *visit) change(c change) error {
+	if err := v.gate.enter(context.Background()); err != nil {
+		return err
+	}
+	defer v.leave()
+	return v.add(c)
+}
+
+// maxPending bounds the changes that a request keeps in memory.
+const maxPending = 1000
+
+// add is change, inside the gate.
+func (v *visit) add(c change) error {
+	c.at = time.Now()
+	if c.subject != "" && v.gate.at() == handling {
+		if err := v.refused(); err != nil {
+			v.startAnew(err)
+		} else if v.outlived(c.at) {
+			v.startAnew(errTooLate)
+		} else if v.sealed != nil {
+			v.end()
+		}
+	} else if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
+		return err
+	} else if v.sealed != nil {
+		return v.sealed
+	}
+	if len(v.pending) == maxPending {
+		return errors.New("session: too many changes are pending: call Commit between them")
+	}
+	if err := v.apply(c); err != nil {
+		if err == errInsideUpdate {
+			v.drop()
+		}
+		return err
+	}
+	v.pending = append(v.pending, c)
+	return nil
+}
+
+// outlived reports whether the session's Lifetime has ended during the request.
+func (v *visit) outlived(now time.Time) bool {
+	return v.base.proof.opens() && !now.Before(v.engine.lifetimeEnd(&v.base.env))
+}
+
+// changeable reports why the session cannot be changed now.
+func (v *visit) changeable(needsCookie bool) error {
+	at := v.gate.at()
+	switch {
+	case at == committing || at == over:
+		return ErrHeadersSent
+	case v.refused() != nil:
+		v.refusal.told = true
+		return v.refusal.err
+	case at == sent && needsCookie:
+		return ErrHeadersSent
+	}
+	return nil
+}
+
+// refused returns why only a login can change anything. What comes with one may,
+// and is lost with it: a straggler creates no session but by Login (law 3).
+func (v *visit) refused() error {
+	if v.logsIn() {
+		return nil
+	}
+	return v.refusal.err
+}
+
+// reason is refused, for who is not inside the gate.
+func (v *visit) reason() error {
+	if err := v.gate.enter(context.Background()); err != nil {
+		return err
+	}
+	defer v.leave()
+	return v.refused()
+}
+
+// apply applies a change to what is shown. If an Update function began the
+// response, the change is an error, whatever the function returned.
+func (v *visit) apply(c change) error {
+	next, before := v.shown, v.gate.at()
+	if c.edit != nil {
+		edited, err := v.gate.runUpdate(c.edit, next.env.content)
+		if v.gate.at() != before {
+			return errInsideUpdate
+		}
+		if err != nil {
+			return err
+		}
+		next.env.content = edited
+	}
+	if c.subject != "" {
+		if next.subject != "" && next.subject != c.subject {
+			next.env.content = v.engine.likely.content // another subject's data
+		}
+		next.subject = c.subject
+		next.env.clocks, next.env.loggedIn = c.clocks, c.at.UnixMilli()
+		next.env.authenticated = next.env.loggedIn
+		if !c.proven.IsZero() {
+			next.env.authenticated = min(c.proven.UnixMilli(), next.env.loggedIn)
+		}
+		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
+	}
+	v.show(next)
+	return nil
+}
+
+// demands reports whether a pending change, a Login or a Renew, demands a new
+// secret.
+func (v *visit) demands() bool {
+	return slices.ContainsFunc(v.pending, func(c change) bool { return c.edit == nil })
+}
+
+// logsIn reports whether a pending change is a login.
+func (v *visit) logsIn() bool {
+	return slices.ContainsFunc(v.pending, func(c change) bool { return c.subject != "" })
+}
+
+// changed reports whether anything but the end of a session must be written. A
+// new session that is still empty need not be (law 6).
+func (v *visit) changed() bool {
+	return v.logsIn() || v.base.proof.opens() && v.demands() || !bytes.Equal(v.shown.env.data, v.base.env.data)
+}
+
+// dirty reports whether anything must be written.
+func (v *visit) dirty() bool { return v.ending != nil || v.changed() }

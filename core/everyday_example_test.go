@@ -1,0 +1,175 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	session "github.com/gostateful/session/core"
+)
+
+type Account struct {
+	Flash  []string
+	Coupon string
+	Role   string
+}
+
+var accounts, _ = session.New[Account](store, &session.Options{
+	Remember:      session.Clocks{IdleTimeout: 14 * 24 * time.Hour, Lifetime: 90 * 24 * time.Hour},
+	MaxPerSubject: 5,
+})
+
+// A flash message is shown once. One that arrives meanwhile is not lost.
+func ExampleTake() {
+	page := func(w http.ResponseWriter, r *http.Request) {
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		messages, err := session.Take(r.Context(), s, func(a *Account) []string {
+			flash := a.Flash
+			a.Flash = nil
+			return flash
+		})
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		fmt.Println("page shows", messages)
+	}
+
+	info := session.Info[Account]{Subject: "ann", Data: Account{Flash: []string{"saved"}}}
+	visit(info, page, page)
+	// Output:
+	// page shows [saved]
+	// page shows []
+}
+
+// A coupon is spent once, however often the button is clicked.
+func ExampleTake_once() {
+	pay := func(w http.ResponseWriter, r *http.Request) {
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		coupon, err := session.Take(r.Context(), s, func(a *Account) string {
+			coupon := a.Coupon
+			a.Coupon = ""
+			return coupon
+		})
+		switch {
+		case err != nil:
+			session.Error(w, err)
+		case coupon == "":
+			fmt.Println("paid already")
+		default:
+			fmt.Println("paid with", coupon)
+		}
+	}
+
+	visit(session.Info[Account]{Subject: "ann", Data: Account{Coupon: "XMAS"}}, pay, pay)
+	// Output:
+	// paid with XMAS
+	// paid already
+}
+
+// "Keep me signed in" is a box on the login page. Options.Remember says for how
+// long.
+func ExampleSession_Login() {
+	login := func(w http.ResponseWriter, r *http.Request) {
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		remember := r.FormValue("remember") != ""
+		if err := s.Login("ann", &session.LoginOptions{Remember: remember}); err != nil {
+			session.Error(w, err)
+			return
+		}
+		fmt.Println(s.Subject(), s.Remembered(), s.ExpiresAt().Sub(s.AuthenticatedAt()).Round(time.Hour))
+	}
+
+	visit(session.Info[Account]{}, login)
+	// Output:
+	// ann true 336h0m0s
+}
+
+// If what follows a login fails, the login is taken back.
+func ExampleSession_Discard() {
+	join := func(w http.ResponseWriter, r *http.Request) {
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		err = errors.Join(s.Login("ann", nil), s.Update(func(a *Account) error {
+			return errors.New("no such role")
+		}))
+		if err != nil {
+			s.Discard()
+			fmt.Printf("%v, and %q is logged in\n", err, s.Subject())
+		}
+	}
+
+	visit(session.Info[Account]{}, join)
+	// Output:
+	// no such role, and "" is logged in
+}
+
+// A new role reaches all sessions of its subject.
+func ExampleManager_UpdateAll() {
+	ctx := context.Background()
+	for range 2 {
+		accounts.NewContext(ctx, session.Info[Account]{Subject: "eve", Data: Account{Role: "clerk"}})
+	}
+	n, err := accounts.UpdateAll(ctx, "eve", func(a *Account) error {
+		a.Role = "manager"
+		return nil
+	})
+	fmt.Println(n, err)
+
+	sessions, err := accounts.List(ctx, "eve")
+	for _, info := range sessions {
+		fmt.Println(info.Data.Role, err)
+	}
+	// Output:
+	// 2 <nil>
+	// manager <nil>
+	// manager <nil>
+}
+
+// A browser test begins where a user is logged in.
+func ExampleManager_NewCookie() {
+	cookie, err := accounts.NewCookie(context.Background(), session.Info[Account]{Subject: "ann"})
+	fmt.Println(cookie.Name, len(cookie.Value), err)
+	// Output:
+	// __Host-session 64 <nil>
+}
+
+// A store that is not ready is found at the start of the program.
+func ExampleManager_Ping() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := accounts.Ping(ctx); err != nil {
+		fmt.Println(err) // and leave
+		return
+	}
+	fmt.Println("ready")
+	// Output: ready
+}
+
+// visit stands for a browser that has a session, and sends a request to each
+// handler.
+func visit(info session.Info[Account], handlers ...http.HandlerFunc) {
+	ctx := accounts.NewContext(context.Background(), info)
+	for _, handler := range handlers {
+		r := httptest.NewRequestWithContext(ctx, "POST", "/?remember=yes", nil)
+		handler(httptest.NewRecorder(), r)
+	}
+}

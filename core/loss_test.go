@@ -1,0 +1,201 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	session "github.com/gostateful/session/core"
+)
+
+type (
+	price struct {
+		Amount int
+		note   string
+	}
+	wide struct {
+		Text    string
+		Any     any
+		Prices  []price
+		ByName  map[string]string
+		At      time.Time
+		Nested  struct{ Deep *price }
+		Skipped string `json:"-"`
+		Empty   []int  `json:",omitempty"`
+
+		mu sync.Mutex //lint:ignore U1000 data may hold a mutex, which has a size and no content
+	}
+)
+
+// TestLossIsReported: what an Update sets and its codec loses is an event, with
+// the path of the field (law 20).
+func TestLossIsReported(t *testing.T) {
+	for name, test := range map[string]struct {
+		set  func(*wide)
+		path string // empty: nothing is lost
+	}{
+		"unexported":              {func(w *wide) { w.Prices = []price{{1, ""}, {2, "cheap"}} }, ".Prices[1].note"},
+		"unexported, below":       {func(w *wide) { w.Nested.Deep = &price{note: "x"} }, ".Nested.Deep.note"},
+		"not UTF-8":               {func(w *wide) { w.Text = "caf\xe9" }, ".Text"},
+		"a large number":          {func(w *wide) { w.Any = 1<<53 + 1 }, ".Any"},
+		"a large unsigned one":    {func(w *wide) { w.Any = uint64(1<<64 - 1) }, ".Any"},
+		"keys that fall together": {func(w *wide) { w.ByName = map[string]string{"\xff": "a", "\xfe": "b"} }, ".ByName[...]"},
+		"a text in an interface":  {func(w *wide) { w.Any = map[string]any{"x": "\xff"} }, ".Any[...]"},
+
+		"a number":       {func(w *wide) { w.Any = 42 }, ""},
+		"the time":       {func(w *wide) { w.At = time.Now() }, ""},
+		"marked so":      {func(w *wide) { w.Skipped = "x" }, ""},
+		"empty, not nil": {func(w *wide) { w.Empty, w.ByName = []int{}, map[string]string{} }, ""},
+		"a replacement":  {func(w *wide) { w.Text = "\ufffd" }, ""},
+		"a struct in it": {func(w *wide) { w.Any = price{Amount: 1} }, ""},
+		"all that is":    {func(w *wide) { w.Text, w.Any, w.ByName = "é", []any{1.5, "x", nil, true}, map[string]string{"a": "b"} }, ""},
+		"a nil in it":    {func(w *wide) { w.Any = (*price)(nil) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var events []session.Event
+			m := program[wide](t, newTestStore(), &session.Options{Observer: func(_ context.Context, e session.Event) { events = append(events, e) }})
+			b := &browser{}
+			x := new(session.Exchange)
+			x.Begin(t.Context(), m, nil)
+			s, err := m.Get(x)
+			if err == nil {
+				err = s.Update(func(w *wide) error { test.set(w); return nil })
+			}
+			h, commitErr := x.Commit(session.Response{})
+			if err := errors.Join(err, commitErr, x.Finish()); err != nil {
+				t.Fatal(err)
+			}
+			b.receive(t, h)
+			var got []string
+			for _, e := range events {
+				if e.Kind == session.EventError {
+					got = append(got, e.Err.Error())
+				}
+			}
+			switch {
+			case test.path == "" && len(got) > 0:
+				t.Errorf("got %q, want no report", got)
+			case test.path != "" && (len(got) != 1 || !strings.Contains(got[0], "session_test.wide"+test.path+" ")):
+				t.Errorf("got %q, want a report of %s", got, test.path)
+			}
+		})
+	}
+	t.Run("by another codec", func(t *testing.T) {
+		reports := 0
+		m := program[price](t, newTestStore(), &session.Options{
+			Codec: session.Codec{
+				Name: "gob",
+				Marshal: func(v any) ([]byte, error) {
+					var b bytes.Buffer
+					err := gob.NewEncoder(&b).Encode(v)
+					return b.Bytes(), err
+				},
+				Unmarshal: func(data []byte, v any) error { return gob.NewDecoder(bytes.NewReader(data)).Decode(v) },
+			},
+			Observer: func(_ context.Context, e session.Event) {
+				if e.Kind == session.EventError && strings.Contains(e.Err.Error(), ".note") {
+					reports++
+				}
+			},
+		})
+		for _, set := range []price{{Amount: 1}, {Amount: 2, note: "x"}} {
+			s, err := m.Get(m.NewContext(t.Context(), session.Info[price]{}))
+			if err == nil {
+				err = s.Update(func(p *price) error { *p = set; return nil })
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if reports != 1 {
+			t.Errorf("got %d reports, want 1", reports)
+		}
+	})
+}
+
+// TestTypes: New refuses a type of which nothing would be stored, and gives a map
+// or a pointer that an Update can use.
+func TestTypes(t *testing.T) {
+	type hidden struct {
+		n int //lint:ignore U1000 that is the point
+	}
+	type embeds struct {
+		hidden //lint:ignore U1000 that is the point
+	}
+	store := newTestStore()
+	for name, err := range map[string]error{
+		"all unexported":  made[hidden](store),
+		"of a pointer":    made[*hidden](store),
+		"that embeds one": made[embeds](store),
+		"all left out": made[struct {
+			N int `json:"-"`
+		}](store),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "exported field") {
+			t.Errorf("%s: got %v, want it refused", name, err)
+		}
+	}
+	for name, err := range map[string]error{
+		"no field":     made[struct{}](store),
+		"a time":       made[time.Time](store),
+		"a text":       made[string](store),
+		"an interface": made[any](store),
+		"one exported": made[price](store),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	b := &browser{}
+	maps := program[map[string]int](t, store, nil)
+	x := new(session.Exchange)
+	x.Begin(t.Context(), maps, nil)
+	s, err := maps.Get(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(func(m *map[string]int) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if h, err := x.Commit(session.Response{}); err != nil || cookieOf(h) != "" || len(store.Records) > 0 {
+		t.Errorf("a map that stays empty: got the cookie %q, %v", cookieOf(h), err)
+	}
+	for range 2 {
+		x := new(session.Exchange)
+		x.Begin(t.Context(), maps, b.lines())
+		s, err := maps.Get(x)
+		if err == nil {
+			err = s.Update(func(m *map[string]int) error { (*m)["a"]++; return nil })
+		}
+		h, commitErr := x.Commit(session.Response{})
+		if err := errors.Join(err, commitErr); err != nil {
+			t.Fatal(err)
+		}
+		b.receive(t, h)
+	}
+	x = new(session.Exchange)
+	x.Begin(t.Context(), maps, b.lines())
+	if s, err := maps.Get(x); err != nil || s.Data()["a"] != 2 {
+		t.Errorf("got %v, %v; want 2", s.Data(), err)
+	}
+
+	pointers := program[*cart](t, newTestStore(), nil)
+	p, err := pointers.Get(pointers.NewContext(t.Context(), session.Info[*cart]{}))
+	if err == nil {
+		err = p.Update(func(c **cart) error { (*c).N++; return nil })
+	}
+	if err != nil || p.Data().N != 1 {
+		t.Errorf("a pointer: got %v", err)
+	}
+}
+
+func made[T any](store session.Store) error {
+	_, err := session.New[T](store, nil)
+	return err
+}

@@ -1,0 +1,346 @@
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	session "github.com/gostateful/session/core"
+)
+
+// callAll is a call of All, which calls cannot have: not every store has it.
+var callAll = call{"All", func(ctx context.Context, s session.Store, _, _ session.Record) (err error) {
+	for _, err = range s.(session.Iterable).All(ctx) {
+		if err != nil {
+			break
+		}
+	}
+	return err
+}}
+
+// goThrough shows records of All to see, until that returns false, and returns
+// the error of All. The store may hold records that are not of this test.
+func (t *trial) goThrough(ctx context.Context, see func(r session.Record) bool) (failure error) {
+	t.Helper()
+	for r, err := range t.store.(session.Iterable).All(ctx) {
+		switch {
+		case failure != nil:
+			t.Fatalf("All: goes on after the error %v, want it to be the last", failure)
+		case err != nil:
+			failure = err
+		case !see(r):
+			return nil
+		}
+	}
+	return failure
+}
+
+// all returns what All shows, the last one of each ID.
+func (t *trial) all() map[session.ID]session.Record {
+	t.Helper()
+	seen := map[session.ID]session.Record{}
+	err := t.goThrough(t.Context(), func(r session.Record) bool { seen[r.ID] = r; return true })
+	if err != nil {
+		t.Fatalf("All: %v", err)
+	}
+	return seen
+}
+
+// createMany stores records, some of which have a subject.
+func (t *trial) createMany(n int) []session.Record {
+	t.Helper()
+	const callers = 10
+	records := make([]session.Record, n)
+	subject := t.subject()
+	for i := range records {
+		records[i] = t.record()
+		records[i].Version, records[i].Data = uint64(i), numbered(records[i].ID, uint64(i))
+		records[i].Subject = []string{"", subject, records[i].Subject}[i%3]
+	}
+	errs := together(callers, func(caller int) error {
+		for i := caller; i < n; i += callers {
+			if err := t.store.Create(t.Context(), records[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("Create: %v", err)
+	}
+	return records
+}
+
+// numbered is data from which one can tell the record and its version.
+func numbered(id session.ID, version uint64) []byte { return fmt.Appendf(nil, "%v %d", id, version) }
+
+func allIsComplete(t *trial) {
+	const many = 1100 // more than most stores take at once
+	records := t.createMany(many)
+	for i := 0; i < many; i += 100 {
+		records[i].Data, records[i].ExpiresAt = []byte("changed"), in(2*time.Hour)
+		records[i] = t.update(records[i])
+	}
+	seen := t.all()
+	for _, r := range records {
+		got, ok := seen[r.ID]
+		if !ok {
+			t.Fatalf("All: shows %d records, and not one of the %d that were created", len(seen), many)
+		}
+		t.same("All", got, r)
+	}
+}
+
+// allMissesNothing changes the store with each record that it is shown, and all
+// the time from other goroutines.
+func allMissesNothing(t *trial) {
+	const rounds, changers = 3, 3
+	lasting, passing := t.createMany(300), t.createMany(300)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for changer := range changers {
+		wg.Go(func() {
+			for i := changer; ctx.Err() == nil; i += changers {
+				if err := t.disturb(ctx, lasting[i%len(lasting)].ID, i); err != nil && ctx.Err() == nil {
+					t.Errorf("meanwhile: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for range rounds {
+		steps := 0
+		t.shows(lasting, func() {
+			if steps%3 == 0 && len(passing) > 0 { // those that were created first may stand first
+				t.delete(passing[0].ID)
+				passing = passing[1:]
+			}
+			if steps < len(lasting) {
+				if err := t.disturb(t.Context(), lasting[(steps+len(lasting)/2)%len(lasting)].ID, steps); err != nil {
+					t.Fatalf("meanwhile: %v", err)
+				}
+			}
+			steps++
+		})
+	}
+}
+
+// shows wants All to show these records, though something is done with each.
+func (t *trial) shows(lasting []session.Record, do func()) {
+	t.Helper()
+	seen := map[session.ID]bool{}
+	err := t.goThrough(t.Context(), func(r session.Record) bool {
+		seen[r.ID] = true
+		do()
+		return true
+	})
+	if err != nil {
+		t.Fatalf("All: %v", err)
+	}
+	for i, r := range lasting {
+		if !seen[r.ID] {
+			t.Fatalf("All: does not show session %d of %d that were there from the beginning to the end; shows %d in all", i, len(lasting), len(seen))
+		}
+	}
+}
+
+// disturb changes the store, and makes no session end that was there before.
+func (t *trial) disturb(ctx context.Context, id session.ID, i int) error {
+	switch i % 4 {
+	case 0:
+		return t.store.Touch(ctx, id, in(2*time.Hour+time.Duration(i)*time.Second))
+	case 1, 2:
+		return attempt(ctx, t.store, id, func(r *session.Record) {
+			r.Data = numbered(id, r.Version+1)
+			r.ExpiresAt = in(2*time.Hour + time.Duration(i%1000)*time.Minute)
+		})
+	}
+	for _, first := range []byte{0x00, 0x7f, 0xff} { // before, among or behind the others
+		r := t.record()
+		r.ID[0] = first
+		if err := t.store.Create(ctx, r); err != nil {
+			return err
+		}
+		if err := t.store.Delete(ctx, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func allShowsLiveOnly(t *trial) {
+	live, deleted, ended := t.create(t.record()), t.create(t.record()), t.create(t.record())
+	expired := t.expired()
+	t.delete(deleted.ID)
+	ended.ExpiresAt = in(-time.Second)
+	t.update(ended)
+	seen := t.all()
+	t.same("All", seen[live.ID], live)
+	for how, r := range map[string]session.Record{"was deleted": deleted, "has expired": expired, "was updated into the past": ended} {
+		if _, ok := seen[r.ID]; ok {
+			t.Fatalf("All: shows a record that %s", how)
+		}
+	}
+}
+
+func allIsNotAliased(t *trial) {
+	want := map[session.ID]session.Record{}
+	for _, r := range t.createMany(40) {
+		want[r.ID] = r
+	}
+	var kept []session.Record
+	err := t.goThrough(t.Context(), func(r session.Record) bool {
+		if _, ok := want[r.ID]; ok {
+			kept = append(kept, r)
+		}
+		return true
+	})
+	if err != nil {
+		t.Fatalf("All: %v", err)
+	}
+	for i, r := range kept {
+		t.same("what All has shown, after it went on and others were changed", r, want[r.ID])
+		scribble(kept[i].Data)
+		scribble(append(kept[i].Data, "0123456789012345"...)) // what stands behind a slice may belong to another
+	}
+	for _, r := range want {
+		t.holds("after what All has shown was changed", r)
+	}
+}
+
+// allPatience is how long a call waits for what an All holds back.
+const allPatience = 2 * time.Minute
+
+func allLetsOthersIn(t *trial) {
+	own := map[session.ID]bool{}
+	for _, r := range t.createMany(60) {
+		own[r.ID] = true
+	}
+	err := t.goThrough(t.Context(), func(r session.Record) bool {
+		if !own[r.ID] {
+			return true
+		}
+		if len(own)%20 == 0 {
+			t.lets("while All is under way")
+		}
+		delete(own, r.ID)
+		if err := t.store.Delete(t.Context(), r.ID); err != nil {
+			t.Fatalf("Delete of the record that All has just shown: %v", err)
+		}
+		return true
+	})
+	if err != nil || len(own) > 0 {
+		t.Fatalf("All, each of whose records was deleted when it was shown: got error %v and %d records not shown, want all", err, len(own))
+	}
+}
+
+// lets wants each call to be possible.
+func (t *trial) lets(when string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), allPatience)
+	defer cancel()
+	for _, c := range append([]call{callAll}, calls...) {
+		if err := c.do(ctx, t.store, t.create(t.record()), t.record()); err != nil && named(err) == nil {
+			t.Fatalf("%s %s: %v", c.name, when, err)
+		}
+	}
+}
+
+func allEndsEarly(t *trial) {
+	const often = 50 // more than a pool of connections holds
+	records := t.createMany(20)
+	ctx, cancel := context.WithTimeout(t.Context(), allPatience)
+	defer cancel()
+	for range often {
+		if err := t.goThrough(ctx, func(session.Record) bool { return false }); err != nil {
+			t.Fatalf("All, after others were left early: %v", err)
+		}
+	}
+	t.lets("after many an All was left early")
+	seen := t.all()
+	for _, r := range records {
+		t.same("All, after others were left early", seen[r.ID], r)
+	}
+}
+
+func allCancelledBefore(t *trial) {
+	t.createMany(20)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithDeadline(t.Context(), in(-time.Second))
+	defer cancel()
+	for kind, ctx := range map[string]context.Context{"cancelled": cancelled, "past its deadline": late} {
+		doing := "All with a context that is " + kind
+		t.fails(doing, t.goThrough(ctx, func(session.Record) bool {
+			t.Fatalf("%s: shows a record, want nothing but the failure", doing)
+			return false
+		}))
+	}
+}
+
+func allCancelledMidway(t *trial) {
+	const many = 1100
+	records := t.createMany(many)
+	for _, after := range []int{1, 2, 100, 700, many} {
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := map[session.ID]bool{}
+		err := t.goThrough(ctx, func(r session.Record) bool {
+			if seen[r.ID] = true; len(seen) == after {
+				cancel()
+			}
+			return true
+		})
+		cancel()
+		if err != nil {
+			t.fails("All whose context ended meanwhile", err)
+			continue
+		}
+		for _, r := range records {
+			if !seen[r.ID] {
+				t.Fatalf("All whose context ended after %d records: ends without an error after %d, and has not shown all", after, len(seen))
+			}
+		}
+	}
+}
+
+func engineShowsAll(t *trial) {
+	const many, callers = 1100, 10
+	m := t.manager(t.store, session.Options{Realm: strings.ToLower(rand.Text())})
+	other := t.manager(t.store, session.Options{Realm: strings.ToLower(rand.Text())})
+	errs := together(callers, func(caller int) (err error) {
+		for i := caller; i < many && err == nil; i += callers {
+			of := m
+			if i%11 == 0 {
+				of = other
+			}
+			_, err = of.Get(of.NewContext(t.Context(), session.Info[visits]{Subject: fmt.Sprint("subject ", i), Data: visits{N: i}}))
+		}
+		return err
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("logins: %v", err)
+	}
+	loggedOut := t.login(m, "subject 1")
+	t.logout(m, loggedOut)
+	seen := map[session.ID]bool{}
+	for info, err := range m.All(t.Context()) {
+		switch n := info.Data.N; {
+		case errors.Is(err, session.ErrUndecodable):
+			continue // no session of this test: the store may hold others
+		case err != nil:
+			t.Fatalf("Manager.All: %v", err)
+		case info.Subject != fmt.Sprint("subject ", n) || n%11 == 0 || info.ID == loggedOut.id:
+			t.Fatalf("Manager.All: shows session %v of %q with data %+v, want what is in its realm", info.ID, info.Subject, info.Data)
+		}
+		seen[info.ID] = true
+	}
+	if want := many - many/11; len(seen) != want {
+		t.Fatalf("Manager.All: shows %d sessions, want %d", len(seen), want)
+	}
+}

@@ -1,0 +1,113 @@
+package session_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	session "github.com/gostateful/session/core"
+)
+
+// TestUndecodable: a visitor whose data this program cannot read can log out, and
+// log in.
+func TestUndecodable(t *testing.T) {
+	type other struct{ N []string } // cannot read the N of a cart
+	setup := func(t *testing.T) (si *site, b *browser, id session.ID, m *session.Manager[other]) {
+		si, b = newSite(t, nil), &browser{}
+		si.visit(b, func(s *session.Session[cart]) error {
+			id = s.ID()
+			return errors.Join(s.Login("alice", nil), s.Update(increment))
+		})
+		return si, b, id, program[other](t, si.store, nil)
+	}
+	visit := func(t *testing.T, b *browser, m *session.Manager[other], act func(*session.Session[other]) error) {
+		t.Helper()
+		x := new(session.Exchange)
+		x.Begin(t.Context(), m, b.lines())
+		for range 2 { // the second call is told the same
+			s, err := m.Get(x)
+			if !errors.Is(err, session.ErrUndecodable) || s == nil {
+				t.Fatalf("got %v and the handle %v", err, s)
+			}
+		}
+		s, _ := m.Get(x)
+		if err := act(s); err != nil {
+			t.Error(err)
+		}
+		h, err := x.Commit(session.Response{})
+		if err := errors.Join(err, x.Finish()); err != nil {
+			t.Error(err)
+		}
+		b.receive(t, h)
+	}
+	t.Run("is named, and not changed", func(t *testing.T) {
+		si, b, id, m := setup(t)
+		si.store.took()
+		visit(t, b, m, func(s *session.Session[other]) error {
+			if s.ID() != id || s.Subject() != "alice" || s.IsNew() || s.Data().N != nil {
+				t.Errorf("got %v of %q with %+v", s.ID(), s.Subject(), s.Data())
+			}
+			for what, err := range map[string]error{
+				"Update": s.Update(func(d *other) error { d.N = []string{"x"}; return nil }),
+				"Renew":  s.Renew(),
+			} {
+				if !errors.Is(err, session.ErrUndecodable) {
+					t.Errorf("%s: got %v, want ErrUndecodable", what, err)
+				}
+			}
+			if _, err := m.Peek(m.NewContext(t.Context(), session.Info[other]{})); err != nil {
+				t.Error(err)
+			}
+			return nil
+		})
+		if si.data(b).N != 1 || si.subject(b) != "alice" {
+			t.Error("the session was changed")
+		}
+	})
+	t.Run("logout", func(t *testing.T) {
+		si, b, _, m := setup(t)
+		visit(t, b, m, func(s *session.Session[other]) error { return s.Destroy() })
+		if b.cookie != "" || si.store.count() != 0 {
+			t.Errorf("got the cookie %q and %d sessions, want none", b.cookie, si.store.count())
+		}
+	})
+	t.Run("login", func(t *testing.T) {
+		si, b, id, m := setup(t)
+		was := b.cookie
+		visit(t, b, m, func(s *session.Session[other]) error {
+			err := errors.Join(s.Login("bob", nil), s.Update(func(d *other) error { d.N = append(d.N, "x"); return nil }))
+			if s.ID() == id {
+				t.Error("the new login has the old session")
+			}
+			return err
+		})
+		infos, err := m.List(t.Context(), "bob")
+		if b.cookie == was || si.store.count() != 1 || err != nil || len(infos) != 1 || !slices.Equal(infos[0].Data.N, []string{"x"}) {
+			t.Errorf("got %d sessions, %+v, %v; want bob's alone", si.store.count(), infos, err)
+		}
+	})
+	t.Run("of a newer release", func(t *testing.T) {
+		si, b, id, m := setup(t)
+		rec := si.store.Records[id]
+		rec.Data[0] = 99 // another format of the envelope
+		si.store.Records[id] = rec
+		visit(t, b, m, func(s *session.Session[other]) error {
+			for what, err := range map[string]error{
+				"Update":  s.Update(func(d *other) error { d.N = []string{"x"}; return nil }),
+				"Destroy": s.Destroy(),
+				"Touch":   s.Touch(t.Context()),
+			} {
+				if err == nil {
+					t.Errorf("%s was done, and nothing proves whose session it is", what)
+				}
+			}
+			if s.ID() != id || s.Subject() != "" {
+				t.Errorf("got %v of %q", s.ID(), s.Subject())
+			}
+			return s.Login("alice", nil)
+		})
+		if infos, err := m.List(t.Context(), "alice"); len(infos) != 2 || !errors.Is(err, session.ErrUndecodable) || si.store.count() != 2 {
+			t.Errorf("got %+v, %v; want the new session, and the old one for a program that can read it", infos, err)
+		}
+	})
+}

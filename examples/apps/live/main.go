@@ -1,0 +1,106 @@
+// Command live is an application whose pages stay open, on fiber: a stream that
+// keeps its session alive while somebody listens, and a poll that does not. Its
+// sessions are in memory, and it listens on localhost:8080. Anybody may log in.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/gofiber/fiber/v3"
+
+	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/account"
+	"github.com/gostateful/session/memory"
+)
+
+// Visit is what the server keeps of a visitor.
+type Visit struct{ Unread int }
+
+func main() {
+	visits, err := session.New[Visit](memory.New(nil), &session.Options{IdleTimeout: 10 * time.Minute})
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(newApp(visits, 10*time.Second).Listen("localhost:8080"))
+}
+
+func newApp(visits *session.Manager[Visit], every time.Duration) *fiber.App {
+	app := fiber.New()
+	app.Use(sessionfiber.Middleware(visits, nil))
+	app.Post("/login", func(c fiber.Ctx) error {
+		s, err := visits.Get(c)
+		if err != nil {
+			return err
+		}
+		return s.Login(c.FormValue("user"), nil)
+	})
+	app.Post("/logout", func(c fiber.Ctx) error {
+		s, err := visits.Get(c)
+		if err != nil {
+			return err
+		}
+		return s.Destroy()
+	})
+
+	// A page asks every few seconds. It is logged out all the same when its user has
+	// done nothing for IdleTimeout.
+	app.Get("/unread", sessionfiber.RequireLogin(visits, account.Guard{Peek: true}), func(c fiber.Ctx) error {
+		info, err := visits.Peek(c)
+		if err != nil {
+			return err
+		}
+		return c.JSON(fiber.Map{"unread": info.Data.Unread, "until": info.ExpiresAt})
+	})
+
+	// Another program sends a message to all devices of a user.
+	app.Post("/send", func(c fiber.Ctx) error {
+		n, err := visits.UpdateAll(c, c.FormValue("user"), func(v *Visit) error {
+			v.Unread++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return c.JSON(fiber.Map{"devices": n})
+	})
+
+	// A stream lasts as long as its session, and keeps it alive.
+	app.Get("/events", sessionfiber.RequireLogin(visits, account.Guard{}), func(c fiber.Ctx) error {
+		s, err := visits.Get(c) // before the stream: c is not to be used in it
+		if err != nil {
+			return err
+		}
+		c.Set(fiber.HeaderContentType, "text/event-stream")
+		return c.SendStreamWriter(func(w *bufio.Writer) { stream(visits, s, w, every) })
+	})
+	return app
+}
+
+// stream sends what is new until the client leaves or the session ends.
+func stream(visits *session.Manager[Visit], s *session.Session[Visit], w *bufio.Writer, every time.Duration) {
+	ctx, tick := context.Background(), time.NewTicker(every)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		if err := s.Touch(ctx); errors.Is(err, session.ErrNotFound) {
+			fmt.Fprint(w, "event: end\ndata: signed out\n\n")
+			_ = w.Flush()
+			return
+		} else if err != nil {
+			continue // the store is down: nobody is logged out by that
+		}
+		info, err := visits.Find(ctx, s.ID())
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(w, "data: %d\n\n", info.Data.Unread)
+		if w.Flush() != nil {
+			return // the client has left
+		}
+	}
+}
