@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	started := m.started()
 	records, err := m.store.List(b, m.owner(subject))
 	if err != nil {
-		return nil, m.tell(ctx, EventError, ID{}, subject, started, unavailable("list", err))
+		return nil, m.tell(ctx, EventError, ID{}, strings.Clone(subject), started, unavailable("list", err))
 	}
 	infos := make([]Info[T], 0, len(records))
 	var faults []error
@@ -117,6 +118,7 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
 	started := m.started()
+	subject = strings.Clone(subject) // frameworks may reuse its memory, and an Observer may keep the event
 	n, err := m.store.DeleteAll(b, m.owner(subject), except...)
 	if err != nil {
 		return n, m.tell(ctx, EventError, ID{}, subject, started, unavailable("revoke all", err))
