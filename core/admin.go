@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -175,7 +174,7 @@ func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		store, ok := m.store.(Iterable)
 		if !ok {
-			yield(Info[T]{}, fmt.Errorf("session: the store %T cannot go through all sessions: %w", m.store, errors.ErrUnsupported))
+			yield(Info[T]{}, mistakef("session: the store %T cannot go through all sessions: %w", m.store, errors.ErrUnsupported))
 			return
 		}
 		within, cancel := context.WithCancel(ctx)
@@ -216,7 +215,7 @@ func (m *Manager[T]) Ping(ctx context.Context) error {
 // empty one too: sessions without a login have no common owner.
 func (e *engine) checkSubject(subject string) error {
 	if subject == "" || len(e.owner(subject)) > 255 || !cleanText(subject) {
-		return fmt.Errorf("session: a subject has 1 to 255 bytes of UTF-8, with the realm, without NUL and without the unit separator U+001F; this one has %d bytes, and the realm %d: use a short key such as the user's id", len(subject), len(e.opts.Realm))
+		return mistakef("session: a subject has 1 to 255 bytes of UTF-8, with the realm, without NUL and without the unit separator U+001F; this one has %d bytes, and the realm %d: use a short key such as the user's id", len(subject), len(e.opts.Realm))
 	}
 	return nil
 }

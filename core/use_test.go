@@ -81,8 +81,8 @@ func TestPeek(t *testing.T) {
 		si.visit(b, loggedIn)
 		old := *b
 		si.visit(b, loggedIn)
-		if _, _, err := poll(si, &old); !errors.Is(err, session.ErrSuperseded) {
-			t.Errorf("a straggler: got %v, want ErrSuperseded", err)
+		if _, h, err := poll(si, &old); !errors.Is(err, session.ErrSuperseded) || h.RetryAfter != "60" {
+			t.Errorf("a straggler: got %v and Retry-After %q, want ErrSuperseded and 60 seconds", err, h.RetryAfter)
 		}
 		if _, err := si.Peek(t.Context()); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("outside of a request: got %v, want ErrNoSession", err)
