@@ -90,12 +90,13 @@ func (v *visit) refused() error {
 	return v.refusal.err
 }
 
-// reason is refused, for who is not inside the gate.
+// reason is refused, for who is not inside the gate. It tells the handler.
 func (v *visit) reason() error {
 	if err := v.gate.enter(context.Background()); err != nil {
 		return err
 	}
 	defer v.leave()
+	v.refusal.told = true
 	return v.refused()
 }
 

@@ -81,8 +81,8 @@ func TestPeek(t *testing.T) {
 		si.visit(b, loggedIn)
 		old := *b
 		si.visit(b, loggedIn)
-		if _, err, _ := poll(si, &old); !errors.Is(err, session.ErrSuperseded) {
-			t.Errorf("a straggler: got %v, want ErrSuperseded", err)
+		if _, err, h := poll(si, &old); !errors.Is(err, session.ErrSuperseded) || h.RetryAfter != "60" {
+			t.Errorf("a straggler: got %v and %+v, want ErrSuperseded, and to come again after the window", err, h)
 		}
 		if _, err := si.Peek(t.Context()); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("outside of a request: got %v, want ErrNoSession", err)
