@@ -40,13 +40,13 @@ func (v *visit) add(c change) error {
 			v.startAnew(err)
 		} else if v.outlived(c.at) {
 			v.startAnew(errTooLate)
-		} else if v.sealed != nil {
-			v.end()
+		} else if v.base.sealed != nil {
+			v.replace()
 		}
 	} else if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
 		return err
-	} else if v.sealed != nil {
-		return v.sealed
+	} else if v.base.sealed != nil {
+		return v.base.sealed
 	}
 	if len(v.pending) == maxPending {
 		return errors.New("session: too many changes are pending: call Commit between them")

@@ -84,7 +84,7 @@ func (v *visit) discard() {
 // notes the first use of the last renewal, or touches. It tries once and cannot
 // fail the request: what is due stays due for the next request.
 func (v *visit) recordUse() {
-	if !v.used || v.refusal.err != nil || v.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
+	if !v.used || v.refusal.err != nil || v.base.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
 		return
 	}
 	now := time.Now()
