@@ -202,6 +202,28 @@ func TestDiscard(t *testing.T) {
 	})
 }
 
+// TestDiscardAfterLifetime: a session that has ended during the request is not
+// followed by another one, if the login that began it is taken back (law 18).
+func TestDiscardAfterLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, &session.Options{Lifetime: time.Hour}), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(b)
+		s := r.get()
+		time.Sleep(time.Hour)
+		if err := s.Login("alice", nil); err != nil {
+			t.Fatal(err)
+		}
+		s.Discard()
+		if err := s.Update(increment); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
+		}
+		if h, err := r.respond(); err != nil || cookieOf(h) != "" {
+			t.Errorf("got the cookie %q, %v", cookieOf(h), err)
+		}
+	})
+}
+
 // TestMaxPerSubject: the sessions used least recently end, at a login.
 func TestMaxPerSubject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -86,13 +86,14 @@ func (v *visit) start() {
 	v.show(v.base.state)
 }
 
-// startAnew is start for the login of a request that has lost its session. The
-// browser's cookie may be a newer session's by then. So it is not removed.
+// startAnew is start for the login of a request that has lost its session. Until
+// that login is stored, nothing else can be changed. The browser's cookie may be a
+// newer session's by then. So it is not removed.
 func (v *visit) startAnew(reason error) {
 	if len(v.pending) > 0 {
 		v.note(EventDiscarded, v.base.id, v.base.subject, time.Time{}, reason)
 	}
-	v.ending, v.cameBy = nil, false
+	v.ending, v.cameBy, v.refusal.err = nil, false, reason
 	v.start()
 }
 

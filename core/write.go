@@ -233,7 +233,6 @@ func (v *visit) goOn(reason error) error {
 	pending := v.pending[login:]
 	v.pending = v.pending[:login]
 	v.startAnew(reason)
-	v.refusal.err = reason // until the login is stored
 	return v.replay(pending)
 }
 
