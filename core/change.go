@@ -119,11 +119,7 @@ func (v *visit) apply(c change) error {
 			next.env.content = v.engine.likely.content // another subject's data
 		}
 		next.subject = c.subject
-		next.env.clocks, next.env.loggedIn = c.clocks, c.at.UnixMilli()
-		next.env.authenticated = next.env.loggedIn
-		if !c.proven.IsZero() {
-			next.env.authenticated = min(c.proven.UnixMilli(), next.env.loggedIn)
-		}
+		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
 		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
 	}
 	v.show(next)

@@ -3,6 +3,7 @@ package session_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -126,6 +127,10 @@ func TestLifetimeCountsFromTheCall(t *testing.T) {
 			{time.Now().Add(-100 * day), time.Now().Add(-100 * day)},
 			{time.Now().Add(time.Minute), time.Now()}, // the clock of a single sign-on
 			{time.Unix(0, 0), time.Time{}},
+			{time.Unix(-1, 0), time.Time{}},
+			{time.Unix(math.MinInt64/1000-1, 0), time.Time{}}, // in milliseconds it overflows, and so do the next two
+			{time.Unix(math.MaxInt64/1000+1, 0), time.Now()},
+			{time.Unix(1<<62, 0), time.Now()},
 			{time.Time{}, time.Now()},
 		} {
 			si.visit(b, func(s *session.Session[cart]) error {
