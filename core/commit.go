@@ -89,7 +89,12 @@ func (v *visit) recordUse() {
 	}
 	now := time.Now()
 	if v.renewalDue(now) == noRenewal && !v.firstUse() {
-		if v.touchDue(now) {
+		switch {
+		case !v.touchDue(now):
+		case v.base.env.remembered():
+			// A login during the request may have shortened the clocks. So look first.
+			_ = v.keepAlive(context.WithoutCancel(v.ctx))
+		default:
 			v.touch(v.ctx)
 		}
 		return

@@ -79,6 +79,23 @@ func TestRemember(t *testing.T) {
 			}
 		})
 	})
+	t.Run("an ordinary login beside it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, &remembering), &browser{}
+			si.visit(b, remembered)
+			time.Sleep(time.Minute)
+			slow := si.begin(b)
+			slow.get()
+			si.visit(b, loggedIn)
+			if _, err := slow.respond(); err != nil { // its use has the clocks of the remembered login
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+			if got := si.subject(b); got != "" {
+				t.Errorf("after the ordinary IdleTimeout: got %q", got)
+			}
+		})
+	})
 	t.Run("kept by a manager without the option", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, &remembering), &browser{}
@@ -311,6 +328,26 @@ func TestInfoAsJSON(t *testing.T) {
 		want := `{"id":"` + infos[0].ID.String() + `","subject":"alice","data":{},"remembered":false,"createdAt":"2000-01-01T00:00:00Z","authenticatedAt":"2000-01-01T00:00:00Z","lastUsedAt":"2000-01-01T00:00:00Z","expiresAt":"2000-01-01T01:00:00Z"}`
 		if err != nil || string(got) != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+// TestGivenLogin: a login to a given session gives it the clocks of that login.
+func TestGivenLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := remembering
+		opts.MaxPerSubject = 1
+		si := newSite(t, &opts)
+		si.visit(&browser{}, loggedIn)
+		ctx := si.NewContext(t.Context(), session.Info[cart]{})
+		time.Sleep(time.Minute)
+		s, err := si.Get(ctx)
+		if err := errors.Join(err, remembered(s), s.Commit(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		info, err := si.Find(ctx, s.ID())
+		if err != nil || !info.LastUsedAt.Equal(time.Now()) || !s.ExpiresAt().Equal(time.Now().Add(10*day)) {
+			t.Errorf("got %+v, %v; want a session used just now", info, err)
 		}
 	})
 }
