@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -242,46 +241,6 @@ func TestDiscardAfterLifetime(t *testing.T) {
 		}
 		if h, err := r.respond(); err != nil || cookieOf(h) != "" {
 			t.Errorf("got the cookie %q, %v", cookieOf(h), err)
-		}
-	})
-}
-
-// TestMaxPerSubject: the sessions used least recently end, at a login.
-func TestMaxPerSubject(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		si := newSite(t, &session.Options{MaxPerSubject: 2})
-		laptop, phone, tablet := &browser{}, &browser{}, &browser{}
-		si.visit(laptop, incremented) // a cart from before the logins of the others
-		time.Sleep(10 * time.Minute)
-		si.visit(phone, loggedIn)
-		time.Sleep(10 * time.Minute)
-		si.visit(tablet, loggedIn)
-		time.Sleep(10 * time.Minute)
-		si.visit(phone, look)
-		time.Sleep(time.Minute)
-		si.kinds()
-		si.visit(laptop, loggedIn)
-		if !si.saw(session.EventDestroyed) {
-			t.Error("no event tells of the session that ended")
-		}
-		infos, err := si.List(t.Context(), "alice")
-		if err != nil || len(infos) != 2 || !infos[0].LastUsedAt.After(infos[1].LastUsedAt) || infos[0].Data.N != 1 {
-			t.Errorf("got %+v, %v; want the one used last first", infos, err)
-		}
-		if si.subject(laptop) != "alice" || si.subject(phone) != "alice" || si.subject(tablet) != "" {
-			t.Errorf("want the tablet logged out: got %q, %q, %q", si.subject(laptop), si.subject(phone), si.subject(tablet))
-		}
-
-		si.store.down("list")
-		si.visit(&browser{}, loggedIn) // works all the same
-		si.store.hook(nil, nil)
-		var all sync.WaitGroup
-		for range 20 {
-			all.Go(func() { si.visit(&browser{}, loggedIn) })
-		}
-		all.Wait()
-		if infos, err := si.List(t.Context(), "alice"); err != nil || len(infos) > 2 || len(infos) == 0 {
-			t.Errorf("after simultaneous logins: got %d sessions, %v; want at most 2", len(infos), err)
 		}
 	})
 }
