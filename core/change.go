@@ -39,13 +39,13 @@ func (v *visit) add(c change) error {
 			v.startAnew(err)
 		} else if v.outlived(c.at) {
 			v.startAnew(errTooLate)
-		} else if v.sealed != nil {
-			v.end()
+		} else if v.base.sealed != nil {
+			v.replace()
 		}
 	} else if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
 		return err
-	} else if v.sealed != nil {
-		return v.sealed
+	} else if v.base.sealed != nil {
+		return v.base.sealed
 	}
 	if len(v.pending) == maxPending {
 		return mistakef("session: too many changes are pending: call Commit between them")
@@ -89,7 +89,7 @@ func (v *visit) refused() error {
 	return v.refusal.err
 }
 
-// reason is refused, for who is not inside the gate.
+// reason is refused, for who is not inside the gate. It tells the handler.
 func (v *visit) reason() error {
 	if err := v.gate.enter(context.Background()); err != nil {
 		return err
@@ -119,11 +119,7 @@ func (v *visit) apply(c change) error {
 			next.env.content = v.engine.likely.content // another subject's data
 		}
 		next.subject = c.subject
-		next.env.clocks, next.env.loggedIn = c.clocks, c.at.UnixMilli()
-		next.env.authenticated = next.env.loggedIn
-		if !c.proven.IsZero() {
-			next.env.authenticated = min(c.proven.UnixMilli(), next.env.loggedIn)
-		}
+		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
 		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
 	}
 	v.show(next)

@@ -132,6 +132,17 @@ func (v *visit) runsShort(now time.Time) bool {
 	return v.shown.expiresAt.Sub(now) < v.engine.clocks(&v.shown.env).IdleTimeout/2
 }
 
+// provenAt is the stamp of LoginOptions.AuthenticatedAt, for a login at now.
+func provenAt(given, now time.Time) int64 {
+	switch {
+	case given.IsZero() || given.After(now):
+		return now.UnixMilli()
+	case given.Before(time.Unix(0, 0)):
+		return 0 // UnixMilli may overflow
+	}
+	return given.UnixMilli()
+}
+
 // use counts the request as a use of the session.
 func (v *visit) use(ctx context.Context) {
 	v.gate.mu.Lock()

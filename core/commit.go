@@ -84,12 +84,17 @@ func (v *visit) discard() {
 // notes the first use of the last renewal, or touches. It tries once and cannot
 // fail the request: what is due stays due for the next request.
 func (v *visit) recordUse() {
-	if !v.used || v.refusal.err != nil || v.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
+	if !v.used || v.refusal.err != nil || v.base.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
 		return
 	}
 	now := time.Now()
 	if v.renewalDue(now) == noRenewal && !v.firstUse() {
-		if v.touchDue(now) {
+		switch {
+		case !v.touchDue(now):
+		case v.base.env.remembered():
+			// A login during the request may have shortened the clocks. So look first.
+			_ = v.keepAlive(context.WithoutCancel(v.ctx))
+		default:
 			v.touch(v.ctx)
 		}
 		return

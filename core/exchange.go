@@ -55,7 +55,7 @@ type Exchange struct {
 
 	// These are written from inside the gate, and guarded by its mutex.
 	visit   *visit
-	failure error // of the load; with a visit, the data could not be decoded
+	failure error // of the load
 	route   string
 }
 
@@ -105,7 +105,7 @@ func (x *Exchange) loaded(use bool) (typed, error) {
 	if x.visit == nil || use && !x.visit.used {
 		return nil, nil
 	}
-	return x.visit.typed, x.failure
+	return x.visit.typed, x.visit.shown.sealed
 }
 
 // load fills v with the request's session and returns its handle. If another
@@ -122,7 +122,7 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 		if use {
 			x.visit.use(ctx)
 		}
-		return x.visit.typed, x.failure
+		return x.visit.typed, x.visit.shown.sealed
 	}
 	if err := x.loadable(); err != nil {
 		return nil, err
@@ -145,8 +145,8 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	}
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
-	x.visit, x.failure = v, v.sealed
-	return v.typed, x.failure
+	x.visit = v
+	return v.typed, v.shown.sealed
 }
 
 // loadable returns why the session cannot be loaded.

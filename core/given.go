@@ -52,6 +52,7 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 		return token{}, errNoRemember
 	}
 	v.start()
+	fill(&info.Data)
 	data, err := m.encode(&info.Data, nil, nil)
 	if err == nil {
 		err = s.adopt(data)

@@ -73,7 +73,7 @@ func (v *visit) load(ctx context.Context, cookies []string) error {
 		if errors.Is(err, ErrUndecodable) {
 			// No proof can be read. So only a login can do anything.
 			v.start()
-			v.base.id, v.refusal.err, v.sealed = t.id, err, err
+			v.base.id, v.base.isNew, v.base.sealed, v.refusal.err = t.id, false, err, err
 			v.show(v.base.state)
 			return nil
 		}
@@ -108,9 +108,9 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 	}
 	subject := v.engine.subject(rec.Subject)
 	switch {
-	case err == nil && v.sealed != nil:
+	case err == nil && v.base.sealed != nil:
 		v.journal = nil
-		v.note(EventError, t.id, subject, started, v.sealed)
+		v.note(EventError, t.id, subject, started, v.base.sealed)
 		return env, nil
 	case err == nil:
 		v.journal = nil
@@ -171,8 +171,7 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 // session can only be ended.
 func (v *visit) seal(rec Record, env envelope, reason error) {
 	env.content = v.engine.likely.content
-	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
-	v.sealed = reason
+	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env, sealed: reason}
 	v.show(v.base.state)
 }
 

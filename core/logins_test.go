@@ -3,9 +3,9 @@ package session_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,6 +78,23 @@ func TestRemember(t *testing.T) {
 			}
 		})
 	})
+	t.Run("an ordinary login beside it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, &remembering), &browser{}
+			si.visit(b, remembered)
+			time.Sleep(time.Minute)
+			slow := si.begin(b)
+			slow.get()
+			si.visit(b, loggedIn)
+			if _, err := slow.respond(); err != nil { // its use has the clocks of the remembered login
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+			if got := si.subject(b); got != "" {
+				t.Errorf("after the ordinary IdleTimeout: got %q", got)
+			}
+		})
+	})
 	t.Run("kept by a manager without the option", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, &remembering), &browser{}
@@ -126,6 +143,10 @@ func TestLifetimeCountsFromTheCall(t *testing.T) {
 			{time.Now().Add(-100 * day), time.Now().Add(-100 * day)},
 			{time.Now().Add(time.Minute), time.Now()}, // the clock of a single sign-on
 			{time.Unix(0, 0), time.Time{}},
+			{time.Unix(-1, 0), time.Time{}},
+			{time.Unix(math.MinInt64/1000-1, 0), time.Time{}}, // in milliseconds it overflows, and so do the next two
+			{time.Unix(math.MaxInt64/1000+1, 0), time.Now()},
+			{time.Unix(1<<62, 0), time.Now()},
 			{time.Time{}, time.Now()},
 		} {
 			si.visit(b, func(s *session.Session[cart]) error {
@@ -202,42 +223,24 @@ func TestDiscard(t *testing.T) {
 	})
 }
 
-// TestMaxPerSubject: the sessions used least recently end, at a login.
-func TestMaxPerSubject(t *testing.T) {
+// TestDiscardAfterLifetime: a session that has ended during the request is not
+// followed by another one, if the login that began it is taken back (law 18).
+func TestDiscardAfterLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		si := newSite(t, &session.Options{MaxPerSubject: 2})
-		laptop, phone, tablet := &browser{}, &browser{}, &browser{}
-		si.visit(laptop, incremented) // a cart from before the logins of the others
-		time.Sleep(10 * time.Minute)
-		si.visit(phone, loggedIn)
-		time.Sleep(10 * time.Minute)
-		si.visit(tablet, loggedIn)
-		time.Sleep(10 * time.Minute)
-		si.visit(phone, look)
-		time.Sleep(time.Minute)
-		si.kinds()
-		si.visit(laptop, loggedIn)
-		if !si.saw(session.EventDestroyed) {
-			t.Error("no event tells of the session that ended")
+		si, b := newSite(t, &session.Options{Lifetime: time.Hour}), &browser{}
+		si.visit(b, incremented)
+		r := si.begin(b)
+		s := r.get()
+		time.Sleep(time.Hour)
+		if err := s.Login("alice", nil); err != nil {
+			t.Fatal(err)
 		}
-		infos, err := si.List(t.Context(), "alice")
-		if err != nil || len(infos) != 2 || !infos[0].LastUsedAt.After(infos[1].LastUsedAt) || infos[0].Data.N != 1 {
-			t.Errorf("got %+v, %v; want the one used last first", infos, err)
+		s.Discard()
+		if err := s.Update(increment); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
 		}
-		if si.subject(laptop) != "alice" || si.subject(phone) != "alice" || si.subject(tablet) != "" {
-			t.Errorf("want the tablet logged out: got %q, %q, %q", si.subject(laptop), si.subject(phone), si.subject(tablet))
-		}
-
-		si.store.down("list")
-		si.visit(&browser{}, loggedIn) // works all the same
-		si.store.hook(nil, nil)
-		var all sync.WaitGroup
-		for range 20 {
-			all.Go(func() { si.visit(&browser{}, loggedIn) })
-		}
-		all.Wait()
-		if infos, err := si.List(t.Context(), "alice"); err != nil || len(infos) > 2 || len(infos) == 0 {
-			t.Errorf("after simultaneous logins: got %d sessions, %v; want at most 2", len(infos), err)
+		if h, err := r.respond(); err != nil || cookieOf(h) != "" {
+			t.Errorf("got the cookie %q, %v", cookieOf(h), err)
 		}
 	})
 }
@@ -284,6 +287,26 @@ func TestInfoAsJSON(t *testing.T) {
 		want := `{"id":"` + infos[0].ID.String() + `","subject":"alice","data":{},"remembered":false,"createdAt":"2000-01-01T00:00:00Z","authenticatedAt":"2000-01-01T00:00:00Z","lastUsedAt":"2000-01-01T00:00:00Z","expiresAt":"2000-01-01T01:00:00Z"}`
 		if err != nil || string(got) != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+// TestGivenLogin: a login to a given session gives it the clocks of that login.
+func TestGivenLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := remembering
+		opts.MaxPerSubject = 1
+		si := newSite(t, &opts)
+		si.visit(&browser{}, loggedIn)
+		ctx := si.NewContext(t.Context(), session.Info[cart]{})
+		time.Sleep(time.Minute)
+		s, err := si.Get(ctx)
+		if err := errors.Join(err, remembered(s), s.Commit(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		info, err := si.Find(ctx, s.ID())
+		if err != nil || !info.LastUsedAt.Equal(time.Now()) || !s.ExpiresAt().Equal(time.Now().Add(10*day)) {
+			t.Errorf("got %+v, %v; want a session used just now", info, err)
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -29,12 +31,26 @@ func loses(t reflect.Type, seen map[reflect.Type]bool) bool {
 	case reflect.Map:
 		return loses(t.Key(), seen) || loses(t.Elem(), seen)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			f := t.Field(i)
-			if !dropped(&f) && (!f.IsExported() && !f.Anonymous || loses(f.Type, seen)) {
-				return true
-			}
+		return losesField(t, seen)
+	}
+	return false
+}
+
+// losesField is loses of a struct. encoding/json drops fields that share a name,
+// and of an embedded type what another field hides.
+func losesField(t reflect.Type, seen map[reflect.Type]bool) bool {
+	names := make(map[string]bool)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if dropped(&f) {
+			continue
 		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name = cmp.Or(name, f.Name)
+		if !f.IsExported() || f.Anonymous || names[name] || loses(f.Type, seen) {
+			return true
+		}
+		names[name] = true
 	}
 	return false
 }
@@ -71,101 +87,129 @@ func checkType(t reflect.Type) error {
 	return fmt.Errorf("session: %v has no exported field, so nothing of it would be stored: begin the names of its fields with an upper-case letter", t)
 }
 
+// A search finds what was lost. It holds what it has compared already, as data may
+// have cycles, or parts that are shared.
+type search map[part]bool
+
+type part struct {
+	kind reflect.Type
+	at   uintptr
+	len  int
+}
+
+// again reports whether the search has been at a value before.
+func (s search) again(v reflect.Value) bool {
+	var p part
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map:
+		p = part{kind: v.Type(), at: v.Pointer()}
+	case reflect.Slice:
+		p = part{v.Type(), v.Pointer(), v.Len()}
+	default:
+		return false
+	}
+	known := s[p]
+	s[p] = true
+	return known
+}
+
 // lost returns the path of a part of set, such as ".Cart[2].note", that kept does
 // not have, and false if there is none. Empty and nil are the same to it, and so
 // are numbers of equal value in an interface.
-func lost(set, kept reflect.Value, path string, depth int) (string, bool) {
-	if depth == 0 {
+func (s search) lost(set, kept reflect.Value, depth int) (path string, is bool) {
+	if depth == 0 || s.again(set) {
 		return "", false
 	}
 	if set.Kind() == reflect.Interface && kept.Kind() == reflect.Interface {
-		return lostInInterface(set.Elem(), kept.Elem(), path, depth-1)
+		return s.lostInInterface(set.Elem(), kept.Elem(), depth-1)
 	}
 	if equal, known := askEqual(set, kept); known {
-		return path, !equal
+		return "", !equal
 	}
-	if set.Kind() != reflect.Struct && marshalsItself(set.Type()) {
+	if marshalsItself(set.Type()) {
 		return "", false
 	}
 	switch set.Kind() {
 	case reflect.Pointer:
 		if set.IsNil() || kept.IsNil() {
-			return path, set.IsNil() != kept.IsNil() && !set.IsNil()
+			return "", !set.IsNil() && kept.IsNil()
 		}
-		return lost(set.Elem(), kept.Elem(), path, depth-1)
+		return s.lost(set.Elem(), kept.Elem(), depth-1)
 	case reflect.Struct:
-		return lostInStruct(set, kept, path, depth-1)
+		return s.lostInStruct(set, kept, depth-1)
 	case reflect.Slice, reflect.Array:
-		return lostInList(set, kept, path, depth-1)
+		return s.lostInList(set, kept, depth-1)
 	case reflect.Map:
-		return lostInMap(set, kept, path, depth-1)
+		return s.lostInMap(set, kept, depth-1)
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		return "", false
 	}
-	return path, !set.Equal(kept)
+	return "", !set.Equal(kept)
 }
 
-func lostInStruct(set, kept reflect.Value, path string, depth int) (string, bool) {
+func (s search) lostInStruct(set, kept reflect.Value, depth int) (string, bool) {
 	t := set.Type()
-	if marshalsItself(t) {
-		return "", false
-	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if dropped(&f) {
 			continue
 		}
-		if at, is := lost(set.Field(i), kept.Field(i), path+"."+f.Name, depth); is {
-			return at, true
+		if at, is := s.lost(set.Field(i), kept.Field(i), depth); is {
+			return "." + f.Name + at, true
 		}
 	}
 	return "", false
 }
 
-func lostInList(set, kept reflect.Value, path string, depth int) (string, bool) {
+func (s search) lostInList(set, kept reflect.Value, depth int) (string, bool) {
 	if set.Len() != kept.Len() {
-		return path, true
+		return "", true
+	}
+	if set.Kind() == reflect.Slice && set.Type().Elem() == reflect.TypeFor[byte]() {
+		return "", !bytes.Equal(set.Bytes(), kept.Bytes()) // it may be large
 	}
 	for i := range set.Len() {
-		if at, is := lost(set.Index(i), kept.Index(i), fmt.Sprintf("%s[%d]", path, i), depth); is {
-			return at, true
+		if at, is := s.lost(set.Index(i), kept.Index(i), depth); is {
+			return fmt.Sprintf("[%d]%s", i, at), true
 		}
 	}
 	return "", false
 }
 
-func lostInMap(set, kept reflect.Value, path string, depth int) (string, bool) {
+func (s search) lostInMap(set, kept reflect.Value, depth int) (string, bool) {
 	for entry := set.MapRange(); entry.Next(); {
-		at := path + "[...]" // the key may be nobody's business
+		const key = "[...]" // it may be nobody's business
 		other := kept.MapIndex(entry.Key())
 		if !other.IsValid() {
-			return at, true
+			return key, true
 		}
-		if at, is := lost(entry.Value(), other, at, depth); is {
-			return at, true
+		if at, is := s.lost(entry.Value(), other, depth); is {
+			return key + at, true
 		}
 	}
-	return path, set.Len() != kept.Len()
+	return "", set.Len() != kept.Len()
 }
 
 // lostInInterface compares what two interfaces hold. A codec may give back another
 // type: a float64 for an int, a map for a struct. Of these only numbers and texts
 // can be compared.
-func lostInInterface(set, kept reflect.Value, path string, depth int) (string, bool) {
+func (s search) lostInInterface(set, kept reflect.Value, depth int) (string, bool) {
 	switch {
 	case !set.IsValid():
-		return path, false
+		return "", false
+	case kept.IsValid() && set.Type() == kept.Type():
+		return s.lost(set, kept, depth)
+	case marshalsItself(set.Type()):
+		return "", false
 	case !kept.IsValid():
-		return path, set.Kind() != reflect.Pointer && set.Kind() != reflect.Map && set.Kind() != reflect.Slice
-	case set.Type() == kept.Type():
-		return lost(set, kept, path, depth)
+		return "", set.Kind() != reflect.Pointer && set.Kind() != reflect.Map && set.Kind() != reflect.Slice
 	}
 	a, okA := number(set)
 	b, okB := number(kept)
 	if okA && okB {
-		return path, a.Cmp(b) != 0
+		return "", a.Cmp(b) != 0
 	}
-	return path, set.Kind() == reflect.String && kept.Kind() == reflect.String && set.String() != kept.String()
+	return "", set.Kind() == reflect.String && kept.Kind() == reflect.String && set.String() != kept.String()
 }
 
 // number returns the exact value of a number.
@@ -182,7 +226,7 @@ func number(v reflect.Value) (*big.Float, bool) {
 }
 
 // askEqual asks the method Equal of a value, such as that of [time.Time], which
-// ignores what no encoding keeps.
+// ignores what no encoding keeps. If it panics, nothing is known.
 func askEqual(a, b reflect.Value) (equal, known bool) {
 	if !a.CanInterface() {
 		return false, false
@@ -197,10 +241,15 @@ func askEqual(a, b reflect.Value) (equal, known bool) {
 	if a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil()) {
 		return false, false
 	}
+	defer func() {
+		if recover() != nil {
+			equal, known = false, false // a report must not fail the request
+		}
+	}()
 	return method.Call([]reflect.Value{b})[0].Bool(), true
 }
 
-// lossDepth bounds how deep the comparison goes, as data may have cycles.
+// lossDepth bounds how deep the comparison goes.
 const lossDepth = 100
 
 // reportLoss reports what an Update has set and its encoding has lost.
@@ -211,10 +260,10 @@ func (s *Session[T]) reportLoss(set *T, encoded []byte) {
 	if kept == nil || !s.m.suspect(encoded) {
 		return
 	}
-	path, is := lost(reflect.ValueOf(set).Elem(), reflect.ValueOf(kept).Elem(), reflect.TypeFor[T]().String(), lossDepth)
+	path, is := search{}.lost(reflect.ValueOf(set).Elem(), reflect.ValueOf(kept).Elem(), lossDepth)
 	if !is {
 		return
 	}
-	err := errors.New("session: codec " + strings.ToValidUTF8(fmt.Sprintf("%q does not keep %s as Update has set it: export the field, or store it in another form", s.m.opts.Codec.Name, path), "?"))
+	err := errors.New("session: codec " + strings.ToValidUTF8(fmt.Sprintf("%q does not keep %s as Update has set it: export the field, or store it in another form", s.m.opts.Codec.Name, reflect.TypeFor[T]().String()+path), "?"))
 	s.visit.note(EventError, s.visit.shown.id, s.visit.shown.subject, time.Time{}, err)
 }

@@ -18,7 +18,19 @@ type (
 		Amount int
 		note   string
 	}
-	wide struct {
+	level int
+	shape struct{ ID int }
+	color string // has an encoding of its own
+	wary  struct{ P *int }
+	wide  struct {
+		level
+		shape
+		ID    int
+		A     int `json:"B"`
+		B     int
+		Wary  wary
+		Bytes []byte
+
 		Text    string
 		Any     any
 		Prices  []price
@@ -31,6 +43,10 @@ type (
 		mu sync.Mutex //lint:ignore U1000 data may hold a mutex, which has a size and no content
 	}
 )
+
+func (color) MarshalText() ([]byte, error) { return []byte("red"), nil }
+
+func (w wary) Equal(other wary) bool { return *w.P == *other.P } // which may panic
 
 // TestLossIsReported: what an Update sets and its codec loses is an event, with
 // the path of the field (law 20).
@@ -47,6 +63,12 @@ func TestLossIsReported(t *testing.T) {
 		"keys that fall together": {func(w *wide) { w.ByName = map[string]string{"\xff": "a", "\xfe": "b"} }, ".ByName[...]"},
 		"a text in an interface":  {func(w *wide) { w.Any = map[string]any{"x": "\xff"} }, ".Any[...]"},
 
+		"embedded, no struct":  {func(w *wide) { w.level = 1 }, ".level"},
+		"embedded, and hidden": {func(w *wide) { w.shape.ID = 1 }, ".shape.ID"},
+		"two of one name":      {func(w *wide) { w.B = 1 }, ".B"},
+
+		"bytes":          {func(w *wide) { w.Bytes = []byte{1, 2, 3} }, ""},
+		"of its own":     {func(w *wide) { w.Any = map[string]any{"c": color("crimson")} }, ""},
 		"a number":       {func(w *wide) { w.Any = 42 }, ""},
 		"the time":       {func(w *wide) { w.At = time.Now() }, ""},
 		"marked so":      {func(w *wide) { w.Skipped = "x" }, ""},
@@ -116,6 +138,97 @@ func TestLossIsReported(t *testing.T) {
 			t.Errorf("got %d reports, want 1", reports)
 		}
 	})
+}
+
+// TestLossOfAlone: a type with nothing but what the test names is watched too.
+func TestLossOfAlone(t *testing.T) {
+	for name, got := range map[string]int{
+		"embedded": losses(t, nil, func(v *struct {
+			level
+			N int
+		},
+		) {
+			v.level = 1
+		}),
+		"hidden": losses(t, nil, func(v *struct {
+			shape
+			ID int
+		},
+		) {
+			v.shape.ID = 1
+		}),
+		"of one name": losses(t, nil, func(v *struct {
+			A int `json:"B"`
+			B int
+		},
+		) {
+			v.B = 1
+		}),
+	} {
+		if got != 1 {
+			t.Errorf("%s: got %d reports, want 1", name, got)
+		}
+	}
+}
+
+// TestLossOfCycles: the search for losses ends, and none of what it meets fails
+// the request.
+func TestLossOfCycles(t *testing.T) {
+	type ring struct{ Next, Prev *ring }
+	couple := func() *ring {
+		a, b := new(ring), new(ring)
+		a.Next, a.Prev, b.Next, b.Prev = b, b, a, a
+		return a
+	}
+	codec := session.Codec{ // keeps whether there is a couple
+		Name: "ring",
+		Marshal: func(v any) ([]byte, error) {
+			if (*v.(**ring)).Next != nil {
+				return []byte("two"), nil
+			}
+			return []byte("one"), nil
+		},
+		Unmarshal: func(data []byte, v any) error {
+			if *v.(**ring) = new(ring); string(data) == "two" {
+				*v.(**ring) = couple()
+			}
+			return nil
+		},
+	}
+	if got := losses(t, &codec, func(v **ring) { *v = couple() }); got != 0 {
+		t.Errorf("got %d reports, want none", got)
+	}
+	if got := losses(t, nil, func(v *struct {
+		Wary wary
+		Any  any
+	},
+	) {
+		v.Any = 1
+	}); got != 0 {
+		t.Errorf("an Equal that panics: got %d reports, want none", got)
+	}
+}
+
+// losses counts the reports of one Update.
+func losses[T any](t *testing.T, codec *session.Codec, set func(*T)) (n int) {
+	t.Helper()
+	opts := session.Options{Observer: func(_ context.Context, e session.Event) {
+		if e.Kind == session.EventError {
+			n++
+		}
+	}}
+	if codec != nil {
+		opts.Codec = *codec
+	}
+	m := program[T](t, newTestStore(), &opts)
+	s, err := m.Get(m.NewContext(t.Context(), session.Info[T]{}))
+	if err == nil {
+		err = s.Update(func(v *T) error { set(v); return nil })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // TestTypes: New refuses a type of which nothing would be stored, and gives a map

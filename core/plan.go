@@ -52,7 +52,7 @@ func (v *visit) makePlan() plan {
 		}
 	}
 	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
-	if v.base.proof == trusted {
+	if v.base.proof == trusted && !p.login {
 		p.rec.ExpiresAt = time.Time{} // a job is no use: the store keeps the expiry that it has
 	}
 	p.rec.Data = p.env.seal()
@@ -84,6 +84,12 @@ func (p *plan) removes() bool {
 	if p.kind != planEnd || p.rec.Data == nil {
 		return false
 	}
-	p.rec.ExpiresAt, p.rec.Data = time.UnixMilli(1), nil // long past; the zero time would keep the stored expiry
+	p.rec = removal(p.rec.ID, p.rec.Version)
 	return true
+}
+
+// removal is the Update that removes a session which has this version.
+func removal(id ID, version uint64) Record {
+	// The expiry is long past. The zero time would keep the stored one.
+	return Record{ID: id, Version: version, ExpiresAt: time.UnixMilli(1)}
 }

@@ -155,8 +155,8 @@ type LoginOptions struct {
 	// AuthenticatedAt is when the subject proved its identity, if that was
 	// earlier: at a single sign-on, or before an import. account.Guard.Within
 	// counts from it. Options.Lifetime counts from the call of Login all the same.
-	// The zero time and a time in the future mean now. time.Unix(0, 0) means
-	// never.
+	// The zero time and a time in the future mean now. time.Unix(0, 0), and any
+	// time before it but the zero time, means never.
 	AuthenticatedAt time.Time
 }
 

@@ -86,6 +86,56 @@ func TestUndecodable(t *testing.T) {
 			t.Errorf("got %d sessions, %+v, %v; want bob's alone", si.store.count(), infos, err)
 		}
 	})
+	t.Run("login that is not stored", func(t *testing.T) {
+		for name, act := range map[string]func(*site, *session.Session[other]){
+			"discarded": func(_ *site, s *session.Session[other]) { s.Discard() },
+			"failed": func(si *site, s *session.Session[other]) {
+				si.store.down()
+				if err := s.Commit(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("got %v, want ErrUnavailable", err)
+				}
+				si.store.hook(nil, nil)
+			},
+		} {
+			si, b, id, m := setup(t)
+			visit(t, b, m, func(s *session.Session[other]) error {
+				err := s.Login("bob", nil)
+				act(si, s)
+				if err := s.Renew(); s.ID() != id || !errors.Is(err, session.ErrUndecodable) {
+					t.Errorf("%s: got %v and %v, want the stored session again", name, s.ID(), err)
+				}
+				return err
+			})
+			if si.data(b).N != 1 || si.subject(b) != "alice" {
+				t.Errorf("%s: the session ended without the login", name)
+			}
+		}
+		si, b, _, m := setup(t)
+		visit(t, b, m, func(s *session.Session[other]) error {
+			err := errors.Join(s.Login("bob", nil), s.Destroy())
+			s.Discard()
+			return err
+		})
+		if b.cookie != "" || si.store.count() != 0 {
+			t.Error("Discard has taken a logout back")
+		}
+	})
+	t.Run("login, and another Get", func(t *testing.T) {
+		_, b, _, m := setup(t)
+		x := new(session.Exchange)
+		x.Begin(t.Context(), m, b.lines())
+		s, _ := m.Get(x)
+		if err := s.Login("bob", nil); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := m.Get(x); again != s || err != nil {
+			t.Errorf("got %v, want the new session without an error", err)
+		}
+		s.Discard()
+		if again, err := m.Get(x); again != s || !errors.Is(err, session.ErrUndecodable) {
+			t.Errorf("after Discard: got %v, want ErrUndecodable", err)
+		}
+	})
 	t.Run("of a newer release", func(t *testing.T) {
 		si, b, id, m := setup(t)
 		rec := si.store.Records[id]
@@ -101,10 +151,15 @@ func TestUndecodable(t *testing.T) {
 					t.Errorf("%s was done, and nothing proves whose session it is", what)
 				}
 			}
-			if s.ID() != id || s.Subject() != "" {
-				t.Errorf("got %v of %q", s.ID(), s.Subject())
+			if s.ID() != id || s.Subject() != "" || s.IsNew() {
+				t.Errorf("got %v of %q, new: %t", s.ID(), s.Subject(), s.IsNew())
 			}
-			return s.Login("alice", nil)
+			err := s.Login("alice", nil)
+			s.Discard()
+			if err := s.Renew(); !errors.Is(err, session.ErrUndecodable) {
+				t.Errorf("after Discard: got %v, want ErrUndecodable", err)
+			}
+			return errors.Join(err, s.Login("alice", nil))
 		})
 		if infos, err := m.List(t.Context(), "alice"); len(infos) != 2 || !errors.Is(err, session.ErrUndecodable) || si.store.count() != 2 {
 			t.Errorf("got %+v, %v; want the new session, and the old one for a program that can read it", infos, err)

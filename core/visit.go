@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -17,9 +18,8 @@ type visit struct {
 	base    hold  // what is stored; for a new session, how it began
 	shown   state // base with the pending changes
 	pending []change
-	ending  *hold   // the session that Destroy ended, until its end is stored
+	ending  *hold   // the session that Destroy ended, until its end is stored; if sealed, a login ended it
 	refusal refusal // why nothing can be changed, until a login is stored
-	sealed  error   // why the data of base cannot be read
 	used    bool    // Get was called, not only Peek; guarded by the gate's mutex too
 
 	receives bool // the browser will get the response that is being committed
@@ -47,6 +47,7 @@ type state struct {
 	subject   string
 	expiresAt time.Time // last use plus IdleTimeout
 	env       envelope
+	sealed    error // why the data cannot be read
 }
 
 // A hold is a session as it is stored, and the proof by which the request has it.
@@ -76,7 +77,7 @@ const (
 // start makes the handle that of a new, empty session.
 func (v *visit) start() {
 	now := time.Now()
-	v.pending, v.sealed = nil, nil
+	v.pending = nil
 	v.base = hold{state: state{
 		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(&v.engine.likely, now), env: v.engine.likely,
 	}}
@@ -85,13 +86,14 @@ func (v *visit) start() {
 	v.show(v.base.state)
 }
 
-// startAnew is start for the login of a request that has lost its session. The
-// browser's cookie may be a newer session's by then. So it is not removed.
+// startAnew is start for the login of a request that has lost its session. Until
+// that login is stored, nothing else can be changed. The browser's cookie may be a
+// newer session's by then. So it is not removed.
 func (v *visit) startAnew(reason error) {
 	if len(v.pending) > 0 {
 		v.note(EventDiscarded, v.base.id, v.base.subject, time.Time{}, reason)
 	}
-	v.ending, v.cameBy = nil, false
+	v.ending, v.cameBy, v.refusal.err = nil, false, reason
 	v.start()
 }
 
@@ -168,12 +170,28 @@ func (v *visit) end() {
 		ended := v.base
 		v.ending = &ended
 	}
+	if v.ending != nil {
+		v.ending.sealed = nil
+	}
 	v.start()
+}
+
+// replace is end, by a login to a session whose data cannot be read. It is
+// dropped with the login.
+func (v *visit) replace() {
+	reason := v.base.sealed
+	v.end()
+	v.ending.sealed = reason
 }
 
 // drop drops the pending changes and shows what is stored. A logout stays
 // pending.
 func (v *visit) drop() {
 	v.pending = nil
+	if v.ending != nil && v.ending.sealed != nil {
+		v.base, v.ending = *v.ending, nil
+	} else if errors.Is(v.refusal.err, ErrUndecodable) {
+		v.base.sealed = v.refusal.err
+	}
 	v.show(v.base.state)
 }

@@ -43,7 +43,7 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 			return err
 		}
 		if p.login && v.base.env.mark == p.env.mark { // it is stored
-			v.trim(v.base.subject)
+			v.trim(b, v.base.subject)
 		}
 	}
 	flushed, v.pending = true, nil
@@ -233,7 +233,6 @@ func (v *visit) goOn(reason error) error {
 	pending := v.pending[login:]
 	v.pending = v.pending[:login]
 	v.startAnew(reason)
-	v.refusal.err = reason // until the login is stored
 	return v.replay(pending)
 }
 

@@ -209,8 +209,8 @@ var breaks = []brk{
 	},
 	{
 		law: 18, rule: "a job takes back no use that was recorded meanwhile", file: "plan.go",
-		old: "	if v.base.proof == trusted {\n",
-		new: "	if v.base.proof == trusted && BROKEN {\n		p.rec.ExpiresAt = v.base.expiresAt\n	} else if v.base.proof == trusted {\n",
+		old: "	if v.base.proof == trusted && !p.login {\n",
+		new: "	if v.base.proof == trusted && BROKEN {\n		p.rec.ExpiresAt = v.base.expiresAt\n	} else if v.base.proof == trusted && !p.login {\n",
 		run: "^expiry_and_a_job$",
 	},
 	{
