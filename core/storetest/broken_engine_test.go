@@ -45,8 +45,13 @@ var brokenEngine = []breakage{
 	{law: "EngineTakesOnce", name: "ignores the version", spoil: func(s *spoiled) {
 		lookThenUpdate(s)
 	}},
-	{law: "EngineBoundsSubjects", name: "does not delete", spoil: func(s *spoiled) {
-		s.delete = func(ctx context.Context, _ session.ID) error { return ctx.Err() }
+	{law: "EngineBoundsSubjects", name: "removes nothing by an update", spoil: func(s *spoiled) {
+		s.update = func(ctx context.Context, r session.Record) error {
+			if past(r.ExpiresAt) && !r.ExpiresAt.IsZero() {
+				return ctx.Err()
+			}
+			return s.reference.Update(ctx, r)
+		}
 	}},
 	{law: "EngineBoundsSubjects", name: "lists one session", spoil: func(s *spoiled) {
 		s.list = func(ctx context.Context, subject string) ([]session.Record, error) {
