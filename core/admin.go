@@ -3,9 +3,9 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,7 +24,7 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	started := m.started()
 	records, err := m.store.List(b, m.owner(subject))
 	if err != nil {
-		return nil, m.tell(ctx, EventError, ID{}, subject, started, unavailable("list", err))
+		return nil, m.tell(ctx, EventError, ID{}, strings.Clone(subject), started, unavailable("list", err))
 	}
 	infos := make([]Info[T], 0, len(records))
 	var faults []error
@@ -117,6 +117,7 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
 	started := m.started()
+	subject = strings.Clone(subject) // frameworks may reuse its memory, and an Observer may keep the event
 	n, err := m.store.DeleteAll(b, m.owner(subject), except...)
 	if err != nil {
 		return n, m.tell(ctx, EventError, ID{}, subject, started, unavailable("revoke all", err))
@@ -173,7 +174,7 @@ func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		store, ok := m.store.(Iterable)
 		if !ok {
-			yield(Info[T]{}, fmt.Errorf("session: the store %T cannot go through all sessions: %w", m.store, errors.ErrUnsupported))
+			yield(Info[T]{}, mistakef("session: the store %T cannot go through all sessions: %w", m.store, errors.ErrUnsupported))
 			return
 		}
 		within, cancel := context.WithCancel(ctx)
@@ -214,7 +215,7 @@ func (m *Manager[T]) Ping(ctx context.Context) error {
 // empty one too: sessions without a login have no common owner.
 func (e *engine) checkSubject(subject string) error {
 	if subject == "" || len(e.owner(subject)) > 255 || !cleanText(subject) {
-		return fmt.Errorf("session: a subject has 1 to 255 bytes of UTF-8, with the realm, without NUL and without the unit separator U+001F; this one has %d bytes, and the realm %d: use a short key such as the user's id", len(subject), len(e.opts.Realm))
+		return mistakef("session: a subject has 1 to 255 bytes of UTF-8, with the realm, without NUL and without the unit separator U+001F; this one has %d bytes, and the realm %d: use a short key such as the user's id", len(subject), len(e.opts.Realm))
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func TestListShowsWhatCannotBeDecoded(t *testing.T) {
 	}
 }
 
-func TestModify(t *testing.T) {
+func TestJobUpdate(t *testing.T) {
 	modify := func(si *site, id session.ID) error { return si.Update(si.t.Context(), id, increment) }
 	start := func(t *testing.T) (*site, *browser, session.ID) {
 		si, b := newSite(t, nil), &browser{}

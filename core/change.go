@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -49,7 +48,7 @@ func (v *visit) add(c change) error {
 		return v.base.sealed
 	}
 	if len(v.pending) == maxPending {
-		return errors.New("session: too many changes are pending: call Commit between them")
+		return mistakef("session: too many changes are pending: call Commit between them")
 	}
 	if err := v.apply(c); err != nil {
 		if err == errInsideUpdate {
@@ -96,8 +95,9 @@ func (v *visit) reason() error {
 		return err
 	}
 	defer v.leave()
-	v.refusal.told = true
-	return v.refused()
+	err := v.refused()
+	v.refusal.told = v.refusal.told || err != nil
+	return err
 }
 
 // apply applies a change to what is shown. If an Update function began the

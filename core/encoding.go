@@ -73,7 +73,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	before := old.data
 	if codec.Merge != nil && !bytes.Equal(old.data, e.likely.data) {
 		if before, err = codec.Marshal(value); err != nil {
-			return old, fmt.Errorf("session: encode: %w", err)
+			return old, mistakef("session: encode: %w", err)
 		}
 	}
 	if err := fn(value); err != nil {
@@ -85,7 +85,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	// Data must show what is stored, without what the encoding drops. And what
 	// cannot be read back must not be stored.
 	if err := s.adopt(changed.data); err != nil {
-		return old, fmt.Errorf("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
+		return old, mistakef("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
 	}
 	s.reportLoss(value, changed.data)
 	return changed, nil
@@ -103,11 +103,11 @@ func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
 	codec := &e.opts.Codec
 	data, err := codec.Marshal(value)
 	if err != nil {
-		return nil, fmt.Errorf("session: encode: %w", err)
+		return nil, mistakef("session: encode: %w", err)
 	}
 	if codec.Merge != nil && !bytes.Equal(before, old) {
 		if data, err = codec.Merge(old, before, data); err != nil {
-			return nil, fmt.Errorf("session: merge with stored data: %w", err)
+			return nil, mistakef("session: merge with stored data: %w", err)
 		}
 	}
 	if len(data) > e.opts.MaxBytes {

@@ -54,19 +54,19 @@ var (
 
 	errLateGet = fmt.Errorf("%w: the first Get of a request comes before the first byte of the response, or the response says Cache-Control: private; otherwise a shared cache could hand this page to others", ErrHeadersSent)
 
-	errInsideUpdate = errors.New("session: called from inside an Update function, which may use nothing but its argument: call the session, and begin the response, after Update has returned")
+	errInsideUpdate = mistakef("session: called from inside an Update function, which may use nothing but its argument: call the session, and begin the response, after Update has returned")
 
-	errNoRemember = errors.New("session: a login that asks to be remembered needs Options.Remember, which says for how long")
+	errNoRemember = mistakef("session: a login that asks to be remembered needs Options.Remember, which says for how long")
 
-	errTakeBeside = errors.New("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")
+	errTakeBeside = mistakef("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")
 
-	errCookieTwice = errors.New("session: two managers use one cookie name on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name")
+	errCookieTwice = mistakef("session: two managers use one cookie name on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name")
 
-	errClientLeft = fmt.Errorf("session: the client left: %w", context.Canceled)
+	errClientLeft = mistakef("session: the client left: %w", context.Canceled)
 
 	errReused = fmt.Errorf("%w: its secret was replaced", ErrNotFound)
 
-	errZeroID = errors.New("session: the zero ID names no session")
+	errZeroID = mistakef("session: the zero ID names no session")
 )
 
 // statusClientClosedRequest is nginx's status for a client that left before the
@@ -136,30 +136,30 @@ func errorHeader(err error) Header {
 	return h
 }
 
+// A mistake is an error of this package that has no name of its own: callers cannot
+// go on after it, and so need not test for it.
+type mistake struct{ error }
+
+func (m *mistake) Unwrap() error { return m.error }
+
+// mistakef is [fmt.Errorf] for a mistake.
+func mistakef(format string, args ...any) error { return &mistake{fmt.Errorf(format, args...)} }
+
 // ours reports whether an error is one of this package. A text is enough if it may
 // name a store: the application may have kept nothing else of the error.
 func ours(err error) bool {
 	for _, known := range []error{
 		ErrNotFound, ErrExists, ErrConflict, ErrNoSession, ErrHeadersSent, ErrSuperseded, ErrUnavailable, ErrTooLarge, ErrUndecodable,
-		errInsideUpdate, errNoRemember, errTakeBeside, errCookieTwice, errClientLeft, errZeroID,
 	} {
 		if errors.Is(err, known) {
 			return true
 		}
 	}
-	text := err.Error()
-	for _, known := range []string{
-		ErrUnavailable.Error() + ": ", ErrUndecodable.Error() + ": ",
-		// These are made where they occur, and are the same for every caller.
-		"session: a subject has 1 to 255 bytes of UTF-8", "session: an ID has the form ", "session: Update needs a function",
-		"session: too many changes are pending", "session: encode: ", "session: codec \"", "session: merge with stored data: ",
-		"session: Options.NewID returned the zero ID", "session: the store ",
-	} {
-		if strings.Contains(text, known) {
-			return true
-		}
+	if m := (*mistake)(nil); errors.As(err, &m) {
+		return true
 	}
-	return false
+	text := err.Error()
+	return strings.Contains(text, ErrUnavailable.Error()) || strings.Contains(text, ErrUndecodable.Error())
 }
 
 // isAbsent reports whether there is no session. A session that cannot be read

@@ -217,7 +217,7 @@ func (x *Exchange) Commit(r Response) (Header, error) {
 func (x *Exchange) bare() Header {
 	h := Header{}
 	if x.failure != nil {
-		h.RetryAfter = failed(x.failure, time.Time{}).RetryAfter
+		h = failed(x.failure, time.Time{})
 	}
 	if x.asked {
 		h.Vary = "Cookie"

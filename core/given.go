@@ -22,7 +22,7 @@ import (
 func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Context {
 	s := &Session[T]{m: m}
 	if _, err := s.give(ctx, info); err != nil {
-		return context.WithValue(ctx, m.core(), fmt.Errorf("session: NewContext: %w", err))
+		return context.WithValue(ctx, m.core(), mistakef("session: NewContext: %w", err))
 	}
 	return context.WithValue(ctx, m.core(), s)
 }
@@ -34,7 +34,7 @@ func (m *Manager[T]) NewCookie(ctx context.Context, info Info[T]) (*http.Cookie,
 	s := &Session[T]{m: m}
 	t, err := s.give(ctx, info)
 	if err != nil {
-		return nil, fmt.Errorf("session: NewCookie: %w", err)
+		return nil, mistakef("session: NewCookie: %w", err)
 	}
 	return m.opts.Cookie.carrying(&t, m.cookieLasts(&s.visit.base.env)), nil
 }

@@ -4,8 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"time"
 )
 
@@ -31,11 +29,11 @@ func NewID() ID {
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return ID{}, errors.New("session: an ID has the form 01234567-89ab-7def-8123-456789abcdef")
+		return ID{}, mistakef("session: an ID has the form 01234567-89ab-7def-8123-456789abcdef")
 	}
 	b := []byte(s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:])
 	if _, err := hex.Decode(id[:], b); err != nil {
-		return ID{}, fmt.Errorf("session: an ID has the form 01234567-89ab-7def-8123-456789abcdef: %w", err)
+		return ID{}, mistakef("session: an ID has the form 01234567-89ab-7def-8123-456789abcdef: %w", err)
 	}
 	if id.IsZero() {
 		return ID{}, errZeroID

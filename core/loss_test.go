@@ -40,7 +40,7 @@ type (
 		Skipped string `json:"-"`
 		Empty   []int  `json:",omitempty"`
 
-		mu sync.Mutex
+		mu sync.Mutex //lint:ignore U1000 data may hold a mutex, which has a size and no content
 	}
 )
 
@@ -146,19 +146,22 @@ func TestLossOfAlone(t *testing.T) {
 		"embedded": losses(t, nil, func(v *struct {
 			level
 			N int
-		}) {
+		},
+		) {
 			v.level = 1
 		}),
 		"hidden": losses(t, nil, func(v *struct {
 			shape
 			ID int
-		}) {
+		},
+		) {
 			v.shape.ID = 1
 		}),
 		"of one name": losses(t, nil, func(v *struct {
 			A int `json:"B"`
 			B int
-		}) {
+		},
+		) {
 			v.B = 1
 		}),
 	} {
@@ -198,7 +201,8 @@ func TestLossOfCycles(t *testing.T) {
 	if got := losses(t, nil, func(v *struct {
 		Wary wary
 		Any  any
-	}) {
+	},
+	) {
 		v.Any = 1
 	}); got != 0 {
 		t.Errorf("an Equal that panics: got %d reports, want none", got)
@@ -230,8 +234,12 @@ func losses[T any](t *testing.T, codec *session.Codec, set func(*T)) (n int) {
 // TestTypes: New refuses a type of which nothing would be stored, and gives a map
 // or a pointer that an Update can use.
 func TestTypes(t *testing.T) {
-	type hidden struct{ n int }
-	type embeds struct{ hidden }
+	type hidden struct {
+		n int //lint:ignore U1000 that is the point
+	}
+	type embeds struct {
+		hidden //lint:ignore U1000 that is the point
+	}
 	store := newTestStore()
 	for name, err := range map[string]error{
 		"all unexported":  made[hidden](store),

@@ -41,7 +41,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 )
@@ -108,7 +107,7 @@ func (s *Session[T]) Data() T {
 //   - an error if 1000 changes are pending.
 func (s *Session[T]) Update(fn func(*T) error) error {
 	if fn == nil {
-		return errors.New("session: Update needs a function")
+		return mistakef("session: Update needs a function")
 	}
 	return s.visit.change(change{edit: func(old content) (content, error) { return s.edit(old, fn) }})
 }

@@ -17,14 +17,14 @@ import (
 
 // TestPeek: a poll reads the session and does not keep it alive.
 func TestPeek(t *testing.T) {
-	poll := func(si *site, b *browser) (session.Info[cart], error, session.Header) {
+	poll := func(si *site, b *browser) (session.Info[cart], session.Header, error) {
 		r := si.begin(b)
 		info, err := si.Peek(r)
 		h, commitErr := r.respond()
 		if err := errors.Join(commitErr, r.Finish()); err != nil {
 			t.Error(err)
 		}
-		return info, err, h
+		return info, h, err
 	}
 	t.Run("is no use", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestPeek(t *testing.T) {
 			si.store.took()
 			for range 59 {
 				time.Sleep(time.Minute)
-				info, err, h := poll(si, b)
+				info, h, err := poll(si, b)
 				if err != nil || info.Subject != "alice" || info.Data.N != 1 || !info.LastUsedAt.Add(time.Hour).Equal(info.ExpiresAt) {
 					t.Fatalf("got %+v, %v", info, err)
 				}
@@ -45,7 +45,7 @@ func TestPeek(t *testing.T) {
 				t.Errorf("the polls made the store calls %v, want loads alone", got)
 			}
 			time.Sleep(time.Minute)
-			if _, err, _ := poll(si, b); !errors.Is(err, session.ErrNotFound) {
+			if _, _, err := poll(si, b); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("after IdleTimeout: got %v, want ErrNotFound", err)
 			}
 		})
@@ -75,20 +75,20 @@ func TestPeek(t *testing.T) {
 	})
 	t.Run("without a session", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
-		if _, err, h := poll(si, b); !errors.Is(err, session.ErrNotFound) || h.Vary != "Cookie" {
+		if _, h, err := poll(si, b); !errors.Is(err, session.ErrNotFound) || h.Vary != "Cookie" {
 			t.Errorf("a visitor: got %v and %+v", err, h)
 		}
 		si.visit(b, loggedIn)
 		old := *b
 		si.visit(b, loggedIn)
-		if _, err, h := poll(si, &old); !errors.Is(err, session.ErrSuperseded) || h.RetryAfter != "60" {
-			t.Errorf("a straggler: got %v and %+v, want ErrSuperseded, and to come again after the window", err, h)
+		if _, h, err := poll(si, &old); !errors.Is(err, session.ErrSuperseded) || h.RetryAfter != "60" {
+			t.Errorf("a straggler: got %v and Retry-After %q, want ErrSuperseded and 60 seconds", err, h.RetryAfter)
 		}
 		if _, err := si.Peek(t.Context()); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("outside of a request: got %v, want ErrNoSession", err)
 		}
 		si.store.down()
-		if _, err, _ := poll(si, b); !errors.Is(err, session.ErrUnavailable) {
+		if _, _, err := poll(si, b); !errors.Is(err, session.ErrUnavailable) {
 			t.Errorf("an outage: got %v, want ErrUnavailable", err)
 		}
 	})

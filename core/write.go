@@ -90,7 +90,7 @@ func (v *visit) carryOut(ctx context.Context, p *plan, race *race) error {
 func (v *visit) sendable(p *plan) error {
 	switch {
 	case p.rec.ID.IsZero():
-		return errors.New("session: Options.NewID returned the zero ID")
+		return mistakef("session: Options.NewID returned the zero ID")
 	case p.kind == planUpdate && v.outlived(time.Now()):
 		return errTooLate // the store does not know Lifetime, and others may have seen the end
 	}

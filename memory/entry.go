@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -9,13 +8,18 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// An entry is a session in its shard, whose lock guards it, but for the links:
-// the lock of the owners of its subject guards these.
+// An entry is a session in its shard, whose lock guards it, but for the links to
+// others of the same subject: the lock of the owners of its subject guards these.
 type entry struct {
 	kept
 	place int // in the heap of the shard
 
 	previous, next *entry // of the same subject
+
+	// In a store with a bound: when it was last used, and its neighbours in the
+	// list of the shard that is in this order.
+	used         int64
+	older, newer *entry
 }
 
 // kept is what is kept of a record.
@@ -23,8 +27,8 @@ type kept struct {
 	id      session.ID // never changes
 	version uint64
 	subject string
-	expires int64  // in milliseconds since 1970
-	data    []byte // replaced, never written to: so it can be read without the lock
+	expires int64 // in milliseconds since 1970
+	data    string
 }
 
 // keep copies what the caller goes on owning. The subject is copied too: it
@@ -32,7 +36,7 @@ type kept struct {
 func keep(r session.Record) kept {
 	return kept{
 		id: r.ID, version: r.Version, subject: strings.Clone(r.Subject),
-		expires: r.ExpiresAt.UnixMilli(), data: bytes.Clone(r.Data),
+		expires: r.ExpiresAt.UnixMilli(), data: string(r.Data),
 	}
 }
 
@@ -44,7 +48,7 @@ func (k *kept) expired(now int64) bool { return k.expires <= now }
 func (k *kept) record() session.Record {
 	return session.Record{
 		ID: k.id, Version: k.version, Subject: k.subject,
-		ExpiresAt: time.UnixMilli(k.expires).UTC(), Data: bytes.Clone(k.data),
+		ExpiresAt: time.UnixMilli(k.expires).UTC(), Data: []byte(k.data),
 	}
 }
 

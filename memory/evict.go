@@ -9,12 +9,22 @@ func (s *Store) makeRoom(e *entry, now int64) (evicted *entry) {
 	if s.Len() < s.max || e.expired(now) || s.has(e, now) {
 		return nil
 	}
-	// What has expired is in front of everything else, so that no live
-	// session goes while one that has expired is still there.
-	if first := s.removeSoonest(); first != nil && !first.expired(now) {
-		return first
+	for {
+		if sh, at := s.lowest(soonestOf); at <= now {
+			if s.removeExpired(sh, now) {
+				return nil
+			}
+			continue // others have removed it
+		}
+		sh, at := s.lowest(rankOf)
+		if sh == nil {
+			return nil // others have made room
+		}
+		if e := s.removeRanked(sh, at); e != nil {
+			return e
+		}
+		// Others have used that very session, and so have got on.
 	}
-	return nil
 }
 
 func (s *Store) has(e *entry, now int64) bool {
@@ -24,40 +34,40 @@ func (s *Store) has(e *entry, now int64) bool {
 	return sh.live(e.id, now) != nil
 }
 
-// removeSoonest removes the entry of all shards that expires soonest.
-func (s *Store) removeSoonest() *entry {
-	for {
-		sh, at := s.soonest()
-		if sh == nil {
-			return nil // others have made room
-		}
-		if e := s.removeFirst(sh, at); e != nil {
-			return e
-		}
-		// Others have changed that very session, and so have got on.
-	}
-}
+func soonestOf(sh *shard) int64 { return sh.soonest.Load() }
+func rankOf(sh *shard) int64    { return sh.rank.Load() }
 
-// soonest returns the shard whose first entry expires before those of all
-// others, and when; nil if all are empty.
-func (s *Store) soonest() (found *shard, at int64) {
+// lowest returns the shard of which something is lower than of all others, and
+// that; nil if all are empty.
+func (s *Store) lowest(of func(*shard) int64) (found *shard, at int64) {
 	at = math.MaxInt64
 	for i := range s.shards {
-		if first := s.shards[i].soonest.Load(); first < at {
+		if first := of(&s.shards[i]); first < at {
 			found, at = &s.shards[i], first
 		}
 	}
 	return found, at
 }
 
-// removeFirst removes the first entry of a shard if it still expires then.
-func (s *Store) removeFirst(sh *shard, at int64) *entry {
+// removeExpired removes an entry of a shard that has expired.
+func (s *Store) removeExpired(sh *shard, now int64) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if len(sh.byTime) == 0 || sh.byTime[0].expires != at {
+	if len(sh.byTime) == 0 || !sh.byTime[0].expired(now) {
+		return false
+	}
+	s.remove(sh, sh.byTime[0])
+	return true
+}
+
+// removeRanked removes what is dispensable in a shard if it still has this rank.
+func (s *Store) removeRanked(sh *shard, at int64) *entry {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e := sh.dispensable()
+	if e == nil || rank(e) != at {
 		return nil
 	}
-	e := sh.byTime[0]
 	s.remove(sh, e)
 	return e
 }

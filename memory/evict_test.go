@@ -27,66 +27,119 @@ func (e *evictions) add(r session.Record) {
 	e.records = append(e.records, r)
 }
 
-// TestEvictsWhatExpiresSoonest compares with a list that is sorted each time.
-func TestEvictsWhatExpiresSoonest(t *testing.T) {
-	const most, steps = 50, 3000
-	var reported evictions
-	s := memory.New(&memory.Options{MaxSessions: most, Evicted: reported.add})
-	random := rand.New(rand.NewPCG(1, 2))
-	start := time.Now().Truncate(time.Millisecond).Add(time.Hour).UTC()
-	times := random.Perm(3 * steps) // no two alike
-	next := func() time.Time {
-		at := start.Add(time.Duration(times[0]) * time.Millisecond)
-		times = times[1:]
-		return at
+// TestEvictsLeastRecentlyUsed compares with a list that is in the order of use.
+func TestEvictsLeastRecentlyUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most, steps = 50, 3000
+		var reported evictions
+		s := memory.New(&memory.Options{MaxSessions: most, Evicted: reported.add})
+		random := rand.New(rand.NewPCG(1, 2))
+		var kept, want []session.Record // the least recently used first
+		for i := range steps {
+			time.Sleep(time.Millisecond) // so that no two are used at once
+			r := record([]string{"", fmt.Sprint("subject ", i%7)}[random.IntN(2)])
+			r.ExpiresAt, r.Data = time.Now().Add(time.Hour+time.Duration(random.IntN(100))*time.Hour), fmt.Append(nil, "data ", i)
+			if at := random.IntN(8); at < 4 && len(kept) > 0 {
+				n := random.IntN(len(kept))
+				r.ID, r.Version = kept[n].ID, kept[n].Version
+				r = used(t, s, at, kept[n], r)
+				kept = slices.Delete(kept, n, n+1)
+			} else {
+				if len(kept) == most {
+					n := max(0, slices.IndexFunc(kept, func(r session.Record) bool { return r.Subject == "" }))
+					want = append(want, kept[n])
+					kept = slices.Delete(kept, n, n+1)
+				}
+				create(t, s, r)
+			}
+			kept = append(kept, r)
+			if s.Len() != len(kept) {
+				t.Fatalf("step %d: Len: got %d, want %d", i, s.Len(), len(kept))
+			}
+			check(t, s)
+		}
+		if len(want) < 100 || !slices.ContainsFunc(want, func(r session.Record) bool { return r.Subject != "" }) {
+			t.Fatalf("got %d evictions, too few to tell", len(want))
+		}
+		if !slices.EqualFunc(reported.records, want, same) {
+			t.Errorf("what was evicted is not what was used least recently, without a subject first: got %d reports, want %d", len(reported.records), len(want))
+		}
+		for _, r := range kept {
+			if got, err := s.Load(t.Context(), r.ID); err != nil || !same(got, r) {
+				t.Errorf("what was used later: got error %v and %v, want it kept as it was", err, got.ID)
+			}
+		}
+	})
+}
+
+func same(a, b session.Record) bool {
+	return a.ID == b.ID && a.Version == b.Version && a.Subject == b.Subject && a.ExpiresAt.UnixMilli() == b.ExpiresAt.UnixMilli() && bytes.Equal(a.Data, b.Data)
+}
+
+// used uses a session in one of the ways there are, and returns it as it is then.
+func used(t *testing.T, s *memory.Store, how int, old, r session.Record) session.Record {
+	t.Helper()
+	var err error
+	switch how {
+	case 0:
+		_, err = s.Load(t.Context(), old.ID)
+		r = old
+	case 1: // to a time that is not later: this is a use too
+		err = s.Touch(t.Context(), old.ID, old.ExpiresAt.Add(-time.Minute))
+		r = old
+	case 2:
+		r.ExpiresAt = old.ExpiresAt
+		kept := r
+		kept.ExpiresAt = time.Time{}
+		err = s.Update(t.Context(), kept)
+		r.Version++
+	default:
+		err = s.Update(t.Context(), r)
+		r.Version++
 	}
-	var kept, want []session.Record
-	for i := range steps {
-		switch at := random.IntN(4); {
-		case at == 0 && len(kept) > 0: // used, so it expires later
-			r := &kept[random.IntN(len(kept))]
-			if later := next(); later.After(r.ExpiresAt) {
-				r.ExpiresAt = later
-				if err := s.Touch(t.Context(), r.ID, later); err != nil {
-					t.Fatalf("Touch: %v", err)
+	if err != nil {
+		t.Fatalf("a use: %v", err)
+	}
+	// Who only looks does not use it.
+	if _, err := s.List(t.Context(), "subject 1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range s.All(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// TestStrangersPushOutNoUser: somebody who sends no cookie makes session after
+// session. Who has logged in stays, however idle, and so does a visitor who goes on,
+// though all of these expire sooner than what is new.
+func TestStrangersPushOutNoUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most, strangers = 1000, 20_000
+		s := memory.New(&memory.Options{MaxSessions: most})
+		user, visitor, idle := create(t, s, record("alice")), create(t, s, record("")), record("")
+		idle.ExpiresAt = idle.ExpiresAt.Add(1000 * time.Hour) // of a cookie that lasts for long
+		create(t, s, idle)
+		for i := range strangers {
+			time.Sleep(time.Millisecond)
+			r := record("")
+			r.ExpiresAt = r.ExpiresAt.Add(time.Hour)
+			create(t, s, r)
+			if i%(most/2) == 0 {
+				if _, err := s.Load(t.Context(), visitor.ID); err != nil {
+					t.Fatalf("a visitor who goes on, after %d strangers: %v", i, err)
 				}
 			}
-		case at == 1 && len(kept) > 0: // changed, be it later or earlier
-			r := &kept[random.IntN(len(kept))]
-			r.ExpiresAt = next()
-			if err := s.Update(t.Context(), *r); err != nil {
-				t.Fatalf("Update: %v", err)
-			}
-			r.Version++
-		default:
-			if len(kept) == most {
-				slices.SortFunc(kept, func(a, b session.Record) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
-				want = append(want, kept[0])
-				kept = kept[1:]
-			}
-			r := record(fmt.Sprint("subject ", i%7))
-			r.ExpiresAt, r.Data = next(), fmt.Append(nil, "data ", i)
-			kept = append(kept, create(t, s, r))
 		}
-		if s.Len() != len(kept) {
-			t.Fatalf("step %d: Len: got %d, want %d", i, s.Len(), len(kept))
+		if _, err := s.Load(t.Context(), user.ID); err != nil {
+			t.Errorf("a user, after %d strangers: %v", strangers, err)
 		}
-	}
-	if len(want) < 100 {
-		t.Fatalf("got %d evictions, too few to tell", len(want))
-	}
-	same := func(a, b session.Record) bool {
-		return a.ID == b.ID && a.Version == b.Version && a.Subject == b.Subject && a.ExpiresAt.Equal(b.ExpiresAt) && bytes.Equal(a.Data, b.Data)
-	}
-	if !slices.EqualFunc(reported.records, want, same) {
-		t.Errorf("what was evicted is not what expires soonest: got %d reports, want %d", len(reported.records), len(want))
-	}
-	for _, r := range kept {
-		if got, err := s.Load(t.Context(), r.ID); err != nil || !same(got, r) {
-			t.Errorf("what expires later: got error %v and %v, want it kept as it was", err, got.ID)
+		if _, err := s.Load(t.Context(), idle.ID); err == nil {
+			t.Error("a visitor who has been idle is kept, although sessions that were used later had to go")
 		}
-	}
-	check(t, s)
+	})
 }
 
 // TestEvictsNoLiveSession while one that has expired is there.
@@ -107,12 +160,13 @@ func TestEvictsNoLiveSessionForExpired(t *testing.T) {
 		if n := len(reported.records); n != 0 {
 			t.Errorf("with expired sessions to remove: got %d evictions reported, want 0", n)
 		}
+		time.Sleep(time.Millisecond)
 		if _, err := s.Load(t.Context(), live.ID); err != nil {
 			t.Errorf("with expired sessions to remove: a live one: got error %v, want it kept", err)
 		}
 		create(t, s, record("carol"))
-		if n := len(reported.records); n != 1 || reported.records[0].ID != live.ID {
-			t.Errorf("with live sessions alone: got %d evictions reported, want 1, of the one that expires soonest", n)
+		if n := len(reported.records); n != 1 || reported.records[0].Subject != "carol" {
+			t.Errorf("with live sessions alone: got %d evictions reported, want 1, of one that was used least recently", n)
 		}
 	})
 }
@@ -191,33 +245,38 @@ func TestEvictedHoldsNoLock(t *testing.T) {
 	check(t, s)
 }
 
-// TestEvictsWhatExpiresSoonestWhileOthersGo: what is in front of a shard when
-// the store looks may be gone when it removes. What is then in front there
-// expires later than what is elsewhere.
-func TestEvictsWhatExpiresSoonestWhileOthersGo(t *testing.T) {
-	s := memory.New(nil)
-	first := record("alice")
-	first.ExpiresAt = first.ExpiresAt.Add(-time.Minute)
-	for range 1000 { // some in each shard
-		create(t, s, record("bob"))
-	}
-	create(t, s, first)
-	removed := s.RemoveSoonestAfter(func() {
-		if err := s.Delete(t.Context(), first.ID); err != nil {
-			t.Fatalf("Delete: %v", err)
+// TestEvictsWhileOthersGo: what is in front of a shard when the store looks may be
+// gone, or used, when it removes. What is then in front there was used later than
+// what is elsewhere.
+func TestEvictsWhileOthersGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New(&memory.Options{MaxSessions: 10_000})
+		var first []session.Record
+		for range 3 {
+			first = append(first, create(t, s, record("")))
+			time.Sleep(time.Millisecond)
 		}
+		for range 1000 { // some in each shard
+			create(t, s, record(""))
+			create(t, s, record("bob"))
+		}
+		for what, do := range []func(){
+			func() { _ = s.Delete(t.Context(), first[0].ID) },
+			func() { _, _ = s.Load(t.Context(), first[1].ID) },
+		} {
+			if s.RemoveAfter(do) {
+				t.Errorf("%d: the first was gone or used: got another of its shard removed, want another look at all shards", what)
+			}
+		}
+		before := s.Len()
+		if !s.RemoveAfter(func() {}) || s.Len() != before-1 {
+			t.Error("the first was there: got nothing removed, want it removed")
+		}
+		if _, err := s.Load(t.Context(), first[2].ID); err == nil {
+			t.Error("the first was removed: got it loaded")
+		}
+		check(t, s)
 	})
-	if removed {
-		t.Error("the soonest was gone: got another of its shard removed, want another look at all shards")
-	}
-	create(t, s, first)
-	if !s.RemoveSoonestAfter(func() {}) {
-		t.Error("the soonest was there: got nothing removed, want it removed")
-	}
-	if _, err := s.Load(t.Context(), first.ID); err == nil || s.Len() != 1000 {
-		t.Errorf("the soonest was removed: got it loaded, or %d sessions, want the 1000 others", s.Len())
-	}
-	check(t, s)
 }
 
 func TestBoundHoldsUnderConcurrentUse(t *testing.T) {

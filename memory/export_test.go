@@ -44,6 +44,9 @@ func (s *Store) Check() error {
 			}
 			delete(owned, e)
 		}
+		if err := s.checkOrder(sh); err != nil {
+			return fmt.Errorf("shard %d: %w", i, err)
+		}
 		if sh.soonest.Load() != soonest {
 			return fmt.Errorf("shard %d: expires first at %d, and says %d", i, soonest, sh.soonest.Load())
 		}
@@ -79,10 +82,37 @@ func (s *Store) Fullest() (n int) {
 	return n
 }
 
-// RemoveSoonestAfter lets something happen between the two steps in which the
-// store removes what expires soonest, and reports whether it was removed.
-func (s *Store) RemoveSoonestAfter(something func()) bool {
-	sh, at := s.soonest()
+// RemoveAfter lets something happen between the two steps in which a full store
+// removes what it can do without first, and reports whether it was removed.
+func (s *Store) RemoveAfter(something func()) bool {
+	sh, at := s.lowest(rankOf)
 	something()
-	return s.removeFirst(sh, at) != nil
+	return s.removeRanked(sh, at) != nil
+}
+
+// checkOrder reports how the lists of a shard are not in order.
+func (s *Store) checkOrder(sh *shard) error {
+	listed, first := 0, int64(math.MaxInt64)
+	for _, l := range []*recent{&sh.visitors, &sh.users} {
+		var before *entry
+		for e := l.first; e != nil; before, e = e, e.newer {
+			if e.older != before || sh.like(e) != l || sh.entries.m[e.id] != e {
+				return fmt.Errorf("%v of %q is listed wrongly", e.id, e.subject)
+			}
+			if listed++; first == math.MaxInt64 {
+				first = rank(e)
+			}
+		}
+		if l.last != before {
+			return fmt.Errorf("a list ends wrongly")
+		}
+	}
+	want := len(sh.entries.m)
+	if s.max <= 0 {
+		want = 0
+	}
+	if listed != want || sh.rank.Load() != first {
+		return fmt.Errorf("%d of %d are listed, the first with rank %d, and it says %d", listed, want, first, sh.rank.Load())
+	}
+	return nil
 }

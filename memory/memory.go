@@ -24,17 +24,20 @@ import (
 // default.
 type Options struct {
 	// MaxSessions bounds how many sessions are kept; zero or less means no
-	// bound. When the store is full, a Create first removes the session that
-	// expires soonest. A bound keeps visitors without cookies from filling the
-	// memory, at the price that they push out those who have been idle longest.
+	// bound. When the store is full, a Create first removes another: one that has
+	// expired; or else the one without a subject that was used least recently; or
+	// else, with subjects alone, the one of these. A session is used when it is
+	// loaded, created, updated or touched, but not by List and All. A bound keeps
+	// strangers, who can have a new session with each request, from filling the
+	// memory. They push out other visitors, and who has logged in only when no
+	// others are left.
 	MaxSessions int
 
 	// Evicted, if set, is called with each session that was removed while it
 	// was live, to make room: count them, to learn that MaxSessions is too
 	// low. It is called by Create, when the session is gone, without any lock
 	// held, and owns the record. What a logout leaves for a minute has no Subject
-	// and little time left, so it goes before others. It must be safe for
-	// concurrent use.
+	// and goes as one that was used then. It must be safe for concurrent use.
 	Evicted func(session.Record)
 }
 
@@ -59,7 +62,7 @@ type Store struct {
 }
 
 // shardCount spreads the work over locks that are held for moments. More would
-// make the search for the session that expires soonest longer.
+// make the search for what a full store can do without longer.
 const shardCount = 64
 
 // New returns an empty store. Nil options mean the defaults.
@@ -70,6 +73,7 @@ func New(opts *Options) *Store {
 	}
 	for i := range s.shards {
 		s.shards[i].soonest.Store(math.MaxInt64)
+		s.shards[i].rank.Store(math.MaxInt64)
 	}
 	return s
 }
@@ -84,7 +88,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	if err := ctx.Err(); err != nil {
 		return session.Record{}, failed("load", err)
 	}
-	return s.load(id, time.Now().UnixMilli())
+	return s.load(id, time.Now().UnixMilli(), true)
 }
 
 // Create implements session.Store. A record whose ExpiresAt has passed is not
@@ -155,7 +159,7 @@ func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 				yield(session.Record{}, failed("all", err))
 				return
 			}
-			if r, err := s.load(id, time.Now().UnixMilli()); err == nil && !yield(r, nil) {
+			if r, err := s.load(id, time.Now().UnixMilli(), false); err == nil && !yield(r, nil) {
 				return
 			}
 		}

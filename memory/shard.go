@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"hash/maphash"
 	"math"
 	"strings"
@@ -19,9 +18,11 @@ type shard struct {
 	byTime  heap
 	turn    uint // which other shard is looked after next
 
-	// soonest is when byTime's first expires, to be read without the lock;
-	// MaxInt64 without any.
-	soonest atomic.Int64
+	visitors, users recent // without a subject, and with one
+
+	// soonest is when byTime's first expires, and rank that of dispensable, to be
+	// read without the lock; MaxInt64 without any.
+	soonest, rank atomic.Int64
 }
 
 // expireAtMost bounds how many expired sessions a call removes from a shard.
@@ -71,10 +72,11 @@ func (sh *shard) live(id session.ID, now int64) *entry {
 }
 
 // insert, remove and moved want the shard locked.
-func (s *Store) insert(sh *shard, e *entry) {
+func (s *Store) insert(sh *shard, e *entry, now int64) {
 	sh.entries.put(e.id, e)
 	sh.byTime.push(e)
 	sh.moved()
+	s.enlist(sh, e, now)
 	s.link(e)
 	s.count.Add(1)
 }
@@ -83,6 +85,7 @@ func (s *Store) remove(sh *shard, e *entry) {
 	sh.entries.remove(e.id)
 	sh.byTime.remove(e)
 	sh.moved()
+	s.delist(sh, e)
 	s.unlink(e)
 	s.count.Add(-1)
 }
@@ -98,12 +101,16 @@ func (sh *shard) moved() {
 	}
 }
 
-func (s *Store) load(id session.ID, now int64) (session.Record, error) {
+// load returns a live session. To use it makes it one that was used last.
+func (s *Store) load(id session.ID, now int64, use bool) (session.Record, error) {
 	sh := s.enter(id, now)
 	e := sh.live(id, now)
 	if e == nil {
 		s.leave(sh, now)
 		return session.Record{}, session.ErrNotFound
+	}
+	if use {
+		s.use(sh, e, now)
 	}
 	found := e.kept
 	s.leave(sh, now)
@@ -125,13 +132,13 @@ func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
 		s.remove(sh, old)
 	}
 	if !e.expired(now) {
-		s.insert(sh, e)
+		s.insert(sh, e, now)
 	}
 	return evicted, nil
 }
 
 func (s *Store) update(r session.Record, now int64) error {
-	data := bytes.Clone(r.Data) // in vain if it fails, but not with the shard locked
+	data := string(r.Data) // in vain if it fails, but not with the shard locked
 	sh := s.enter(r.ID, now)
 	defer s.leave(sh, now)
 	e := sh.live(r.ID, now)
@@ -151,11 +158,13 @@ func (s *Store) update(r session.Record, now int64) error {
 	}
 	e.version++
 	e.data = data
+	s.delist(sh, e)
 	if e.subject != r.Subject {
 		s.unlink(e)
 		e.subject = strings.Clone(r.Subject)
 		s.link(e)
 	}
+	s.enlist(sh, e, now)
 	return nil
 }
 
@@ -171,6 +180,7 @@ func (s *Store) touch(id session.ID, expires, now int64) error {
 		sh.byTime.fix(e)
 		sh.moved()
 	}
+	s.use(sh, e, now)
 	return nil
 }
 

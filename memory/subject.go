@@ -72,7 +72,7 @@ func (s *Store) of(subject string) (ids []session.ID) {
 func (s *Store) list(subject string, now int64) []session.Record {
 	var records []session.Record
 	for _, id := range s.of(subject) {
-		if r, err := s.load(id, now); err == nil && r.Subject == subject {
+		if r, err := s.load(id, now, false); err == nil && r.Subject == subject {
 			records = append(records, r)
 		}
 	}

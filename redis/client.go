@@ -67,11 +67,11 @@ func (s *Store) send(ctx context.Context, cmd redis.Cmder) error {
 
 // pipeline sends commands together and waits for all replies. The error is that
 // of a command, or nil where all had a reply, be it that there is no such key.
-// repeat is as for call.
-func pipeline[C redis.Cmder](ctx context.Context, s *Store, repeat bool, cmds []C) error {
+// client is the store's, or one of a node. repeat is as for call.
+func pipeline[C redis.Cmder](ctx context.Context, s *Store, client redis.UniversalClient, repeat bool, cmds []C) error {
 	pending := cmds
 	_, err := s.call(ctx, repeat, func() error {
-		pipe := s.client.Pipeline()
+		pipe := client.Pipeline()
 		for _, cmd := range pending {
 			cmd.SetErr(nil)
 			_ = pipe.Process(ctx, cmd) // queues it

@@ -59,15 +59,22 @@ func newScript(text string) *script {
 type (
 	command struct{ *redis.Cmd }
 	get     struct{ *redis.StringCmd }
+	entries struct{ *redis.ZSliceCmd }
 )
 
 // NoRetry is what go-redis asks.
 func (command) NoRetry() bool { return true }
 func (get) NoRetry() bool     { return true }
+func (entries) NoRetry() bool { return true }
 
 func newCommand(ctx context.Context, args ...any) command { return command{redis.NewCmd(ctx, args...)} }
 
 func newGet(ctx context.Context, key string) get { return get{redis.NewStringCmd(ctx, "get", key)} }
+
+// newHead reads what stands before the data.
+func newHead(ctx context.Context, key string) get {
+	return get{redis.NewStringCmd(ctx, "getrange", key, 0, headBytes-1)}
+}
 
 // evaluate is the command that runs a script: evalsha with its digest, or eval
 // with its text.
@@ -102,7 +109,7 @@ func (s *Store) run(
 	return cmd.Val(), doubt, nil
 }
 
-// strange is the error of an answer that no script gives.
+// strange is the error of an answer that none of our commands gets.
 func strange(answer any) error {
-	return fmt.Errorf("Redis answers a script of ours with %T: is there something between it and the client?", answer)
+	return fmt.Errorf("Redis answers with %T: is there something between it and the client?", answer)
 }

@@ -46,7 +46,9 @@
 // be done, as if it had been in time.
 //
 // DeleteAll is not one moment: it takes the sessions one after the other. Those
-// whose Create or Update had returned before the call are gone when it returns.
+// whose Create or Update had returned before the call are gone when it returns. It
+// reads the set page by page, upwards, as entries only move up: so it misses none
+// that a use moves meanwhile.
 //
 // All this holds as far as Redis keeps what it has acknowledged. The README
 // says which settings it needs for that. No write takes a transaction, or a
@@ -264,5 +266,21 @@ func (s *Store) Delete(ctx context.Context, id session.ID) error {
 
 // failed says what could not be done, and for which key, which holds no secret.
 func failed(doing, key string, err error) error {
-	return fmt.Errorf("sessionredis: %s %q: %w", doing, key, err)
+	return fmt.Errorf("sessionredis: %s %q: %w%s", doing, key, err, advice(err))
+}
+
+// advice says what to do about an error that is the application's to mend.
+func advice(err error) string {
+	for _, known := range []struct{ prefix, advice string }{
+		{"WRONGPASS", "check Username and Password in the options of the client"},
+		{"NOAUTH", "set Username and Password in the options of the client"},
+		{"NOPERM", "let the user of Redis have this key and this command: the prefix is Options.Prefix, and the README says under Access what the store needs"},
+		{"MOVED", "if these are the servers of a Cluster, make the client by redis.NewClusterClient"},
+		{"This instance has cluster support disabled", "make the client by redis.NewClient"},
+	} {
+		if redis.HasErrorPrefix(err, known.prefix) {
+			return " (" + known.advice + ")"
+		}
+	}
+	return ""
 }

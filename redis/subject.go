@@ -2,9 +2,9 @@ package sessionredis
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -19,6 +19,9 @@ const (
 
 	// How many sessions one pipeline holds, so that it stays small on both sides.
 	batch = 256
+
+	// How many names are read at once, and looked at without their data.
+	page = 1024
 )
 
 // enter has the set of a subject name a session that is about to have the
@@ -47,17 +50,56 @@ func (s *Store) enter(ctx context.Context, id session.ID, subject string, expire
 	return lease, err
 }
 
-// entered returns the sessions that the set of a subject names. With an error
-// they may be fewer.
-func (s *Store) entered(ctx context.Context, subject string) (ids []session.ID, err error) {
-	if subject == "" {
-		return nil, s.ready(ctx)
-	}
-	cmd := newCommand(ctx, "zrange", s.subjectKey(subject), 0, -1)
+// newest returns the sessions that the set of a subject names, from a rank on:
+// those whose lease ends last first. more tells whether the page is full.
+func (s *Store) newest(ctx context.Context, subject string, from int) (ids []session.ID, more bool, err error) {
+	cmd := newCommand(ctx, "zrange", s.subjectKey(subject), from, from+page-1, "rev")
 	if err := s.process(ctx, cmd); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	names, err := cmd.StringSlice()
+	if err != nil {
+		return nil, false, err
+	}
+	ids, err = parseAll(names)
+	return ids, len(names) == page, err
+}
+
+// named goes through the sessions that the set of a subject names, in pages: those
+// whose lease ends first first. An entry never moves but up, to a longer lease, so
+// none that is there throughout is missed. It may be seen twice. Whose lease is over
+// is dead.
+func (s *Store) named(ctx context.Context, subject string) iter.Seq2[[]session.ID, error] {
+	return func(yield func([]session.ID, error) bool) {
+		from, size := float64(time.Now().Add(-clocks).UnixMilli()), page
+		for {
+			cmd := entries{redis.NewZSliceCmd(ctx, "zrange", s.subjectKey(subject), from, "+inf", "byscore", "limit", 0, size, "withscores")}
+			if err := s.process(ctx, cmd); err != nil {
+				yield(nil, err)
+				return
+			}
+			found := cmd.Val()
+			names := make([]string, len(found))
+			for i, entry := range found {
+				names[i], _ = entry.Member.(string)
+			}
+			if !yield(parseAll(names)) || len(found) < size {
+				return
+			}
+			// The next page begins with the last lease of this one, as others may
+			// end at the same time. If all of it ends then, it has to be larger.
+			if last := found[size-1].Score; last > from {
+				from, size = last, page
+			} else {
+				size *= 2
+			}
+		}
+	}
+}
+
+// parseAll returns the IDs among names. With an error they are fewer.
+func parseAll(names []string) (ids []session.ID, err error) {
+	ids = make([]session.ID, 0, len(names))
 	for _, name := range names {
 		id, parseErr := session.ParseID(name)
 		if parseErr != nil {
@@ -69,21 +111,44 @@ func (s *Store) entered(ctx context.Context, subject string) (ids []session.ID, 
 	return ids, err
 }
 
-// List implements session.Store. It takes one round trip, and one more for
-// every 256 sessions.
+// List implements session.Store. It takes one round trip for every 1024 entries of
+// the set of the subject, and one more for every 256.
 func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
-	ids, err := s.entered(ctx, subject)
-	if err != nil {
-		return nil, failed("list", s.subjectKey(subject), err)
+	key := s.subjectKey(subject)
+	if subject == "" {
+		if err := s.ready(ctx); err != nil {
+			return nil, failed("list", key, err)
+		}
+		return nil, nil
 	}
 	var records []session.Record
+	for ids, err := range s.named(ctx, subject) {
+		if err != nil {
+			return nil, failed("list", key, err)
+		}
+		found, err := s.fetch(ctx, "list", key, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			if r.Subject == subject {
+				records = append(records, r)
+			}
+		}
+	}
+	slices.SortStableFunc(records, func(a, b session.Record) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	return slices.CompactFunc(records, func(a, b session.Record) bool { return a.ID == b.ID }), nil
+}
+
+// fetch returns the live ones of some sessions, which whole names.
+func (s *Store) fetch(ctx context.Context, doing, whole string, ids []session.ID) (records []session.Record, err error) {
 	for some := range slices.Chunk(ids, batch) {
 		cmds := make([]get, len(some))
 		for i, id := range some {
 			cmds[i] = newGet(ctx, s.key(id))
 		}
-		if err := pipeline(ctx, s, true, cmds); err != nil {
-			return nil, failed("list", s.subjectKey(subject), err)
+		if err := pipeline(ctx, s, s.client, true, cmds); err != nil {
+			return nil, failed(doing, whole, err)
 		}
 		now := time.Now().UnixMilli()
 		for i, cmd := range cmds {
@@ -91,46 +156,11 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 			switch {
 			case errors.Is(err, session.ErrNotFound):
 			case err != nil:
-				return nil, failed("list", s.key(some[i]), err)
-			case r.Subject == subject:
+				return nil, failed(doing, s.key(some[i]), err)
+			default:
 				records = append(records, r)
 			}
 		}
 	}
-	slices.SortFunc(records, func(a, b session.Record) int { return bytes.Compare(b.ID[:], a.ID[:]) })
 	return records, nil
-}
-
-// DeleteAll implements session.Store. It takes one round trip, and one more
-// for every 256 sessions. After an error some sessions may be gone and others
-// not, and it has to be called again.
-func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
-	ids, err := s.entered(ctx, subject)
-	ids = slices.DeleteFunc(ids, func(id session.ID) bool { return slices.Contains(except, id) })
-	removed := 0
-	for some := range slices.Chunk(ids, batch) {
-		cmds := make([]command, len(some))
-		for i, id := range some {
-			// By its text, as a digest that the server does not know would
-			// fail in the midst of the pipeline.
-			cmds[i] = evaluate(ctx, "eval", removeScript.text, s.key(id), time.Now().UnixMilli(), subject)
-		}
-		if failure := pipeline(ctx, s, false, cmds); failure != nil {
-			err = cmp.Or(err, failure)
-			continue // with what can be reached
-		}
-		for _, cmd := range cmds {
-			switch answer := cmd.Val(); answer {
-			case done:
-				removed++
-			case absent:
-			default:
-				err = cmp.Or(err, strange(answer))
-			}
-		}
-	}
-	if err != nil {
-		return removed, failed("delete all", s.subjectKey(subject), err)
-	}
-	return removed, nil
 }

@@ -54,6 +54,20 @@ func value(r session.Record, lease int64) []byte {
 	return append(b, r.Data...)
 }
 
+// headBytes is how long what stands before the data may be.
+const headBytes = 2*14 + 20 + 1 + 255 + 1
+
+// headOf returns the subject by the beginning of a value, unless there is no
+// session there.
+func headOf(value string) (subject string, ok bool) {
+	head, _, found := strings.Cut(value, "\x00")
+	if !found || len(head) < 30 || head[13] != ' ' || head[27] != ' ' {
+		return "", false
+	}
+	_, subject, found = strings.Cut(head[28:], " ")
+	return subject, found
+}
+
 // read makes the record of the reply to a GET.
 func read(id session.ID, cmd get, now int64) (session.Record, error) {
 	value, err := cmd.Bytes() // ours to keep

@@ -160,7 +160,7 @@ func (s *Store) version(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("look for the table %s: %w", s.quoted, err)
+		return 0, fmt.Errorf("look for the table %s in %s, the dialect that New was given: %w%s", s.quoted, s.dialect, err, s.hint(err))
 	}
 	version := 0
 	for _, match := range mark.FindAllStringSubmatch(marked.String, -1) { // SQLite keeps the older ones
@@ -175,6 +175,16 @@ func (s *Store) version(ctx context.Context) (int, error) {
 		err = fmt.Errorf("the table %s has version %d of the schema, and this program knows %d: give it a newer module", s.quoted, version, known)
 	}
 	return version, err
+}
+
+// hint says what drivers leave out: SQLite's say that they cannot open a file, and
+// not why.
+func (t *table) hint(err error) string {
+	const cannotOpen = 14
+	if t.dialect != SQLite || number(err, "Code")&0xff != cannotOpen {
+		return ""
+	}
+	return " (does its folder exist, and may this user write there?)"
 }
 
 // ready fails while the table is not there in the version that is known here. It

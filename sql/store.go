@@ -44,13 +44,17 @@ import (
 // Options for New. The zero value of each field, and a nil *Options, mean the
 // default.
 type Options struct {
-	// Table is the name of the table, by default "sessions". It is quoted, so any
-	// name will do that has at most 48 bytes.
+	// Table is the name of the table, by default "sessions". It has at most 48 bytes
+	// of UTF-8, without NUL, and is quoted, so it may hold anything else that the
+	// database takes for a name: in MySQL it does not end with a space or a line
+	// and has no character beyond U+FFFF, such as an emoji, and in SQLite it does not begin with
+	// sqlite_. Others are refused.
 	Table string
 
 	// Schema is where the table is. By default it is where the database looks by
 	// itself: the search_path in PostgreSQL, the connection's database in MySQL,
-	// the main database in SQLite.
+	// the main database in SQLite. It has at most 63 bytes, with the same exceptions.
+	// Schemas of temporary tables are refused, as each connection has its own.
 	Schema string
 }
 

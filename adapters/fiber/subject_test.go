@@ -2,6 +2,7 @@ package sessionfiber_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
@@ -42,41 +43,48 @@ func TestEventMemory(t *testing.T) {
 			}
 			return held.Login(c.Query("user"), nil)
 		},
+		"List":      func(s shop, c fiber.Ctx) error { _, err := s.List(c, c.Query("user")); return err },
+		"RevokeAll": func(s shop, c fiber.Ctx) error { _, err := s.RevokeAll(c, c.Query("user")); return err },
 		"UpdateAll": func(s shop, c fiber.Ctx) error { _, err := s.UpdateAll(c, c.Query("user"), add("bread")); return err },
 	} {
-		t.Run(name, func(t *testing.T) {
-			var subjects []string
-			st := adaptertest.NewStore()
-			m, err := session.New[cart](st, &session.Options{Observer: func(_ context.Context, e session.Event) {
-				if e.Subject != "" {
-					subjects = append(subjects, e.Subject)
-				}
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			app := fiber.New()
-			app.Use(sessionfiber.Middleware(m, nil))
-			app.Get("/login", func(c fiber.Ctx) error {
-				s, err := m.Get(c)
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, "/StoreLost=", lost), func(t *testing.T) {
+				var subjects []string
+				st := adaptertest.NewStore()
+				m, err := session.New[cart](st, &session.Options{Observer: func(_ context.Context, e session.Event) {
+					if e.Subject != "" {
+						subjects = append(subjects, e.Subject)
+					}
+				}})
 				if err != nil {
+					t.Fatal(err)
+				}
+				app := fiber.New()
+				app.Use(sessionfiber.Middleware(m, nil))
+				app.Get("/login", func(c fiber.Ctx) error {
+					s, err := m.Get(c)
+					if err != nil {
+						return err
+					}
+					return s.Login("alice", nil)
+				})
+				app.Get("/act", func(c fiber.Ctx) error {
+					err := act(shop{m, st}, c)
+					clear(c.Request().URI().QueryString())
+					c.Request().URI().QueryArgs().Set("user", "mallory")
 					return err
+				})
+				ask(t, app, "GET", "/login", "")
+				if lost {
+					st.Lose()
 				}
-				return s.Login("alice", nil)
-			})
-			app.Get("/act", func(c fiber.Ctx) error {
-				err := act(shop{m, st}, c)
-				clear(c.Request().URI().QueryString())
-				c.Request().URI().QueryArgs().Set("user", "mallory")
-				return err
-			})
-			ask(t, app, "GET", "/login", "")
-			ask(t, app, "GET", "/act?user=alice", "")
-			for _, subject := range subjects {
-				if subject != "alice" {
-					t.Errorf("an event has the subject %q, want alice", subject)
+				ask(t, app, "GET", "/act?user=alice", "")
+				for _, subject := range subjects {
+					if subject != "alice" {
+						t.Errorf("an event has the subject %q, want alice", subject)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

@@ -63,19 +63,8 @@ func login[T any](ctx context.Context, m *session.Manager[T], peek bool) (string
 		}
 	}
 	info, err := m.Peek(ctx)
-	switch {
-	case errors.Is(err, session.ErrSuperseded):
-		tellWhen(ctx, m)
-	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable): // a visitor
+	if errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable) { // a visitor
 		err = nil
 	}
 	return info.Subject, info.AuthenticatedAt, err
-}
-
-// tellWhen lets the response of a request that has lost its session say when to come
-// again, as it does when a change is refused. This change is.
-func tellWhen[T any](ctx context.Context, m *session.Manager[T]) {
-	if s, err := m.Get(ctx); err == nil {
-		_ = s.Renew()
-	}
 }

@@ -109,7 +109,7 @@ type law struct {
 
 func laws() []law {
 	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws(),
-		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws())
+		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws(), undoLaws(), streamLaws())
 }
 
 // A setup is what the laws are checked on.

@@ -42,7 +42,7 @@ var faults = []struct {
 	{"passes ResponseController.Flush by", []string{"CommitFirst/ResponseController.Flush", "CommitFails/ResponseController.Flush"}},
 	{"passes ReadFrom by", []string{"CommitFirst/ReadFrom", "CommitFails/ReadFrom"}},
 	{"passes Hijack by", []string{"CommitFirst/Hijack", "CommitFails/Hijack"}},
-	{"buffers the response", []string{"Stream"}},
+	{"buffers the response", []string{"Stream", "TouchInStream"}},
 	{"takes 103 for the response", []string{"Informational"}},
 
 	{"starts afresh when the load fails", []string{"LoadFails"}},
@@ -121,6 +121,8 @@ var faults = []struct {
 
 	{"drops the commit when others are busy", []string{"Increments"}},
 	{"keeps the cookies of the connection's first request", []string{"Visitors"}},
+	{"sends the request's cookie again", []string{"DiscardedLogin"}},
+	{"drops the cookie", []string{"DiscardedAfterLogout"}},
 	{"sends the request's cookie again", []string{"LogoutWins", "LogoutThenFlash", "LoginThenStraggler", "LoginDuringRead"}},
 	{"clears the cookie on an error", []string{"LoginDuringChange", "LoginDuringLogout", "CommitOfChangeFails/Respond"}},
 	{"keeps the cookie that the request has", []string{"ChangeDuringLogin", "UnknownToken", "PlantedSession"}},

@@ -43,7 +43,7 @@ var brokenAll = []breakage{
 			return func(yield func(session.Record, error) bool) {
 				calls := s.calls.Load()
 				for r, err := range s.reference.All(ctx) {
-					if s.calls.Load() > calls+1000 || !yield(r, err) {
+					if s.calls.Load() > calls+100 || !yield(r, err) {
 						return
 					}
 				}

@@ -89,7 +89,7 @@ var brokenFaults = append([]breakage{
 	}},
 	{law: "Down", name: "hangs", spoilDown: func(s *spoiled) {
 		s.before = func(ctx context.Context, _ string) error {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Hour)
 			return errors.New("gave up")
 		}
 	}},

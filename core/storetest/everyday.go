@@ -54,7 +54,7 @@ func engineTakesOnce(t *trial) {
 // engineBoundsSubjects has more browsers log in at once than a subject may have
 // sessions.
 func engineBoundsSubjects(t *trial) {
-	const most, logins = 3, 12
+	const most, logins = 3, 20
 	m := t.manager(t.store, session.Options{MaxPerSubject: most})
 	subject, other := t.subject(), t.login(m, t.subject())
 	var browsers [logins]browser

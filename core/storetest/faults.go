@@ -176,7 +176,7 @@ func (t *trial) survives(name string, err error, present, fresh session.Record) 
 
 // down does not wait for a call that hangs for longer than a person would.
 func down(t *trial) {
-	const timeout, patience = 3 * time.Second, 10 * time.Second
+	const timeout, patience = 3 * time.Second, 2 * time.Minute
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	calls := calls

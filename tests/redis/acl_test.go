@@ -25,6 +25,7 @@ import (
 // client at the sentinels, whose own these are.
 const (
 	grant        = "ACL SETUSER sessions on >PASSWORD resetkeys ~session:* resetchannels -@all +get +getrange +set +del +zadd +zrange +zremrangebyscore +pexpire +eval +evalsha"
+	grantAll     = "+scan +info"
 	grantCluster = "+cluster|slots +command +asking"
 	grantWatcher = "ACL SETUSER sessions on >PASSWORD resetkeys allchannels -@all +sentinel|get-master-addr-by-name +sentinel|sentinels +subscribe +ping"
 )
@@ -93,6 +94,7 @@ func TestACLInREADME(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "\n"+grant+"\n")
 	assert.Contains(t, string(text), "\n"+grantWatcher+"\n")
+	assert.Contains(t, string(text), "`Manager.All` also needs `"+grantAll+"`")
 	assert.Contains(t, string(text), "in a Cluster add `"+grantCluster+"`")
 }
 
@@ -114,6 +116,17 @@ func TestACL(t *testing.T) {
 	t.Run("with all", func(t *testing.T) {
 		allow(t, s, "", "")
 		require.NoError(t, exercise(t.Context(), store, "alice"))
+		assert.Empty(t, denied(t, s))
+	})
+	for _, word := range strings.Fields(grantAll) {
+		t.Run("All without "+word, func(t *testing.T) {
+			allow(t, s, grantAll, word)
+			require.ErrorContains(t, goThrough(t.Context(), store), "NOPERM")
+		})
+	}
+	t.Run("All", func(t *testing.T) {
+		allow(t, s, grantAll, "")
+		require.NoError(t, goThrough(t.Context(), store))
 		assert.Empty(t, denied(t, s))
 	})
 	t.Run("of another prefix", func(t *testing.T) {
@@ -148,7 +161,7 @@ func TestACLOfCluster(t *testing.T) {
 	// try returns what was refused while a new client did something.
 	try := func(t *testing.T, without string, do func(ctx context.Context, s *sessionredis.Store, subject string) error) (refused []string, err error) {
 		for _, s := range nodes {
-			allow(t, s, grantCluster, without)
+			allow(t, s, grantCluster+" "+grantAll, without)
 		}
 		c := closed(t, redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: []string{nodes[0].Addr()}, Username: "sessions", Password: "PASSWORD", ContextTimeoutEnabled: true,
@@ -173,6 +186,9 @@ func TestACLOfCluster(t *testing.T) {
 	}
 	t.Run("with all", func(t *testing.T) {
 		refused, err := try(t, "", exercise)
+		require.NoError(t, err)
+		assert.Empty(t, refused)
+		refused, err = try(t, "", func(ctx context.Context, s *sessionredis.Store, _ string) error { return goThrough(ctx, s) })
 		require.NoError(t, err)
 		assert.Empty(t, refused)
 	})

@@ -74,7 +74,8 @@ var losses = []loss{
 	{name: "List", of: "set", after: "the same", repeated: true, do: listOf},
 	{name: "List, of the sessions", of: "session", after: "the same", repeated: true, do: listOf},
 	{name: "DeleteAll", of: "set", after: "nothing", repeated: true, do: deleteAllOf},
-	{name: "DeleteAll, of the sessions", of: "session", after: "nothing", do: deleteAllOf},
+	{name: "DeleteAll, of the look at the sessions", of: "session", after: "nothing", repeated: true, do: deleteAllOf},
+	{name: "DeleteAll, of the sessions", of: "session", skip: 1, after: "nothing", do: deleteAllOf},
 }
 
 func createOf(ctx context.Context, s *sessionredis.Store, r session.Record) error {

@@ -67,6 +67,7 @@ func oneKey(t testing.TB, cmd redis.Cmder) {
 	switch cmd.Name() {
 	case "get", "del":
 		assert.Len(t, args, 2, "%v", args)
+	case "getrange":
 	case "zadd", "zrange", "zremrangebyscore", "pexpire":
 	case "eval", "evalsha":
 		assert.Equal(t, 1, args[2], "keys of %v", args)
@@ -197,8 +198,8 @@ func (y *tally) words() string {
 	return strings.Join(trips, " ")
 }
 
-// TestRoundTripsOfMany: List and DeleteAll take one, and one more for every
-// 256 sessions.
+// TestRoundTripsOfMany: List takes one, and one more for every 256 sessions, and
+// DeleteAll one more to look at them.
 func TestRoundTripsOfMany(t *testing.T) {
 	client := connect(t, servers.Redis(t))
 	store := sessionredis.New(client, nil)
@@ -227,7 +228,8 @@ func TestRoundTripsOfMany(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, n, removed)
 		trips = append(trips, sent.take()...)
-		assert.Equal(t, 2*want, len(trips), "List and DeleteAll of %d", n)
+		looks := min(n, 1)
+		assert.Equal(t, 2*want+looks, len(trips), "List and DeleteAll of %d", n)
 		for _, cmds := range trips {
 			for _, cmd := range cmds {
 				oneKey(t, cmd)

@@ -17,7 +17,7 @@ import (
 // whatever client.
 func TestStore(t *testing.T) {
 	one := servers.Redis(t)
-	allow(t, one, "", "")
+	allow(t, one, grantAll, "")
 	nodes := servers.RedisCluster(t)
 	secure, config := servers.RedisTLS(t)
 	sentinels, _, _ := servers.RedisSentinel(t)

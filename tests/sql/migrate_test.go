@@ -196,11 +196,11 @@ func (e engine) testAlike(t *testing.T, db *sql.DB) {
 func TestUnfit(t *testing.T) {
 	db := sqlites[0].open(t, modernc(file(t)))
 	for want, s := range map[string]*sessionsql.Store{
-		"New was given no database":                  sessionsql.New(nil, sessionsql.Postgres, nil),
-		"one of the dialects Postgres, MySQL":        sessionsql.New(db, 0, nil),
-		"Options.Table has at most 48 bytes":         sessionsql.New(db, sessionsql.SQLite, &sessionsql.Options{Table: strings.Repeat("x", 49)}),
-		"Options.Table has at most 48 bytes, and no": sessionsql.New(db, sessionsql.SQLite, &sessionsql.Options{Table: "a\x00"}),
-		"Options.Schema has at most 63 bytes":        sessionsql.New(db, sessionsql.SQLite, &sessionsql.Options{Schema: strings.Repeat("x", 64)}),
+		"New was given no database":           sessionsql.New(nil, sessionsql.Postgres, nil),
+		"one of the dialects Postgres, MySQL": sessionsql.New(db, 0, nil),
+		"Options.Table has at most 48 bytes":  sessionsql.New(db, sessionsql.SQLite, &sessionsql.Options{Table: strings.Repeat("x", 49)}),
+		"48 bytes of UTF-8, and no NUL":       sessionsql.New(db, sessionsql.SQLite, &sessionsql.Options{Table: "a\x00"}),
+		"Options.Schema has at most 63 bytes": sessionsql.New(db, sessionsql.SQLite, &sessionsql.Options{Schema: strings.Repeat("x", 64)}),
 	} {
 		requireRefused(t, s, want)
 		assert.ErrorContains(t, s.Migrate(t.Context()), want)

@@ -1,0 +1,67 @@
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	session "github.com/gostateful/session/core"
+)
+
+func streamLaws() []law {
+	return []law{{"TouchInStream", touchInStream}}
+}
+
+// touchInStream: a stream may outlast its handler, and its session. By Touch it keeps
+// the session alive, and learns when it has ended.
+func touchInStream(t *testing.T, on setup) {
+	if !featuresOf(t, on).streams {
+		t.Log("the adapter's framework has no streams: Request.Stream is nil")
+		return
+	}
+	ids, steps, results := make(chan session.ID, 1), make(chan struct{}), make(chan error, 1)
+	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
+		s := si.session(r)
+		if s == nil {
+			return
+		}
+		ids <- s.ID()
+		r.Stream(func(send func(string) error) {
+			_ = send("one")
+			for range steps {
+				results <- s.Touch(context.Background())
+			}
+			_ = send("two")
+		})
+	}})
+	stop := sync.OnceFunc(func() { close(steps) })
+	t.Cleanup(stop)
+	v := si.known()
+	resp, err := si.send("/stream", cookie(v.token())).next()
+	if err != nil {
+		t.Fatalf("no header while the stream runs: %v", err)
+	}
+	defer resp.Body.Close()
+	defer stop() // Close waits for the end of the stream
+	if _, err := io.ReadFull(resp.Body, make([]byte, len("one"))); err != nil {
+		t.Fatalf("the first part while the stream runs: %v", err)
+	}
+	touch := func() error {
+		steps <- struct{}{}
+		return receive(t, results)
+	}
+	si.store.expireIn(t, 20*time.Minute) // of an hour
+	if err := touch(); err != nil {
+		t.Errorf("Touch in a stream: got the error %v, want none", err)
+	}
+	if info, err := si.Find(t.Context(), receive(t, ids)); err != nil || time.Until(info.ExpiresAt) < 30*time.Minute {
+		t.Errorf("after Touch in a stream the session ends at %v (%v), want an hour from then", info.ExpiresAt, err)
+	}
+	v.get("/logout").wants(t, 200, "new")
+	if err := touch(); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("Touch in a stream whose session has ended: got the error %v, want ErrNotFound", err)
+	}
+}

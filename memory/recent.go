@@ -1,0 +1,89 @@
+package memory
+
+import "math"
+
+// A recent is a list of sessions in the order of their use, that of longest ago first.
+type recent struct{ first, last *entry }
+
+func (l *recent) push(e *entry) {
+	if e.older = l.last; e.older != nil {
+		e.older.newer = e
+	} else {
+		l.first = e
+	}
+	l.last = e
+}
+
+func (l *recent) remove(e *entry) {
+	if e.older != nil {
+		e.older.newer = e.newer
+	} else {
+		l.first = e.newer
+	}
+	if e.newer != nil {
+		e.newer.older = e.older
+	} else {
+		l.last = e.older
+	}
+	e.older, e.newer = nil, nil
+}
+
+// The sessions of a shard are in two lists: those of visitors go before those of
+// users. rank is in that order, and in that of their use.
+const ofUsers = int64(1) << 62
+
+func rank(e *entry) int64 {
+	if e.subject != "" {
+		return ofUsers + e.used
+	}
+	return e.used
+}
+
+// like is the list that an entry belongs to.
+func (sh *shard) like(e *entry) *recent {
+	if e.subject != "" {
+		return &sh.users
+	}
+	return &sh.visitors
+}
+
+// enlist, delist and use want the shard locked, as does dispensable. They do nothing
+// in a store without a bound, which needs no order.
+func (s *Store) enlist(sh *shard, e *entry, now int64) {
+	if s.max > 0 {
+		e.used = now
+		sh.like(e).push(e)
+		sh.noteRank()
+	}
+}
+
+func (s *Store) delist(sh *shard, e *entry) {
+	if s.max > 0 {
+		sh.like(e).remove(e)
+		sh.noteRank()
+	}
+}
+
+func (s *Store) use(sh *shard, e *entry, now int64) {
+	s.delist(sh, e)
+	s.enlist(sh, e, now)
+}
+
+// dispensable is the entry that can be done without first, or nil.
+func (sh *shard) dispensable() *entry {
+	if sh.visitors.first != nil {
+		return sh.visitors.first
+	}
+	return sh.users.first
+}
+
+// noteRank notes the rank of what is dispensable.
+func (sh *shard) noteRank() {
+	first := int64(math.MaxInt64)
+	if e := sh.dispensable(); e != nil {
+		first = rank(e)
+	}
+	if sh.rank.Load() != first {
+		sh.rank.Store(first)
+	}
+}

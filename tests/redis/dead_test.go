@@ -1,0 +1,183 @@
+package redis_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	session "github.com/gostateful/session/core"
+	sessionredis "github.com/gostateful/session/redis"
+	"github.com/gostateful/session/tests/support/servers"
+)
+
+// bury enters so many sessions of alice that do not exist. The lease of each is a
+// millisecond longer than that of the one before, or all are equal.
+func bury(t *testing.T, c *redis.Client, dead int, from time.Time, step time.Duration) {
+	t.Helper()
+	const each = 50_000 // in one command
+	for dead > 0 {
+		n := min(dead, each)
+		args := make([]any, 0, 2+2*n)
+		args = append(args, "zadd", alice)
+		for range n {
+			args = append(args, from.UnixMilli(), session.NewID().String())
+			from = from.Add(step)
+		}
+		require.NoError(t, c.Do(t.Context(), args...).Err())
+		dead -= n
+	}
+	require.NoError(t, c.ExpireAt(t.Context(), alice, from.Add(2*time.Hour)).Err())
+}
+
+// named has the set of alice name a session until then.
+func named(t *testing.T, c *redis.Client, s *sessionredis.Store, lease time.Time) session.Record {
+	t.Helper()
+	r := record("alice")
+	r.ExpiresAt = lease.Add(-time.Second)
+	create(t, s, r)
+	aged(t, c, r, lease)
+	return r
+}
+
+// TestDeadEntries: what List and DeleteAll cost goes by the sessions that are alive,
+// and these end first, however many the set of the subject names that have ended.
+func TestDeadEntries(t *testing.T) {
+	const dead, page = 1_000_000, 1024
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	ctx, start := t.Context(), in(time.Hour)
+	bury(t, c, dead, start, time.Millisecond)
+	end := start.Add(dead * time.Millisecond)
+	oldest, middle := named(t, c, store, start.Add(-time.Minute)), named(t, c, store, start.Add(dead/2*time.Millisecond))
+	newest := []session.Record{named(t, c, store, end.Add(time.Minute)), named(t, c, store, end.Add(2*time.Minute)), named(t, c, store, end.Add(3*time.Minute))}
+	sent := new(tally)
+	c.AddHook(sent)
+
+	list, err := store.List(ctx, "alice")
+	require.NoError(t, err)
+	assert.ElementsMatch(t, append([]session.Record{oldest, middle}, newest...), list)
+	for _, trip := range sent.take() {
+		require.Contains(t, []string{"zrange", "get"}, trip[0].Name(), "a command of List")
+	}
+
+	// A try that has no time for more.
+	few, cancel := context.WithCancel(ctx)
+	impatient := connectLike(t, c)
+	impatient.AddHook(&nth{10, cancel, new(atomic.Int64)})
+	impatient.AddHook(sent)
+	n, err := sessionredis.New(impatient, nil).DeleteAll(few, "alice")
+	require.Error(t, err)
+	assert.Equal(t, len(newest)+1, n, "sessions that ended within 10 round trips: those at both ends")
+	require.Equal(t, "zrange getrange eval", firstWords(sent.take(), 3))
+
+	n, err = store.DeleteAll(ctx, "alice")
+	require.NoError(t, err)
+	assert.Equal(t, 1, n, "the one that was left")
+	trips := sent.take()
+	scripts := 0
+	for _, trip := range trips {
+		if trip[0].Name() == "eval" {
+			scripts += len(trip)
+		}
+	}
+	assert.Equal(t, 1, scripts, "scripts, for 1 session that was alive")
+	assert.LessOrEqual(t, len(trips), 2*(dead/page+10), "round trips")
+	list, err = store.List(ctx, "alice")
+	require.NoError(t, err)
+	assert.Empty(t, list)
+}
+
+// firstWords are the names of the first commands of some round trips.
+func firstWords(trips [][]redis.Cmder, n int) string {
+	var words []string
+	for _, trip := range trips[:min(len(trips), n)] {
+		words = append(words, trip[0].Name())
+	}
+	return strings.Join(words, " ")
+}
+
+// TestDeadEntriesAlike: as many have leases that end at the same moment.
+func TestDeadEntriesAlike(t *testing.T) {
+	const dead, page = 100_000, 1024
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	until := in(time.Hour)
+	bury(t, c, dead, until, 0)
+	want := []session.Record{named(t, c, store, until), named(t, c, store, until), named(t, c, store, until.Add(time.Minute))}
+	sent := new(tally)
+	c.AddHook(sent)
+	list, err := store.List(t.Context(), "alice")
+	require.NoError(t, err)
+	assert.ElementsMatch(t, want, list)
+	n, err := store.DeleteAll(t.Context(), "alice", want[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, 2, n)
+	assert.Less(t, len(sent.take()), 20*dead/page, "round trips")
+}
+
+// An nth is a hook that does something before a round trip.
+type nth struct {
+	trip int64
+	do   func()
+	seen *atomic.Int64
+}
+
+func (n *nth) count(cmd redis.Cmder) {
+	if name := cmd.Name(); name != "hello" && name != "client" && n.seen.Add(1) == n.trip { // of a new connection
+		n.do()
+	}
+}
+
+func (n *nth) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (n *nth) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		n.count(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (n *nth) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		n.count(cmds[0])
+		return next(ctx, cmds)
+	}
+}
+
+// TestEntryMovesMeanwhile: a use renews the lease of a session, whose entry moves
+// to the other end of the set, while List and DeleteAll read it page by page.
+func TestEntryMovesMeanwhile(t *testing.T) {
+	c := connect(t, servers.Redis(t))
+	store := sessionredis.New(c, nil)
+	ctx := t.Context()
+	for at := int64(1); ; at++ {
+		require.NoError(t, c.FlushDB(ctx).Err())
+		bury(t, c, 2500, in(time.Hour), time.Second)
+		for what, do := range map[string]func(s *sessionredis.Store) (found int, err error){
+			"List":      func(s *sessionredis.Store) (int, error) { all, err := s.List(ctx, "alice"); return len(all), err },
+			"DeleteAll": func(s *sessionredis.Store) (int, error) { return s.DeleteAll(ctx, "alice") },
+		} {
+			r := named(t, c, store, in(time.Minute))
+			moves := &nth{at, func() {
+				if err := store.Touch(ctx, r.ID, in(200*time.Hour)); err != nil {
+					require.ErrorIs(t, err, session.ErrNotFound, "a use of a session that may have ended")
+				}
+			}, new(atomic.Int64)}
+			hooked := connectLike(t, c)
+			hooked.AddHook(moves)
+			n, err := do(sessionredis.New(hooked, nil))
+			require.NoError(t, err)
+			require.Equal(t, 1, n, "sessions of %s, of which one moves before its round trip %d", what, at)
+			require.NoError(t, store.Delete(ctx, r.ID))
+			if what == "DeleteAll" && moves.seen.Load() < at {
+				return // it has moved at each point
+			}
+		}
+	}
+}
