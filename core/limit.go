@@ -1,8 +1,6 @@
 package session
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -10,7 +8,8 @@ import (
 )
 
 // trim ends the sessions of a subject beyond Options.MaxPerSubject, after a login.
-// A failure does not fail the login.
+// Each login spares the same ones, so that of simultaneous logins no more than
+// these are left. A failure does not fail the login.
 func (v *visit) trim(ctx context.Context, subject string) {
 	if v.engine.opts.MaxPerSubject == 0 {
 		return
@@ -36,7 +35,10 @@ func (v *visit) endExcess(ctx context.Context, subject string) error {
 		env, err := openEnvelope(rec.Data, &e.likely)
 		return err == nil && e.expired(rec.ExpiresAt, &env)
 	})
-	e.sortForTrim(records, e.lastUsed(&v.base.env, v.base.expiresAt))
+	now := time.Now()
+	slices.SortFunc(records, func(a, b Record) int {
+		return lastUsedFirst(a.ID, b.ID, e.lastUsedOf(&a, now), e.lastUsedOf(&b, now))
+	})
 	for _, rec := range records[min(e.opts.MaxPerSubject, len(records)):] {
 		started := e.started()
 		switch err := e.store.Update(ctx, removal(rec.ID, rec.Version)); {
@@ -49,22 +51,14 @@ func (v *visit) endExcess(ctx context.Context, subject string) error {
 	return nil
 }
 
-// sortForTrim sorts sessions by their last use, the last one first. Each login
-// comes to the same order, so that of simultaneous logins no more than allowed are
-// left. A use after that of the present login, at used, counts as being at the same
-// time, and then the login decides: the expiry may come from a program with another
-// IdleTimeout, and must not end the session that has just logged in (law 19).
-func (e *engine) sortForTrim(records []Record, used time.Time) {
-	rank := func(rec *Record) (time.Time, time.Time) {
-		env, _ := openEnvelope(rec.Data, &e.likely)
-		if at := e.lastUsed(&env, rec.ExpiresAt); at.Before(used) {
-			return at, env.startedAt()
-		}
-		return used, env.startedAt()
+// lastUsedOf is the last use of a record. Another program may have given it its
+// expiry, with a longer IdleTimeout. Then the last use seems to be in the future,
+// and the login counts instead: an old session must not outlast the one that has
+// just logged in (law 19). The clocks of servers differ by less than a minute.
+func (e *engine) lastUsedOf(rec *Record, now time.Time) time.Time {
+	env, _ := openEnvelope(rec.Data, &e.likely)
+	if used := e.lastUsed(&env, rec.ExpiresAt); used.Before(now.Add(time.Minute)) {
+		return used
 	}
-	slices.SortFunc(records, func(a, b Record) int {
-		usedA, startedA := rank(&a)
-		usedB, startedB := rank(&b)
-		return cmp.Or(usedB.Compare(usedA), startedB.Compare(startedA), bytes.Compare(b.ID[:], a.ID[:]))
-	})
+	return env.startedAt()
 }
