@@ -121,19 +121,24 @@ func TestUndecodable(t *testing.T) {
 		}
 	})
 	t.Run("login, and another Get", func(t *testing.T) {
-		_, b, _, m := setup(t)
-		x := new(session.Exchange)
-		x.Begin(t.Context(), m, b.lines())
-		s, _ := m.Get(x)
-		if err := s.Login("bob", nil); err != nil {
-			t.Fatal(err)
-		}
-		if again, err := m.Get(x); again != s || err != nil {
-			t.Errorf("got %v, want the new session without an error", err)
-		}
-		s.Discard()
-		if again, err := m.Get(x); again != s || !errors.Is(err, session.ErrUndecodable) {
-			t.Errorf("after Discard: got %v, want ErrUndecodable", err)
+		for _, newer := range []bool{false, true} {
+			si, b, id, m := setup(t)
+			if newer {
+				si.store.Records[id].Data[0] = 99 // another format of the envelope
+			}
+			x := new(session.Exchange)
+			x.Begin(t.Context(), m, b.lines())
+			s, _ := m.Get(x)
+			if err := s.Login("bob", nil); err != nil {
+				t.Fatal(err)
+			}
+			if again, err := m.Get(x); again != s || err != nil {
+				t.Errorf("newer release: %t: got %v, want the new session without an error", newer, err)
+			}
+			s.Discard()
+			if again, err := m.Get(x); again != s || !errors.Is(err, session.ErrUndecodable) {
+				t.Errorf("newer release: %t: after Discard: got %v, want ErrUndecodable", newer, err)
+			}
 		}
 	})
 	t.Run("of a newer release", func(t *testing.T) {
