@@ -139,6 +139,9 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 // The error joins those of the sessions that could not be changed. The others
 // are changed.
 func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) error) (int, error) {
+	if fn == nil {
+		return 0, errNoFunction
+	}
 	infos, err := m.List(ctx, subject)
 	if infos == nil {
 		return 0, err

@@ -58,6 +58,8 @@ var (
 
 	errNoRemember = mistakef("session: a login that asks to be remembered needs Options.Remember, which says for how long")
 
+	errNoFunction = mistakef("session: Update, UpdateAll and Take need a function")
+
 	errTakeBeside = mistakef("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")
 
 	errCookieTwice = mistakef("session: two managers use one cookie name on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name")

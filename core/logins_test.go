@@ -260,6 +260,10 @@ func TestDestroyAll(t *testing.T) {
 		return nil
 	})
 	si.store.hook(nil, nil)
+	inside := si.begin(here).get()
+	if err := inside.Update(func(*cart) error { return inside.DestroyAll(t.Context()) }); err == nil || si.subject(there) != "alice" {
+		t.Errorf("inside an Update: got %v, and %q is logged in elsewhere", err, si.subject(there))
+	}
 	h := si.visit(here, func(s *session.Session[cart]) error { return s.DestroyAll(t.Context()) })
 	if !strings.Contains(cookieOf(h), "Max-Age=0") || here.cookie != "" {
 		t.Errorf("got %q, want the cookie removed", cookieOf(h))

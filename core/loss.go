@@ -73,8 +73,10 @@ func marshalsItself(t reflect.Type) bool {
 
 // checkType refuses a type of which the default codec keeps nothing.
 func checkType(t reflect.Type) error {
-	for t.Kind() == reflect.Pointer && !marshalsItself(t) {
-		t = t.Elem()
+	for range 10 { // of pointers, as a type may point to itself
+		if t.Kind() == reflect.Pointer && !marshalsItself(t) {
+			t = t.Elem()
+		}
 	}
 	if t.Kind() != reflect.Struct || t.NumField() == 0 || marshalsItself(t) {
 		return nil

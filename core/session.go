@@ -107,7 +107,7 @@ func (s *Session[T]) Data() T {
 //   - an error if 1000 changes are pending.
 func (s *Session[T]) Update(fn func(*T) error) error {
 	if fn == nil {
-		return mistakef("session: Update needs a function")
+		return errNoFunction
 	}
 	return s.visit.change(change{edit: func(old content) (content, error) { return s.edit(old, fn) }})
 }
@@ -189,6 +189,9 @@ func (s *Session[T]) Destroy() error { return s.visit.destroy() }
 // Some of the others may have ended.
 func (s *Session[T]) DestroyAll(ctx context.Context) error {
 	if seen := s.visit.seen(); seen.subject != "" {
+		if err := s.visit.reason(); err == errInsideUpdate {
+			return err // before anything has ended
+		}
 		if _, err := s.m.RevokeAll(ctx, seen.subject, seen.id); err != nil {
 			return err
 		}
@@ -260,6 +263,9 @@ func (s *Session[T]) Commit(ctx context.Context) error {
 // Commit.
 func Take[T, V any](ctx context.Context, s *Session[T], fn func(*T) V) (V, error) {
 	var none, taken V
+	if fn == nil {
+		return none, errNoFunction
+	}
 	err := s.visit.commitNow(ctx, &change{edit: func(old content) (content, error) {
 		return s.edit(old, func(data *T) error { taken = fn(data); return nil })
 	}})

@@ -192,6 +192,12 @@ func TestTake(t *testing.T) {
 			t.Errorf("after Commit: took %q, %v", got, err)
 		}
 	})
+	t.Run("without a function", func(t *testing.T) {
+		si := newSite(t, nil)
+		if _, err := session.Take[cart, int](t.Context(), si.begin(&browser{}).get(), nil); err == nil {
+			t.Error("no function was accepted")
+		}
+	})
 	t.Run("of a session that has ended", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, func(s *session.Session[cart]) error { return s.Update(add("token")) })
@@ -240,6 +246,9 @@ func TestUpdateAll(t *testing.T) {
 	}
 	if _, err := si.UpdateAll(t.Context(), "", increment); err == nil {
 		t.Error("no subject was accepted")
+	}
+	if _, err := si.UpdateAll(t.Context(), "carol", nil); err == nil {
+		t.Error("no function was accepted")
 	}
 }
 
