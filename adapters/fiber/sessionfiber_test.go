@@ -58,6 +58,7 @@ func listen(t *testing.T, app *fiber.App, config *tls.Config) string {
 		if err := app.Shutdown(); err != nil {
 			t.Error(err)
 		}
+		_ = l.Close() // as Shutdown does nothing to a server that is only about to serve
 		if err := <-served; err != nil {
 			t.Error(err)
 		}

@@ -63,6 +63,7 @@ func onFiber(t *testing.T, s adaptertest.Server) string {
 	go func() { served <- app.Listener(l, fiber.ListenConfig{DisableStartupMessage: true}) }()
 	t.Cleanup(func() {
 		assert.NoError(t, app.Shutdown())
+		_ = l.Close() // as Shutdown does nothing to a server that is only about to serve
 		assert.NoError(t, <-served)
 	})
 	return "http://" + l.Addr().String()

@@ -37,10 +37,11 @@ var steps = []step{
 	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
 	{name: "workflows", about: "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", run: (*repository).workflows},
 	{name: "test", about: "all tests and Examples, under the race detector and shuffled", run: func(r *repository) error {
-		return r.goTool("test", "-race", "-shuffle=on", "-vet=off", "work") // the step vet has vetted it
+		// The step vet has vetted it. The timeout is for what hangs, on the slowest machine.
+		return r.goTool("test", "-race", "-shuffle=on", "-vet=off", "-timeout=60m", "work")
 	}},
 	{name: "explore", about: "the engine, through every order of its store calls: without the race detector, under which the explorer does less", run: func(r *repository) error {
-		return run("go", "test", "./tests/explore")
+		return run("go", "test", "-timeout=60m", "./tests/explore")
 	}},
 	{name: "alone", about: "each module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
 	{name: "fuzz", about: "each fuzz target: only if named, as the test step runs their seeds, and it compiles everything anew", run: (*repository).fuzz, nightly: true},

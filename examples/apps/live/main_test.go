@@ -33,6 +33,7 @@ func TestLive(t *testing.T) {
 		if err := app.Shutdown(); err != nil {
 			t.Error(err)
 		}
+		_ = l.Close() // as Shutdown does nothing to a server that is only about to serve
 		<-served
 	})
 	jar, err := cookiejar.New(nil)
