@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -66,7 +65,7 @@ func TestAllTakesSmallSteps(t *testing.T) {
 	for i := range many {
 		create(t, store, record(fmt.Sprint("owner ", i%10)))
 	}
-	sent := new(tally)
+	sent := newTally()
 	client.AddHook(sent)
 	require.NoError(t, goThrough(t.Context(), store))
 	scans, gets := 0, 0
@@ -97,10 +96,11 @@ func TestAllAcrossARestart(t *testing.T) {
 	}
 	for _, at := range []int64{2, 3, 7} { // a round trip
 		hooked := connectLike(t, client)
-		hooked.AddHook(&nth{at, func() {
+		restart, _ := beforeTrip(at, func() {
 			server.Kill()
 			require.NoError(t, server.Start())
-		}, new(atomic.Int64)})
+		})
+		hooked.AddHook(restart)
 		seen := map[session.ID]bool{}
 		var failure error
 		for r, err := range sessionredis.New(hooked, nil).All(t.Context()) {

@@ -60,7 +60,7 @@ func TestUnfit(t *testing.T) {
 		"prefix and a Cluster too": {redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs}), "a:subject:", "Options.Prefix"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sent := new(tally)
+			sent := newTally()
 			closed(t, test.client).AddHook(sent)
 			store := sessionredis.New(test.client, &sessionredis.Options{Prefix: test.prefix})
 			for name, do := range methods {
@@ -91,25 +91,6 @@ func abandoned() (all, waiting int) {
 	return all, waiting
 }
 
-// A spy is called with each command, where the client is.
-type spy func()
-
-func (s spy) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (s spy) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		s()
-		return next(ctx, cmd)
-	}
-}
-
-func (s spy) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		s()
-		return next(ctx, cmds)
-	}
-}
-
 // requireAbandoned waits until there are so many of them.
 func requireAbandoned(t *testing.T, want int, when string) {
 	t.Helper()
@@ -138,8 +119,9 @@ func TestDeadline(t *testing.T) {
 				c := closed(t, redis.NewClient(&redis.Options{
 					Addr: s.Addr(), ContextTimeoutEnabled: punctual, ReadTimeout: timeout, MaxRetries: 1,
 				}))
-				c.AddHook(spy(func() {
+				c.AddHook(onTrip(func([]redis.Cmder) error {
 					assert.Equal(t, !punctual, bytes.Contains(debug.Stack(), []byte(ofStore)), "a call in a goroutine of the store")
+					return nil
 				}))
 				store := sessionredis.New(c, nil)
 				stress.Await(t, func() bool { // the hasty one may be too hasty for a busy machine

@@ -3,7 +3,6 @@ package redis_test
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,13 +55,14 @@ func TestDeadEntries(t *testing.T) {
 	end := start.Add(dead * time.Millisecond)
 	oldest, middle := named(t, c, store, start.Add(-time.Minute)), named(t, c, store, start.Add(dead/2*time.Millisecond))
 	newest := []session.Record{named(t, c, store, end.Add(time.Minute)), named(t, c, store, end.Add(2*time.Minute)), named(t, c, store, end.Add(3*time.Minute))}
-	sent := new(tally)
+	sent := newTally()
 	c.AddHook(sent)
 
 	// A try that has no time for more.
 	few, cancel := context.WithCancel(ctx)
 	impatient := connectLike(t, c)
-	impatient.AddHook(&nth{10, cancel, new(atomic.Int64)})
+	tenth, _ := beforeTrip(10, cancel)
+	impatient.AddHook(tenth)
 	impatient.AddHook(sent)
 	n, err := sessionredis.New(impatient, nil).DeleteAll(few, "alice")
 	require.Error(t, err)
@@ -104,7 +104,7 @@ func TestDeadEntriesAlike(t *testing.T) {
 	until := in(time.Hour)
 	bury(t, c, dead, until, 0)
 	want := []session.Record{named(t, c, store, until), named(t, c, store, until), named(t, c, store, until.Add(time.Minute))}
-	sent := new(tally)
+	sent := newTally()
 	c.AddHook(sent)
 	list, err := store.List(t.Context(), "alice")
 	require.NoError(t, err)
@@ -116,35 +116,6 @@ func TestDeadEntriesAlike(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, n)
 	assert.Less(t, len(sent.take()), 20*dead/page, "round trips")
-}
-
-// An nth is a hook that does something before a round trip.
-type nth struct {
-	trip int64
-	do   func()
-	seen *atomic.Int64
-}
-
-func (n *nth) count(cmd redis.Cmder) {
-	if name := cmd.Name(); name != "hello" && name != "client" && n.seen.Add(1) == n.trip { // of a new connection
-		n.do()
-	}
-}
-
-func (n *nth) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (n *nth) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		n.count(cmd)
-		return next(ctx, cmd)
-	}
-}
-
-func (n *nth) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		n.count(cmds[0])
-		return next(ctx, cmds)
-	}
 }
 
 // TestEntryMovesMeanwhile: a use renews the lease of a session, whose entry moves
@@ -161,18 +132,18 @@ func TestEntryMovesMeanwhile(t *testing.T) {
 			"DeleteAll": func(s *sessionredis.Store) (int, error) { return s.DeleteAll(ctx, "alice") },
 		} {
 			r := named(t, c, store, in(time.Minute))
-			moves := &nth{at, func() {
+			moves, trips := beforeTrip(at, func() {
 				if err := store.Touch(ctx, r.ID, in(200*time.Hour)); err != nil {
 					require.ErrorIs(t, err, session.ErrNotFound, "a use of a session that may have ended")
 				}
-			}, new(atomic.Int64)}
+			})
 			hooked := connectLike(t, c)
 			hooked.AddHook(moves)
 			n, err := do(sessionredis.New(hooked, nil))
 			require.NoError(t, err)
 			require.Equal(t, 1, n, "sessions of %s, of which one moves before its round trip %d", what, at)
 			require.NoError(t, store.Delete(ctx, r.ID))
-			if what == "DeleteAll" && moves.seen.Load() < at {
+			if what == "DeleteAll" && trips.Load() < at {
 				return // it has moved at each point
 			}
 		}

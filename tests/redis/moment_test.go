@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,7 +133,8 @@ func TestLeavesMeanwhile(t *testing.T) {
 			moved := stays
 			moved.Subject = other
 			hooked := connectLike(t, c)
-			hooked.AddHook(&nth{at + 1, func() { require.NoError(t, store.Update(t.Context(), moved)) }, new(atomic.Int64)})
+			leaves, _ := beforeTrip(at+1, func() { require.NoError(t, store.Update(t.Context(), moved)) })
+			hooked.AddHook(leaves)
 			n, err := sessionredis.New(hooked, nil).DeleteAll(t.Context(), "alice")
 			require.NoError(t, err)
 			assert.Equal(t, 1, n, "sessions removed, while one of two became that of %q after %d round trips", other, at)

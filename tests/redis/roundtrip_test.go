@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,17 +21,20 @@ import (
 // A tally is a hook that counts round trips, but for those that open a
 // connection. The commands of a pipeline travel together.
 type tally struct {
+	onTrip
 	mu    sync.Mutex
 	trips [][]redis.Cmder
 }
 
-func (y *tally) count(cmds ...redis.Cmder) {
-	if name := cmds[0].Name(); name == "hello" || name == "client" { // of a new connection
-		return
+func newTally() *tally {
+	y := new(tally)
+	y.onTrip = func(cmds []redis.Cmder) error {
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		y.trips = append(y.trips, cmds)
+		return nil
 	}
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	y.trips = append(y.trips, cmds)
+	return y
 }
 
 // take returns the round trips since it was called last.
@@ -42,22 +44,6 @@ func (y *tally) take() [][]redis.Cmder {
 	trips := y.trips
 	y.trips = nil
 	return trips
-}
-
-func (y *tally) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (y *tally) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		y.count(cmd)
-		return next(ctx, cmd)
-	}
-}
-
-func (y *tally) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		y.count(cmds...)
-		return next(ctx, cmds)
-	}
 }
 
 // oneKey wants a command of one key, which works in any slot of a Cluster.
@@ -82,7 +68,7 @@ func TestRoundTrips(t *testing.T) {
 	other := sessionredis.New(client, nil) // of another process
 	ctx := t.Context()
 	require.NoError(t, exercise(ctx, store, "warm"))
-	sent := new(tally)
+	sent := newTally()
 	client.AddHook(sent)
 
 	for _, test := range []struct {
@@ -178,7 +164,7 @@ func TestRoundTripsOfEngine(t *testing.T) {
 	for name, client := range map[string]redis.UniversalClient{"one node": connect(t, one), "Cluster": connectCluster(t, nodes)} {
 		t.Run(name, func(t *testing.T) {
 			teachScripts(t, client, true)
-			sent := new(tally)
+			sent := newTally()
 			client.AddHook(sent)
 			assert.Equal(t, want, stress.Costs(t, sessionredis.New(client, nil), sent.words))
 		})
@@ -203,7 +189,7 @@ func (y *tally) words() string {
 func TestRoundTripsOfMany(t *testing.T) {
 	client := connect(t, servers.Redis(t))
 	store := sessionredis.New(client, nil)
-	sent := new(tally)
+	sent := newTally()
 	client.AddHook(sent)
 	ctx := t.Context()
 	for n, want := range map[int]int{0: 1, 1: 2, 256: 2, 257: 3} {
@@ -250,7 +236,7 @@ func TestRoundTripsOfMany(t *testing.T) {
 func TestRoundTripsWhenCold(t *testing.T) {
 	client := connect(t, servers.Redis(t))
 	store := sessionredis.New(client, nil)
-	sent := new(tally)
+	sent := newTally()
 	client.AddHook(sent)
 	ctx := t.Context()
 	for round := range 2 {

@@ -44,36 +44,16 @@ func lease(t *testing.T, c *redis.Client, r session.Record) time.Time {
 	return time.UnixMilli(int64(score))
 }
 
-// A killer ends a process: nothing that it sends after so many round trips
-// arrives.
-type killer struct{ trips int }
-
 var errKilled = errors.New("the process is dead")
 
-func (k *killer) dies(cmd redis.Cmder) bool {
-	if name := cmd.Name(); name != "hello" && name != "client" { // of a new connection
-		k.trips--
-	}
-	return k.trips < 0
-}
-
-func (k *killer) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (k *killer) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		if k.dies(cmd) {
+// killAfter ends a process: nothing that it sends after so many round trips
+// arrives.
+func killAfter(trips int) onTrip {
+	return func([]redis.Cmder) error {
+		if trips--; trips < 0 {
 			return errKilled
 		}
-		return next(ctx, cmd)
-	}
-}
-
-func (k *killer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if k.dies(cmds[0]) {
-			return errKilled
-		}
-		return next(ctx, cmds)
+		return nil
 	}
 }
 
@@ -120,7 +100,7 @@ func TestCrashBetween(t *testing.T) {
 			was := lease(t, c, r)
 
 			dying := connectLike(t, c)
-			dying.AddHook(&killer{test.trips})
+			dying.AddHook(killAfter(test.trips))
 			require.ErrorIs(t, test.do(ctx, sessionredis.New(dying, nil), r), errKilled)
 			entered := lease(t, c, r)
 			require.True(t, entered.After(was), "it died before it wrote the set; so there is nothing to see")
