@@ -69,6 +69,15 @@ func TestEnvelopeBroken(t *testing.T) {
 			t.Errorf("the first %d bytes were taken for an envelope", n)
 		}
 	}
+	for _, clocks := range []Clocks{{}, {IdleTimeout: -1}, {IdleTimeout: time.Hour}, {IdleTimeout: time.Hour, Lifetime: time.Minute}, {IdleTimeout: time.Hour, Lifetime: longest + time.Hour}} {
+		other := appendField(nil, fieldClocks, nil, clocks.IdleTimeout.Milliseconds(), clocks.Lifetime.Milliseconds())
+		plain := sampleEnvelope(false)
+		head := plain.seal()
+		head = head[:len(head)-len(plain.data)-1] // without the end of the fields
+		if _, err := openEnvelope(append(append(head, other...), 0), &e); !errors.Is(err, errEnvelopeBroken) {
+			t.Errorf("clocks %v: got %v, want them refused", clocks, err)
+		}
+	}
 	field := bytes.Index(sealed, []byte("\x03\x04shop")) // the tag of the realm
 	for at, want := range map[int]error{0: errEnvelopeFormat, field: errEnvelopeFormat, field + 1: errEnvelopeBroken} {
 		other := bytes.Clone(sealed)

@@ -107,6 +107,17 @@ func TestLossIsReported(t *testing.T) {
 			}
 		})
 	}
+	t.Run("by a type that loses nothing else", func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, func(s *session.Session[cart]) error { return s.Update(add("tea")) })
+		if si.saw(session.EventError) {
+			t.Error("a text that is kept was reported")
+		}
+		si.visit(b, func(s *session.Session[cart]) error { return s.Update(add("caf\xe9")) })
+		if !si.saw(session.EventError) {
+			t.Error("a text that is no UTF-8 was not reported")
+		}
+	})
 	t.Run("by another codec", func(t *testing.T) {
 		reports := 0
 		m := program[price](t, newTestStore(), &session.Options{
@@ -296,6 +307,19 @@ func TestTypes(t *testing.T) {
 	x.Begin(t.Context(), maps, b.lines())
 	if s, err := maps.Get(x); err != nil || s.Data()["a"] != 2 {
 		t.Errorf("got %v, %v; want 2", s.Data(), err)
+	}
+
+	cleared, err := maps.Get(maps.NewContext(t.Context(), session.Info[map[string]int]{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what is stored in between is null
+		err = errors.Join(err,
+			cleared.Update(func(m *map[string]int) error { (*m)["a"] = 1; return nil }), cleared.Commit(t.Context()),
+			cleared.Update(func(m *map[string]int) error { *m = nil; return nil }), cleared.Commit(t.Context()))
+	}
+	if err != nil || cleared.Data() == nil {
+		t.Errorf("a map that was set to nil: got %v, %v", cleared.Data(), err)
 	}
 
 	pointers := program[*cart](t, newTestStore(), nil)

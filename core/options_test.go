@@ -21,6 +21,8 @@ func TestNewReturnsEveryFault(t *testing.T) {
 		MaxBytes:        -1,
 		RenewEvery:      -time.Minute,
 		StragglerWindow: -1,
+		Remember:        session.Clocks{IdleTimeout: -1},
+		MaxPerSubject:   -1,
 		Codec:           session.Codec{Marshal: json.Marshal},
 		Cookie:          session.Cookie{Name: "__Host-x", Path: "x", Insecure: true, SameSite: http.SameSiteNoneMode},
 	})
@@ -30,7 +32,7 @@ func TestNewReturnsEveryFault(t *testing.T) {
 	for _, want := range []string{
 		"New needs a store", "IdleTimeout -1s", "Lifetime 1µs", "StoreTimeout -1ns", "MaxBytes -1", "RenewEvery -1m0s",
 		"StragglerWindow -1ns", "Codec.Name", "Marshal and Unmarshal", "Cookie.Path \"x\" must begin", "has the path /",
-		"Insecure", "SameSite=None",
+		"Insecure", "SameSite=None", "Remember {-1ns", "MaxPerSubject -1",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not tell of %q:\n%v", want, err)
@@ -41,9 +43,21 @@ func TestNewReturnsEveryFault(t *testing.T) {
 		{IdleTimeout: 2 * time.Hour, Lifetime: time.Hour},
 		{RenewEvery: time.Minute, StragglerWindow: time.Minute},
 		{RenewEvery: time.Second}, // the default grace is longer
+		{Remember: session.Clocks{IdleTimeout: 2 * time.Hour, Lifetime: time.Hour}},
+		{Remember: session.Clocks{IdleTimeout: time.Hour}}, // needs a Lifetime
+		{Remember: session.Clocks{Lifetime: 101 * 365 * day}},
+		{Remember: session.Clocks{Lifetime: 401 * day}}, // the browser drops the cookie, and nothing sends it again
 	} {
 		if _, err := session.New[cart](newTestStore(), &opts); err == nil {
 			t.Errorf("%+v was accepted", opts)
+		}
+	}
+	for _, opts := range []session.Options{
+		{Remember: session.Clocks{Lifetime: time.Hour}}, // idle for as long
+		{Remember: session.Clocks{Lifetime: 401 * day}, RenewEvery: 200 * day},
+	} {
+		if _, err := session.New[cart](newTestStore(), &opts); err != nil {
+			t.Errorf("%+v: %v", opts, err)
 		}
 	}
 	if _, err := session.New[chan int](newTestStore(), nil); err == nil {

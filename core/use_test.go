@@ -267,6 +267,10 @@ func (s *iterable) All(ctx context.Context) iter.Seq2[session.Record, error] {
 				yield(session.Record{}, ctx.Err())
 				return
 			}
+			if ctx.Err() != nil {
+				yield(session.Record{}, ctx.Err())
+				return
+			}
 			if r.Data = bytes.Clone(r.Data); !yield(r, nil) {
 				return
 			}
