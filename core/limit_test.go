@@ -116,3 +116,24 @@ func TestMaxPerSubjectInTime(t *testing.T) {
 		}
 	})
 }
+
+// TestMaxPerSubjectCountsTheLive: a session whose Lifetime is over ends no other one.
+func TestMaxPerSubjectCountsTheLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, &session.Options{Lifetime: 2 * time.Hour, MaxPerSubject: 2})
+		over, other := &browser{}, &browser{}
+		si.visit(over, loggedIn)
+		time.Sleep(55 * time.Minute)
+		si.visit(over, look)
+		time.Sleep(55 * time.Minute)
+		si.visit(over, look)
+		si.visit(other, loggedIn)
+		time.Sleep(9 * time.Minute)
+		si.visit(over, look) // used last, and at its end
+		time.Sleep(2 * time.Minute)
+		si.visit(&browser{}, loggedIn)
+		if si.subject(over) != "" || si.subject(other) != "alice" {
+			t.Errorf("got %q and %q, want the live one spared", si.subject(over), si.subject(other))
+		}
+	})
+}

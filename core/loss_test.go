@@ -255,6 +255,7 @@ func TestTypes(t *testing.T) {
 	for name, err := range map[string]error{
 		"all unexported":  made[hidden](store),
 		"of a pointer":    made[*hidden](store),
+		"of two pointers": made[**hidden](store),
 		"that embeds one": made[embeds](store),
 		"all left out": made[struct {
 			N int `json:"-"`
