@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"strings"
 )
 
@@ -66,12 +67,13 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	if old.schema > e.opts.Schema && codec.Merge == nil {
 		return old, fmt.Errorf("%w: a newer program wrote it (schema %d, this one knows %d), and codec %q has no Merge to keep what this program does not know", ErrUndecodable, old.schema, e.opts.Schema, codec.Name)
 	}
+	s.inspect()
 	value, err := s.take(old.data)
 	if err != nil {
 		return old, fmt.Errorf("%w: %w", ErrUndecodable, err)
 	}
 	before := old.data
-	if codec.Merge != nil && !bytes.Equal(old.data, e.likely.data) {
+	if codec.Merge != nil && !e.wrote(&old) {
 		if before, err = codec.Marshal(value); err != nil {
 			return old, mistakef("session: encode: %w", err)
 		}
@@ -82,13 +84,45 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	if changed.data, err = e.encode(value, old.data, before); err != nil {
 		return old, err
 	}
-	// Data must show what is stored, without what the encoding drops. And what
-	// cannot be read back must not be stored.
-	if err := s.adopt(changed.data); err != nil {
-		return old, mistakef("session: codec %q cannot decode what it encoded: %w", codec.Name, err)
+	if bytes.Equal(before, old.data) {
+		changed.fingerprint = e.fingerprint(changed.data)
 	}
-	s.reportLoss(value, changed.data)
-	return changed, nil
+	return changed, s.reread(value, &changed)
+}
+
+// reread keeps what an encoding decodes to. Data must show what is stored, without
+// what the encoding drops. And what cannot be read back must not be stored.
+func (s *Session[T]) reread(value *T, encoded *content) error {
+	e := &s.m.engine
+	if e.shape.exact && encoded.fingerprint != 0 && !e.suspect(encoded.data) {
+		kept := clone(value, e.shape.unshare)
+		fill(kept)
+		s.keep(kept, encoded.data, write{})
+		return nil
+	}
+	kept, err := decode[T](e, encoded.data)
+	if err != nil {
+		return mistakef("session: codec %q cannot decode what it encoded: %w", e.opts.Codec.Name, err)
+	}
+	s.keep(kept, encoded.data, write{})
+	s.reportLoss(value, kept, encoded.data)
+	return nil
+}
+
+// fingerprint is that of data which this program's type has encoded. Programs
+// whose types differ in any way give different ones to the same data, and so do
+// different data.
+func (e *engine) fingerprint(data []byte) uint64 {
+	if !e.shape.plain {
+		return 0
+	}
+	return e.shape.hash ^ uint64(crc32.ChecksumIEEE(data))
+}
+
+// wrote reports whether this program's type has written the data, and nothing of
+// it is unknown.
+func (e *engine) wrote(c *content) bool {
+	return c.fingerprint != 0 && c.fingerprint == e.fingerprint(c.data) || bytes.Equal(c.data, e.likely.data)
 }
 
 // suspect reports whether an encoding may lack a part of its value. encoding/json

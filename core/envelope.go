@@ -48,6 +48,11 @@ type content struct {
 	schema uint64
 	codec  string
 	data   []byte
+
+	// fingerprint tells a program whether its own type has written the data: see
+	// engine.fingerprint. It is zero if the type is not plain, or if the data holds
+	// parts that the type did not know.
+	fingerprint uint64
 }
 
 // untilUsed, as previousUntil, means that the previous secret is good until the
@@ -62,6 +67,7 @@ const (
 	fieldRealm         = 3 // Options.Realm
 	fieldAuthenticated = 4 // a time: when it differs from logged in
 	fieldClocks        = 5 // IdleTimeout and Lifetime in milliseconds
+	fieldFingerprint   = 6 // 8 bytes
 )
 
 func (e *envelope) seal() []byte {
@@ -90,6 +96,9 @@ func (e *envelope) seal() []byte {
 	}
 	if e.remembered() {
 		b = appendField(b, fieldClocks, nil, e.clocks.IdleTimeout.Milliseconds(), e.clocks.Lifetime.Milliseconds())
+	}
+	if e.fingerprint != 0 {
+		b = binary.BigEndian.AppendUint64(append(b, fieldFingerprint, 8), e.fingerprint)
 	}
 	b = append(b, 0)
 	return append(b, e.data...)
@@ -168,6 +177,10 @@ func (e *envelope) openFields(r *reader, likely *envelope) error {
 		case fieldClocks:
 			e.clocks = Clocks{milliseconds(field.varint()), milliseconds(field.varint())}
 			field.failed = field.failed || !e.clocks.sound()
+		case fieldFingerprint:
+			if b := field.bytes(8); b != nil {
+				e.fingerprint = binary.BigEndian.Uint64(b)
+			}
 		default:
 			return errEnvelopeFormat
 		}

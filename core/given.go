@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"time"
@@ -55,12 +56,13 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	fill(&info.Data)
 	data, err := m.encode(&info.Data, nil, nil)
 	if err == nil {
-		err = s.adopt(data)
+		_, err = decode[T](&m.engine, data)
 	}
 	if err != nil {
 		return token{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
 	}
 	given, env := &v.base.state, &v.base.env
+	rand.Read(env.mark[:])
 	given.id, given.isNew, given.subject, env.data = cmp.Or(info.ID, given.id), false, info.Subject, data
 	if info.Remembered {
 		env.clocks = m.opts.Remember

@@ -255,11 +255,8 @@ func askEqual(a, b reflect.Value) (equal, known bool) {
 const lossDepth = 100
 
 // reportLoss reports what an Update has set and its encoding has lost.
-func (s *Session[T]) reportLoss(set *T, encoded []byte) {
-	s.visit.gate.mu.Lock()
-	kept := s.value
-	s.visit.gate.mu.Unlock()
-	if kept == nil || !s.m.suspect(encoded) {
+func (s *Session[T]) reportLoss(set, kept *T, encoded []byte) {
+	if !s.m.suspect(encoded) {
 		return
 	}
 	path, is := search{}.lost(reflect.ValueOf(set).Elem(), reflect.ValueOf(kept).Elem(), lossDepth)

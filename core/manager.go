@@ -15,6 +15,7 @@ import (
 // pointer, the data is never nil.
 type Manager[T any] struct {
 	engine
+	cache *cache[T] // nil if T is not plain
 }
 
 // An engine is the part of a Manager that does not depend on T. It handles data
@@ -27,6 +28,7 @@ type engine struct {
 	queue    queue
 
 	lossy     bool // the codec may lose a part of a T
+	shape     shape
 	throttles map[EventKind]*throttle
 	warned    atomic.Bool // of plain http
 }
@@ -52,6 +54,9 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 			return nil, err
 		}
 		m.lossy = loses(reflect.TypeFor[T](), map[reflect.Type]bool{})
+	}
+	if m.shape = shapeOf(reflect.TypeFor[T](), m.lossy); m.shape.plain {
+		m.cache = newCache[T]()
 	}
 	zero, back := empty[T](), new(T)
 	encoded, err := codec.Marshal(zero)

@@ -56,12 +56,9 @@ type Session[T any] struct {
 	m     *Manager[T]
 	visit visit
 
-	// value is the decoded form of encoded, or nil. The engine may change it
-	// until Data has handed it out; then shared is set. The mutex of the visit's
-	// gate guards all three.
-	value   *T
-	encoded []byte
-	shared  bool
+	// The mutex of the visit's gate guards these.
+	known    known[T] // the data that was decoded or encoded last
+	snapshot known[T] // what Data has returned
 }
 
 // Data returns a snapshot of the data, with the pending changes of this
@@ -71,16 +68,16 @@ func (s *Session[T]) Data() T {
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	defer mu.Unlock()
-	if data := s.visit.shown.env.data; s.value == nil || !identical(s.encoded, data) {
-		// No error is expected: this data has been decoded before.
-		value, err := decode[T](&s.m.engine, data)
+	if data := s.visit.shown.env.data; !s.snapshot.is(data) {
+		// No error is expected: this data has been decoded before, here or, as its
+		// fingerprint says, by the program that wrote it.
+		value, err := s.fresh(data)
 		if err != nil {
-			value = new(T)
+			value = empty[T]()
 		}
-		s.value, s.encoded = value, data
+		s.snapshot = known[T]{data: data, value: value}
 	}
-	s.shared = true
-	return *s.value
+	return *s.snapshot.value
 }
 
 // Update applies fn to the data. If fn returns an error, Update returns it and

@@ -8,52 +8,91 @@ import (
 	"time"
 )
 
-// adopt implements typed.
-func (s *Session[T]) adopt(data []byte) error {
-	value, err := decode[T](&s.m.engine, data)
-	if err != nil {
-		return err
+// known is encoded data, and what it decodes to.
+type known[T any] struct {
+	data  []byte
+	value *T    // nil if it is not decoded
+	from  write // that stored it; zero if it is not stored
+}
+
+// is reports whether it is about this data, in the same memory.
+func (k *known[T]) is(data []byte) bool { return k.value != nil && identical(k.data, data) }
+
+// adopt implements typed. Data that this program's type has written is decoded
+// when somebody asks for it.
+func (s *Session[T]) adopt(w write, c *content) error {
+	value := s.m.cache.get(w)
+	if value == nil && !s.m.wrote(c) {
+		var err error
+		if value, err = decode[T](&s.m.engine, c.data); err != nil {
+			return err
+		}
+		s.m.cache.put(w, value, len(c.data))
 	}
-	s.keep(value, data)
+	s.keep(value, c.data, w)
 	return nil
 }
 
-// keep remembers that data decodes to value, which nobody else has.
-func (s *Session[T]) keep(value *T, data []byte) {
+// keep remembers what data decodes to, in memory that the application has not.
+func (s *Session[T]) keep(value *T, data []byte, from write) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	defer mu.Unlock()
-	s.value, s.encoded, s.shared = value, data, false
+	s.known = known[T]{data, value, from}
 }
 
-// take returns the decoded data, in memory that nobody else sees. The session
-// gives up its own copy: a failed change leaves only the encoded data.
+// stored implements typed.
+func (s *Session[T]) stored(w write) {
+	mu := &s.visit.gate.mu
+	mu.Lock()
+	defer mu.Unlock()
+	if data := s.visit.shown.env.data; s.known.is(data) {
+		s.known.from = w
+		s.m.cache.put(w, s.known.value, len(data))
+	}
+}
+
+// take is fresh, for who does not hold the mutex.
 func (s *Session[T]) take(data []byte) (*T, error) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
-	value, shared := s.value, s.shared
-	if !identical(s.encoded, data) {
-		value = nil
+	defer mu.Unlock()
+	return s.fresh(data)
+}
+
+// fresh returns what data decodes to, in memory of its own. A value that is not
+// plain cannot be copied. The first who asks gets it, and the next has it decoded
+// again. The caller holds the mutex.
+func (s *Session[T]) fresh(data []byte) (*T, error) {
+	k := &s.known
+	if !identical(k.data, data) {
+		return decode[T](&s.m.engine, data)
 	}
-	s.value = nil
-	mu.Unlock()
-	switch {
-	case value != nil && !shared:
+	value := k.value
+	if value == nil {
+		var err error
+		if value, err = decode[T](&s.m.engine, data); err != nil {
+			return nil, err
+		}
+		s.m.cache.put(k.from, value, len(data))
+	}
+	if !s.m.shape.plain {
+		k.value = nil
 		return value, nil
-	case value != nil:
-		s.compare(value, data)
 	}
-	return decode[T](&s.m.engine, data)
+	k.value = value
+	return clone(value, s.m.shape.unshare), nil
 }
 
 // inspect implements typed.
 func (s *Session[T]) inspect() {
 	mu := &s.visit.gate.mu
 	mu.Lock()
-	value, data, shared := s.value, s.encoded, s.shared
+	seen := s.snapshot
+	s.snapshot = known[T]{}
 	mu.Unlock()
-	if value != nil && shared {
-		s.compare(value, data)
+	if seen.value != nil {
+		s.compare(seen.value, seen.data)
 	}
 }
 

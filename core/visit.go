@@ -32,8 +32,11 @@ type visit struct {
 
 // typed is the *Session[T] around a visit. Only it knows T.
 type typed interface {
-	// adopt decodes data and keeps the value.
-	adopt(data []byte) error
+	// adopt makes sure that data of a write can be decoded.
+	adopt(w write, c *content) error
+
+	// stored says that the data that is shown has been stored.
+	stored(w write)
 
 	// inspect reports a value that was changed in place.
 	inspect()
@@ -101,7 +104,7 @@ func (v *visit) startAnew(reason error) {
 func (v *visit) adopt(rec Record, env envelope) error {
 	err := v.engine.migrate(&env.content)
 	if err == nil {
-		err = v.typed.adopt(env.data)
+		err = v.typed.adopt(write{rec.ID, env.mark}, &env.content)
 	}
 	if err != nil {
 		return undecodable(rec.ID, err)

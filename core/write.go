@@ -266,6 +266,7 @@ func (v *visit) settle(p *plan, started time.Time) {
 		v.base.version++
 	}
 	v.show(v.base.state)
+	v.typed.stored(write{p.rec.ID, p.env.mark})
 	v.pending = nil
 	if p.login {
 		v.refusal = refusal{}

@@ -1,0 +1,150 @@
+package session_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+
+	session "github.com/gostateful/session/core"
+)
+
+// A tally is a codec that counts what it does.
+type tally struct{ encoded, decoded int }
+
+func (c *tally) codec() session.Codec {
+	return session.Codec{
+		Name:      "json",
+		Marshal:   func(v any) ([]byte, error) { c.encoded++; return json.Marshal(v) },
+		Unmarshal: func(data []byte, v any) error { c.decoded++; return json.Unmarshal(data, v) },
+		Merge:     func(_, _, after []byte) ([]byte, error) { return after, nil },
+	}
+}
+
+// counted returns how often act encodes and decodes.
+func (c *tally) counted(act func()) [2]int {
+	*c = tally{}
+	act()
+	return [2]int{c.encoded, c.decoded}
+}
+
+// TestCodecCalls: data that this type has written is decoded when somebody asks
+// for it, and only if no request of this program has had it lately.
+func TestCodecCalls(t *testing.T) {
+	type plain struct {
+		N     int
+		Items []string
+	}
+	type other struct{ N int } // another type gives other fingerprints
+	store, b, c := newTestStore(), &browser{}, &tally{}
+	fresh := func() *session.Manager[plain] {
+		return program[plain](t, store, &session.Options{Codec: c.codec()})
+	}
+	m := fresh()
+	visit := func(act func(*session.Session[plain]) error) func() {
+		return func() {
+			if err := visitOf(t, m, b, act); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	read := func(s *session.Session[plain]) error { s.Data(); return nil }
+	add := func(s *session.Session[plain]) error {
+		return s.Update(func(p *plain) error { p.N++; p.Items = append(p.Items, "tea"); return nil })
+	}
+	whose := func(s *session.Session[plain]) error { _ = s.Subject(); return nil }
+	login := func(s *session.Session[plain]) error { return s.Login("alice", nil) }
+
+	for _, step := range []struct {
+		name    string
+		restart bool
+		act     func(*session.Session[plain]) error
+		want    [2]int // encoded, decoded
+	}{
+		{"a change encodes, and decodes what this codec made of it", false, add, [2]int{1, 1}},
+		{"a read after the write", false, read, [2]int{0, 0}},
+		{"a change of what is known", false, add, [2]int{1, 1}},
+		{"a login writes the same data", false, login, [2]int{0, 0}},
+		{"a read after the login", false, read, [2]int{0, 0}},
+		{"whose it is, in another process", true, whose, [2]int{0, 0}},
+		{"a read in another process", true, read, [2]int{0, 1}},
+		{"and another", false, read, [2]int{0, 0}},
+		{"a change in another process", true, add, [2]int{1, 2}},
+	} {
+		if step.restart {
+			m = fresh()
+		}
+		if got := c.counted(visit(step.act)); got != step.want {
+			t.Errorf("%s: got %v encodings and decodings, want %v", step.name, got, step.want)
+		}
+	}
+
+	elder := program[other](t, store, &session.Options{Codec: c.codec()})
+	got := c.counted(func() {
+		if err := visitOf(t, elder, b, func(s *session.Session[other]) error { _ = s.ID(); return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	if want := [2]int{0, 1}; got != want {
+		t.Errorf("data of another type: got %v encodings and decodings, want %v: it must be seen whether it can be decoded", got, want)
+	}
+}
+
+// TestDefaultCodecDecodesNothing: of an exact type the encoding need not be read
+// again, and nothing is decoded as long as the process knows the session.
+func TestDefaultCodecDecodesNothing(t *testing.T) {
+	type exact struct{ Items []string }
+	store, b := newTestStore(), &browser{}
+	m := program[exact](t, store, nil)
+	kept := []string{"tea", "jam"}
+	var first, second []string
+	for _, act := range []func(*session.Session[exact]) error{
+		func(s *session.Session[exact]) error {
+			err := s.Update(func(e *exact) error { e.Items = kept; return nil })
+			kept[0] = "changed after the Update"
+			return err
+		},
+		func(s *session.Session[exact]) error {
+			first = s.Data().Items
+			first[0] = "changed in place" // which nobody may, and nobody else must see
+			return s.Update(func(e *exact) error { e.Items = append(e.Items, "milk"); return nil })
+		},
+		func(s *session.Session[exact]) error { second = s.Data().Items; return nil },
+	} {
+		if err := visitOf(t, m, b, act); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"tea", "jam", "milk"}; !slices.Equal(second, want) {
+		t.Errorf("got %q, want %q", second, want)
+	}
+}
+
+// TestDamagedData: what something else has written in the place of the data has
+// not the fingerprint, and is refused like any data that cannot be decoded.
+func TestDamagedData(t *testing.T) {
+	type plain struct{ Items []string }
+	store, b := newTestStore(), &browser{}
+	m := program[plain](t, store, nil)
+	var id session.ID
+	err := visitOf(t, m, b, func(s *session.Session[plain]) error {
+		id = s.ID()
+		return s.Update(func(p *plain) error { p.Items = []string{"tea"}; return nil })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := store.Load(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.Data = bytes.Replace(bytes.Clone(rec.Data), []byte(`"tea"`), []byte(`"tea]`), 1)
+	if err := store.Update(t.Context(), rec); err != nil {
+		t.Fatal(err)
+	}
+	other := program[plain](t, store, nil)
+	if err := visitOf(t, other, b, func(*session.Session[plain]) error { return nil }); !errors.Is(err, session.ErrUndecodable) {
+		t.Errorf("got %v, want ErrUndecodable", err)
+	}
+}

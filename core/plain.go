@@ -1,0 +1,225 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding"
+	"encoding/binary"
+	"encoding/gob"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Most applications declare plain data: structs, arrays, slices, maps, pointers,
+// texts and numbers, without interfaces, cycles, and encodings of their own.
+// Such a value can be copied, and its type describes all that is stored of it.
+
+// A shape is what New learns about a T that is plain. The zero shape is that of
+// any other T.
+type shape struct {
+	plain   bool
+	unshare unshare // nil if no copy needs it
+	hash    uint64  // of all that decides how a T is encoded
+
+	// exact means that the default codec gives back what it was given, but for a
+	// string that is not UTF-8.
+	exact bool
+}
+
+// shapeOf returns the shape of a type. lossy is what loses says of it, or true
+// for another codec than the default.
+func shapeOf(t reflect.Type, lossy bool) shape {
+	d := describer{hash: sha256.New(), inside: map[reflect.Type]bool{}, exact: !lossy}
+	unshare, plain := d.describe(t)
+	if !plain {
+		return shape{}
+	}
+	return shape{plain: true, unshare: unshare, hash: binary.BigEndian.Uint64(d.hash.Sum(nil)), exact: d.exact}
+}
+
+// A unshare makes a value share no memory with the one that it was copied from.
+// Strings need not be copied.
+type unshare func(reflect.Value)
+
+// clone copies a value of a plain type.
+func clone[T any](v *T, unshare unshare) *T {
+	c := new(T)
+	*c = *v
+	if unshare != nil {
+		unshare(reflect.ValueOf(c).Elem())
+	}
+	return c
+}
+
+// A describer walks through a type, and stops where it is not plain.
+type describer struct {
+	hash   hash.Hash
+	inside map[reflect.Type]bool // types that contain the one at hand
+	exact  bool
+}
+
+// describe returns how to copy values of a type, and false if it is not plain.
+func (d *describer) describe(t reflect.Type) (unshare, bool) {
+	if t == reflect.TypeFor[time.Time]() { // it never changes, and its encoding drops a part
+		fmt.Fprint(d.hash, "time")
+		d.exact = false
+		return nil, true
+	}
+	if d.inside[t] || t.Kind() != reflect.Pointer && encodesItself(t) {
+		return nil, false
+	}
+	d.inside[t] = true
+	defer delete(d.inside, t)
+	fmt.Fprint(d.hash, t.Kind(), "{")
+	defer fmt.Fprint(d.hash, "}")
+	switch t.Kind() {
+	case reflect.Struct:
+		return d.describeStruct(t)
+	case reflect.Pointer:
+		return d.describePointer(t)
+	case reflect.Slice:
+		return d.describeSlice(t)
+	case reflect.Array:
+		return d.describeArray(t)
+	case reflect.Map:
+		return d.describeMap(t)
+	}
+	return nil, t.Kind() == reflect.String || t.Kind() == reflect.Bool || isNumber(t.Kind())
+}
+
+func isNumber(k reflect.Kind) bool {
+	return k >= reflect.Int && k <= reflect.Float64 && k != reflect.Uintptr
+}
+
+// encodesItself reports whether a type has its own encoding, for a codec that
+// asks for one. Its values may be more than what they consist of.
+func encodesItself(t reflect.Type) bool {
+	for _, own := range []reflect.Type{
+		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
+		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
+		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler](),
+		reflect.TypeFor[gob.GobEncoder](), reflect.TypeFor[gob.GobDecoder](),
+		reflect.TypeFor[interface{ MarshalCBOR() ([]byte, error) }](),
+		reflect.TypeFor[interface{ UnmarshalCBOR([]byte) error }](),
+	} {
+		if t.Implements(own) || reflect.PointerTo(t).Implements(own) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *describer) describeStruct(t reflect.Type) (unshare, bool) {
+	type part struct {
+		at      int
+		unshare unshare
+	}
+	var parts []part
+	for i := range t.NumField() {
+		f := t.Field(i)
+		fmt.Fprintf(d.hash, "%q %q %t ", f.Name, f.Tag, f.Anonymous)
+		unshare, plain := d.describe(f.Type)
+		if !plain || unshare != nil && !f.IsExported() {
+			return nil, false
+		}
+		if unshare != nil {
+			parts = append(parts, part{i, unshare})
+		}
+		d.exact = d.exact && keptAsItIs(&f)
+	}
+	if parts == nil {
+		return nil, true
+	}
+	return func(v reflect.Value) {
+		for _, p := range parts {
+			p.unshare(v.Field(p.at))
+		}
+	}, true
+}
+
+// keptAsItIs reports whether encoding/json keeps a field under the name that
+// [losesField] takes for it, and an empty value apart from nil.
+func keptAsItIs(f *reflect.StructField) bool {
+	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	odd := strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return !odd && options == "" && f.Type.Size() > 0
+}
+
+func (d *describer) describePointer(t reflect.Type) (unshare, bool) {
+	element := t.Elem()
+	unshare, plain := d.describe(element)
+	switch element.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		d.exact = false // a pointer to nil becomes nil
+	}
+	return func(v reflect.Value) {
+		if v.IsNil() {
+			return
+		}
+		c := reflect.New(element)
+		c.Elem().Set(v.Elem())
+		if unshare != nil {
+			unshare(c.Elem())
+		}
+		v.Set(c)
+	}, plain
+}
+
+func (d *describer) describeSlice(t reflect.Type) (unshare, bool) {
+	unshare, plain := d.describe(t.Elem())
+	return func(v reflect.Value) {
+		if v.IsNil() {
+			return
+		}
+		c := reflect.MakeSlice(t, v.Len(), v.Len())
+		reflect.Copy(c, v)
+		v.Set(c)
+		detachAll(v, unshare)
+	}, plain
+}
+
+func (d *describer) describeArray(t reflect.Type) (unshare, bool) {
+	fmt.Fprint(d.hash, t.Len())
+	unshare, plain := d.describe(t.Elem())
+	if unshare == nil {
+		return nil, plain
+	}
+	return func(v reflect.Value) { detachAll(v, unshare) }, plain
+}
+
+func detachAll(list reflect.Value, unshare unshare) {
+	if unshare == nil {
+		return
+	}
+	for i := range list.Len() {
+		unshare(list.Index(i))
+	}
+}
+
+func (d *describer) describeMap(t reflect.Type) (unshare, bool) {
+	if k := t.Key().Kind(); k != reflect.String && !isNumber(k) {
+		return nil, false
+	}
+	_, plainKey := d.describe(t.Key())
+	unshare, plain := d.describe(t.Elem())
+	return func(v reflect.Value) {
+		if v.IsNil() {
+			return
+		}
+		c := reflect.MakeMapWithSize(t, v.Len())
+		key, element := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		for entry := v.MapRange(); entry.Next(); {
+			key.SetIterKey(entry)
+			element.SetIterValue(entry)
+			if unshare != nil {
+				unshare(element)
+			}
+			c.SetMapIndex(key, element)
+		}
+		v.Set(c)
+	}, plain && plainKey
+}
