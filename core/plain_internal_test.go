@@ -298,7 +298,10 @@ func TestFingerprint(t *testing.T) {
 		struct{ item }{},
 		struct{ A [1]int }{},
 		struct{ A [2]int }{},
-		[]item{}, []*item{}, map[string]item{}, map[int]item{},
+		[]item{},
+		[]*item{},
+		map[string]item{},
+		map[int]item{},
 		struct{ At time.Time }{},
 	} {
 		kind := reflect.TypeOf(of)

@@ -20,9 +20,9 @@ func (k *known[T]) is(data []byte) bool { return k.value != nil && identical(k.d
 
 // adopt implements typed. Data that this program's type has written is decoded
 // when somebody asks for it.
-func (s *Session[T]) adopt(w write, c *content) error {
+func (s *Session[T]) adopt(w write, c content) error {
 	value := s.m.cache.get(w)
-	if value == nil && !s.m.wrote(c) {
+	if value == nil && !s.m.wrote(&c) {
 		var err error
 		if value, err = decode[T](&s.m.engine, c.data); err != nil {
 			return err

@@ -33,7 +33,7 @@ type visit struct {
 // typed is the *Session[T] around a visit. Only it knows T.
 type typed interface {
 	// adopt makes sure that data of a write can be decoded.
-	adopt(w write, c *content) error
+	adopt(w write, c content) error
 
 	// stored says that the data that is shown has been stored.
 	stored(w write)
@@ -104,7 +104,7 @@ func (v *visit) startAnew(reason error) {
 func (v *visit) adopt(rec Record, env envelope) error {
 	err := v.engine.migrate(&env.content)
 	if err == nil {
-		err = v.typed.adopt(write{rec.ID, env.mark}, &env.content)
+		err = v.typed.adopt(write{rec.ID, env.mark}, env.content)
 	}
 	if err != nil {
 		return undecodable(rec.ID, err)
