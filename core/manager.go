@@ -27,6 +27,7 @@ type engine struct {
 	carriers []any    // the names of the cookies that are read: each a cookieKey, boxed once
 	queue    queue
 
+	standard  bool // the codec is the default
 	lossy     bool // the codec may lose a part of a T
 	shape     shape
 	throttles map[EventKind]*throttle
@@ -49,7 +50,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 	}
 	m := &Manager[T]{engine: engine{store: store, opts: filled, lossy: true, throttles: throttles()}}
 	codec := &m.opts.Codec
-	if plain := opts == nil || opts.Codec.Name == ""; plain {
+	if m.standard = opts == nil || opts.Codec.Name == ""; m.standard {
 		if err := checkType(reflect.TypeFor[T]()); err != nil {
 			return nil, err
 		}

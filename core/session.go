@@ -20,7 +20,7 @@
 //
 // The files are in the order of a request:
 //
-//	session.go   the typed Session (value.go: the decoded data)
+//	session.go   the typed Session (value.go, cache.go: the decoded data)
 //	manager.go   New, Get, Update (options.go)
 //	cookie.go    the Cookie header and its tokens (token.go)
 //	exchange.go  Begin, Commit, Finish (gate.go)
@@ -35,8 +35,8 @@
 //
 // Beside that way are store.go, id.go, bounded.go (deadlines of store calls),
 // admin.go and info.go (sessions seen from outside), limit.go (sessions of a
-// subject), given.go (sessions for tests), loss.go (what a codec loses), event.go
-// and errors.go.
+// subject), given.go (sessions for tests), plain.go (data that can be copied),
+// loss.go (what a codec loses), event.go and errors.go.
 package session
 
 import (
@@ -69,8 +69,8 @@ func (s *Session[T]) Data() T {
 	mu.Lock()
 	defer mu.Unlock()
 	if data := s.visit.shown.env.data; !s.snapshot.is(data) {
-		// No error is expected: this data has been decoded before, here or, as its
-		// fingerprint says, by the program that wrote it.
+		// No error is expected: the data has been decoded before, or its
+		// fingerprint says that it can be.
 		value, err := s.fresh(data)
 		if err != nil {
 			value = empty[T]()

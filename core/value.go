@@ -18,11 +18,11 @@ type known[T any] struct {
 // is reports whether it is about this data, in the same memory.
 func (k *known[T]) is(data []byte) bool { return k.value != nil && identical(k.data, data) }
 
-// adopt implements typed. Data that this program's type has written is decoded
-// when somebody asks for it.
+// adopt implements typed. Data that this program's type has written by the
+// default codec can be decoded. That is done when somebody asks for it.
 func (s *Session[T]) adopt(w write, c content) error {
 	value := s.m.cache.get(w)
-	if value == nil && !s.m.wrote(&c) {
+	if value == nil && !(s.m.standard && s.m.wrote(&c)) {
 		var err error
 		if value, err = decode[T](&s.m.engine, c.data); err != nil {
 			return err
