@@ -46,7 +46,8 @@ func (id ID) IsZero() bool { return id == ID{} }
 
 // String returns the 36 characters of the ID in the form of RFC 9562.
 func (id ID) String() string {
-	b, _ := id.AppendText(nil)
+	var room [36]byte
+	b, _ := id.AppendText(room[:0])
 	return string(b)
 }
 

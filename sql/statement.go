@@ -20,9 +20,10 @@ const batch = 1000
 const (
 	selectText = `SELECT id, version, expires_at, subject, data FROM {table} `
 
-	loadText = selectText + `WHERE id = {id} AND expires_at > ?`
-
-	loadNowMySQL = selectText + `WHERE id = {id} AND {expiry} > ? LOCK IN SHARE MODE`
+	// Whoever knows the ID is not told it.
+	findText     = `SELECT version, expires_at, subject, data FROM {table} `
+	loadText     = findText + `WHERE id = {id} AND expires_at > ?`
+	loadNowMySQL = findText + `WHERE id = {id} AND {expiry} > ? LOCK IN SHARE MODE`
 
 	createText = `INSERT INTO {table} AS old (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at,
@@ -190,11 +191,12 @@ func affected(res sql.Result, err error) (int64, error) {
 
 // query returns the records that a statement selects.
 func (s *Store) query(ctx context.Context, st *statement, args ...any) ([]session.Record, error) {
-	return s.records(ctx, true, st, args)
+	return s.records(ctx, true, st, session.ID{}, args)
 }
 
-// records returns what a statement selects or, if it is no read, what it has changed.
-func (s *Store) records(ctx context.Context, read bool, st *statement, args []any) (records []session.Record, err error) {
+// records returns what a statement selects or, if it is no read, what it has
+// changed. id is what the rows leave out, or zero.
+func (s *Store) records(ctx context.Context, read bool, st *statement, id session.ID, args []any) (records []session.Record, err error) {
 	err = s.attempt(ctx, read, func() error {
 		records = nil
 		rows, err := s.rows(ctx, st, args)
@@ -203,7 +205,7 @@ func (s *Store) records(ctx context.Context, read bool, st *statement, args []an
 		}
 		defer rows.Close()
 		for rows.Next() {
-			r, err := scan(rows)
+			r, err := scan(rows, id)
 			if err != nil {
 				return err
 			}

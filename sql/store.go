@@ -122,7 +122,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 }
 
 func (s *Store) find(ctx context.Context, st *statement, id session.ID) (session.Record, error) {
-	records, err := s.query(ctx, st, s.key(id), clock{})
+	records, err := s.records(ctx, true, st, id, []any{s.key(id), clock{}})
 	if err == nil && len(records) == 0 {
 		err = session.ErrNotFound
 	}
@@ -227,7 +227,7 @@ func (s *Store) deleteAll(ctx context.Context, subject string, except []session.
 	if len(keys) > 0 {
 		st = s.naming(removeAllText+butNot, len(keys), returning)
 	}
-	removed, err := s.records(ctx, false, st, append([]any{s.owner(subject)}, keys...))
+	removed, err := s.records(ctx, false, st, session.ID{}, append([]any{s.owner(subject)}, keys...))
 	now := time.Now()
 	for _, r := range removed {
 		if r.ExpiresAt.After(now) {

@@ -36,7 +36,7 @@ func (clock) Value() (driver.Value, error) { return milli(time.Now()), nil }
 // key is an ID as the column takes it.
 func (t *table) key(id session.ID) any {
 	if t.dialect == Postgres {
-		return uuid.UUID(id) // its text, as pgx and pq want it
+		return id.String() // as pgx and pq want it
 	}
 	return id[:]
 }
@@ -60,15 +60,24 @@ func blob(data []byte) []byte {
 	return data
 }
 
-// scan makes a record of the columns that the statements select.
-func scan(rows *sql.Rows) (session.Record, error) {
-	var id uuid.UUID
-	var expires int64
-	var subject sql.NullString
-	var r session.Record
-	err := rows.Scan(&id, &r.Version, &expires, &subject, &r.Data)
-	r.ID, r.Subject, r.ExpiresAt = session.ID(id), subject.String, time.UnixMilli(expires).UTC()
-	return r, err
+// scan makes a record of the columns that the statements select. id is what they
+// leave out, or zero.
+func scan(rows *sql.Rows, id session.ID) (session.Record, error) {
+	var c struct { // one allocation
+		id               uuid.UUID
+		version, expires int64
+		subject          sql.NullString
+		data             []byte
+	}
+	columns := []any{&c.id, &c.version, &c.expires, &c.subject, &c.data}
+	if !id.IsZero() {
+		c.id, columns = uuid.UUID(id), columns[1:]
+	}
+	err := rows.Scan(columns...)
+	return session.Record{
+		ID: session.ID(c.id), Version: uint64(c.version), Subject: c.subject.String,
+		ExpiresAt: time.UnixMilli(c.expires).UTC(), Data: c.data,
+	}, err
 }
 
 // check refuses what cannot be kept.
