@@ -125,10 +125,11 @@ func (e *engine) wrote(c *content) bool {
 	return c.fingerprint != 0 && c.fingerprint == e.fingerprint(c.data) || bytes.Equal(c.data, e.likely.data)
 }
 
-// suspect reports whether an encoding may lack a part of its value. encoding/json
-// writes this escape only for a byte that is no UTF-8.
+// suspect reports whether an encoding may lack a part of its value. For a byte that
+// is no UTF-8, encoding/json writes U+FFFD: as an escape, or with GOEXPERIMENT=jsonv2
+// as it is.
 func (e *engine) suspect(encoded []byte) bool {
-	return e.lossy || bytes.Contains(encoded, []byte(`\ufffd`))
+	return e.lossy || bytes.Contains(encoded, []byte(`\ufffd`)) || bytes.Contains(encoded, []byte("\ufffd"))
 }
 
 // encode encodes a value that was made from old. before is what the program

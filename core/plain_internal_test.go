@@ -228,6 +228,17 @@ type (
 	}
 )
 
+// TestSuspect: a text that is no UTF-8 is suspect, whichever encoding/json has
+// encoded it.
+func TestSuspect(t *testing.T) {
+	var e engine
+	for text, want := range map[string]bool{`"bread"`: false, `"br\ufffdad"`: true, "\"br\ufffdad\"": true} {
+		if got := e.suspect([]byte(text)); got != want {
+			t.Errorf("%s is suspect: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 // TestShape: which types are plain, and which are also exact.
 func TestShape(t *testing.T) {
 	type both struct{ plain, exact bool }
