@@ -384,3 +384,29 @@ func BenchmarkClone(b *testing.B) {
 		}
 	})
 }
+
+// TestCache: a value is found by its session and its write, until another takes
+// its place, and a large one is not kept.
+func TestCache(t *testing.T) {
+	c, v := newCache[int](), 1
+	first := write{id: NewID(), mark: [8]byte{1}}
+	second := write{id: first.id, mark: [8]byte{2}}
+	c.put(first, &v, cacheMaxData)
+	if c.get(first) != &v || c.get(second) != nil {
+		t.Error("a value is not found by its write alone")
+	}
+	c.put(second, &v, cacheMaxData)
+	if c.get(first) != nil || c.get(second) != &v {
+		t.Error("a later write has not taken the place of the earlier one")
+	}
+	c.put(first, &v, cacheMaxData+1)
+	c.put(write{}, &v, 1)
+	if c.get(first) != nil || c.get(write{}) != nil {
+		t.Error("a value was kept that is too large, or that is not stored")
+	}
+	var none *cache[int]
+	none.put(first, &v, 1)
+	if none.get(first) != nil {
+		t.Error("there is no cache, and it has a value")
+	}
+}
