@@ -103,18 +103,24 @@ func (sh *shard) moved() {
 
 // load returns a live session. To use it makes it one that was used last.
 func (s *Store) load(id session.ID, now int64, use bool) (session.Record, error) {
+	k, ok := s.get(id, now, use)
+	if !ok {
+		return session.Record{}, session.ErrNotFound
+	}
+	return k.record(), nil // no lock is held while it copies
+}
+
+func (s *Store) get(id session.ID, now int64, use bool) (k kept, ok bool) {
 	sh := s.enter(id, now)
+	defer s.leave(sh, now)
 	e := sh.live(id, now)
 	if e == nil {
-		s.leave(sh, now)
-		return session.Record{}, session.ErrNotFound
+		return kept{}, false
 	}
 	if use {
 		s.use(sh, e, now)
 	}
-	found := e.kept
-	s.leave(sh, now)
-	return found.record(), nil
+	return e.kept, true
 }
 
 func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
