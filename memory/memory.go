@@ -101,14 +101,15 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if r.ID.IsZero() {
 		return errors.New("memory: create: the zero ID names no session")
 	}
-	return s.add(&entry{kept: keep(r)})
+	return s.add(s.newEntry(keep(r)))
 }
 
 // add creates a session, and tells of the one that had to go for it.
 func (s *Store) add(e *entry) error {
 	evicted, err := s.create(e, time.Now().UnixMilli())
 	if evicted != nil && s.evicted != nil {
-		s.evicted(evicted.record())
+		k := evicted.kept()
+		s.evicted(k.record())
 	}
 	return err
 }

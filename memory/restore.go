@@ -29,13 +29,13 @@ import (
 // would be read once more after a crash, and bring back sessions that have ended
 // since: a logout would be undone.
 func (s *Store) Restore(r io.Reader) error {
-	entries, err := readSnapshot(r)
+	entries, err := s.readSnapshot(r)
 	if err != nil {
 		return failed("restore", err)
 	}
 	for _, visitors := range []bool{true, false} { // so that users push out visitors
 		for _, e := range entries {
-			if visitors == (e.subject == "") {
+			if visitors == (e.owner() == "") {
 				_ = s.add(e) // ErrExists: the one that is there stays
 			}
 		}
@@ -46,7 +46,7 @@ func (s *Store) Restore(r io.Reader) error {
 var errDamaged = errors.New("the snapshot is damaged")
 
 // readSnapshot returns the live sessions of a snapshot that is whole.
-func readSnapshot(r io.Reader) (entries []*entry, err error) {
+func (s *Store) readSnapshot(r io.Reader) (entries []*entry, err error) {
 	in := &summedReader{in: bufio.NewReaderSize(r, 64<<10)}
 	if err := in.magic(); err != nil {
 		return nil, err
@@ -62,8 +62,8 @@ func readSnapshot(r io.Reader) (entries []*entry, err error) {
 				return nil, err
 			}
 			return entries, nil
-		case !k.expired(now):
-			entries = append(entries, &entry{kept: k})
+		case k.expires > now:
+			entries = append(entries, s.newEntry(k))
 		}
 	}
 }

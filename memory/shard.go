@@ -3,7 +3,6 @@ package memory
 import (
 	"hash/maphash"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -120,7 +119,7 @@ func (s *Store) get(id session.ID, now int64, use bool) (k kept, ok bool) {
 	if use {
 		s.use(sh, e, now)
 	}
-	return e.kept, true
+	return e.kept(), true
 }
 
 func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
@@ -165,9 +164,9 @@ func (s *Store) update(r session.Record, now int64) error {
 	e.version++
 	e.data = data
 	s.delist(sh, e)
-	if e.subject != r.Subject {
+	if e.owner() != r.Subject {
 		s.unlink(e)
-		e.subject = strings.Clone(r.Subject)
+		e.rest = s.newRest(r.Subject)
 		s.link(e)
 	}
 	s.enlist(sh, e, now)
