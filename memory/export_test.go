@@ -119,3 +119,34 @@ func (s *Store) checkOrder(sh *shard) error {
 	}
 	return nil
 }
+
+// MovesOfTable fills a table and empties it, and returns how many entries moved to
+// smaller maps, in all and at most at once.
+func MovesOfTable(many int) (all, most int) {
+	var t table[int, int]
+	for i := range many {
+		t.put(i, i)
+	}
+	for i, peak := 0, t.peak; i < many; i++ {
+		if t.remove(i); t.peak < peak {
+			peak = t.peak
+			all, most = all+len(t.m), max(most, len(t.m))
+		}
+	}
+	return all, most
+}
+
+// MovesOfHeap is to a heap what MovesOfTable is to a table.
+func MovesOfHeap(many int) (all, most int) {
+	var h heap
+	for i := range many {
+		h.push(&entry{expires: int64(i)})
+	}
+	for size := cap(h); len(h) > 0; {
+		if h.remove(h[0]); cap(h) < size {
+			size = cap(h)
+			all, most = all+len(h), max(most, len(h))
+		}
+	}
+	return all, most
+}
