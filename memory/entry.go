@@ -8,41 +8,77 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// An entry is a session in its shard, whose lock guards it, but for the links to
-// others of the same subject: the lock of the owners of its subject guards these.
+// An entry is a session in its shard, whose lock guards it, but for what
+// owned says. It takes 64 bytes: what not every session needs is apart.
 type entry struct {
-	kept
-	place int // in the heap of the shard
-
-	previous, next *entry // of the same subject
-
-	// In a store with a bound: when it was last used, and its neighbours in the
-	// list of the shard that is in this order.
-	used         int64
-	older, newer *entry
-}
-
-// kept is what is kept of a record.
-type kept struct {
 	id      session.ID // never changes
 	version uint64
-	subject string
 	expires int64 // in milliseconds since 1970
 	data    string
+	place   int // in the heap of the shard
+	*rest       // nil for a session without a subject in a store without a bound
 }
 
-// keep copies what the caller goes on owning. The subject is copied too: it
-// may be part of a longer string, or of a buffer that a server uses again.
-func keep(r session.Record) kept {
-	return kept{
-		id: r.ID, version: r.Version, subject: strings.Clone(r.Subject),
-		expires: r.ExpiresAt.UnixMilli(), data: string(r.Data),
+// rest is when a session of a store with a bound was last used, and its neighbours
+// in the list of the shard that is in this order.
+type rest struct {
+	used         int64
+	older, newer *entry
+	*owned       // nil for a session without a subject
+}
+
+// owned says whose a session is, and links it to others whose subjects have the
+// same hash. While it is linked, the subject never changes, and the lock of the
+// owners of its subject guards the links.
+type owned struct {
+	subject        string // never empty
+	previous, next *entry
+}
+
+// owner is the subject of a session, or empty.
+func (e *entry) owner() string {
+	if e.rest == nil || e.owned == nil {
+		return ""
 	}
+	return e.subject
+}
+
+// newRest returns what a session with this subject needs. The subject is copied:
+// it may be part of a longer string, or of a buffer that a server uses again.
+func (s *Store) newRest(subject string) *rest {
+	if subject == "" {
+		if s.max <= 0 {
+			return nil
+		}
+		return &rest{}
+	}
+	return &rest{owned: &owned{subject: strings.Clone(subject)}}
+}
+
+func (s *Store) newEntry(k kept) *entry {
+	return &entry{id: k.id, version: k.version, expires: k.expires, data: k.data, rest: s.newRest(k.subject)}
 }
 
 // expired reports whether the session is absent. Both times are whole
 // milliseconds, so it is to the millisecond.
-func (k *kept) expired(now int64) bool { return k.expires <= now }
+func (e *entry) expired(now int64) bool { return e.expires <= now }
+
+// kept is what is kept of a record. It needs no lock.
+type kept struct {
+	id      session.ID
+	version uint64
+	subject string
+	expires int64
+	data    string
+}
+
+// keep copies the data, which the caller goes on owning. So does newRest with the
+// subject.
+func keep(r session.Record) kept {
+	return kept{r.ID, r.Version, r.Subject, r.ExpiresAt.UnixMilli(), string(r.Data)}
+}
+
+func (e *entry) kept() kept { return kept{e.id, e.version, e.owner(), e.expires, e.data} }
 
 // record returns the session as a record, with data that the caller owns.
 func (k *kept) record() session.Record {

@@ -13,13 +13,14 @@ const ExpireAtMost = 2 * expireAtMost
 func (s *Store) Check() error {
 	total, owned := 0, map[*entry]bool{}
 	for i := range s.owners {
-		for subject, first := range s.owners[i].first.m {
-			if first == nil || s.ownersOf(subject) != &s.owners[i] {
-				return fmt.Errorf("owners %d: %q has nothing to do there", i, subject)
+		for hash, first := range s.owners[i].first.m {
+			if first == nil {
+				return fmt.Errorf("owners %d: %x has no session", i, hash)
 			}
 			for e, before := first, (*entry)(nil); e != nil; before, e = e, e.next {
-				if e.previous != before || e.subject != subject || owned[e] {
-					return fmt.Errorf("owners of %q: %v is linked wrongly", subject, e.id)
+				o, itsHash := s.ownersOf(e.owner())
+				if e.owner() == "" || o != &s.owners[i] || itsHash != hash || e.previous != before || owned[e] {
+					return fmt.Errorf("owners %d: %v of %q is linked wrongly", i, e.id, e.owner())
 				}
 				owned[e] = true
 			}
@@ -39,8 +40,10 @@ func (s *Store) Check() error {
 				return fmt.Errorf("shard %d: %v is at the wrong place", i, e.id)
 			case sh.entries.m[e.id] != e || s.index(e.id) != i:
 				return fmt.Errorf("shard %d: %v is another entry", i, e.id)
-			case owned[e] != (e.subject != ""):
-				return fmt.Errorf("shard %d: %v of %q: linked: %v", i, e.id, e.subject, owned[e])
+			case owned[e] != (e.owner() != ""):
+				return fmt.Errorf("shard %d: %v of %q: linked: %v", i, e.id, e.owner(), owned[e])
+			case (e.rest != nil) != (s.max > 0 || e.owner() != ""):
+				return fmt.Errorf("shard %d: %v of %q: has a rest: %v", i, e.id, e.owner(), e.rest != nil)
 			}
 			delete(owned, e)
 		}
@@ -97,7 +100,7 @@ func (s *Store) checkOrder(sh *shard) error {
 		var before *entry
 		for e := l.first; e != nil; before, e = e, e.newer {
 			if e.older != before || sh.like(e) != l || sh.entries.m[e.id] != e {
-				return fmt.Errorf("%v of %q is listed wrongly", e.id, e.subject)
+				return fmt.Errorf("%v of %q is listed wrongly", e.id, e.owner())
 			}
 			if listed++; first == math.MaxInt64 {
 				first = rank(e)
@@ -115,4 +118,35 @@ func (s *Store) checkOrder(sh *shard) error {
 		return fmt.Errorf("%d of %d are listed, the first with rank %d, and it says %d", listed, want, first, sh.rank.Load())
 	}
 	return nil
+}
+
+// MovesOfTable fills a table and empties it, and returns how many entries moved to
+// smaller maps, in all and at most at once.
+func MovesOfTable(many int) (all, most int) {
+	var t table[int, int]
+	for i := range many {
+		t.put(i, i)
+	}
+	for i, peak := 0, t.peak; i < many; i++ {
+		if t.remove(i); t.peak < peak {
+			peak = t.peak
+			all, most = all+len(t.m), max(most, len(t.m))
+		}
+	}
+	return all, most
+}
+
+// MovesOfHeap is to a heap what MovesOfTable is to a table.
+func MovesOfHeap(many int) (all, most int) {
+	var h heap
+	for i := range many {
+		h.push(&entry{expires: int64(i)})
+	}
+	for size := cap(h); len(h) > 0; {
+		if h.remove(h[0]); cap(h) < size {
+			size = cap(h)
+			all, most = all+len(h), max(most, len(h))
+		}
+	}
+	return all, most
 }

@@ -1,6 +1,7 @@
 // Package memory keeps sessions in the memory of the process: the store for
-// one process, for development and for tests. What it holds is gone when the
-// process ends, and no other process sees it.
+// one process, for development and for tests. No other process sees what it
+// holds. It is gone when the process ends, unless that calls [Store.Save], and the
+// next one [Store.Restore].
 //
 // It starts no goroutine. Expired sessions are absent at once and leave memory
 // as the store is used: each call removes a few of them, so that they cannot
@@ -100,9 +101,15 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if r.ID.IsZero() {
 		return errors.New("memory: create: the zero ID names no session")
 	}
-	evicted, err := s.create(&entry{kept: keep(r)}, time.Now().UnixMilli())
+	return s.add(s.newEntry(keep(r)))
+}
+
+// add creates a session, and tells of the one that had to go for it.
+func (s *Store) add(e *entry) error {
+	evicted, err := s.create(e, time.Now().UnixMilli())
 	if evicted != nil && s.evicted != nil {
-		s.evicted(evicted.record())
+		k := evicted.kept()
+		s.evicted(k.record())
 	}
 	return err
 }

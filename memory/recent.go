@@ -33,7 +33,7 @@ func (l *recent) remove(e *entry) {
 const ofUsers = int64(1) << 62
 
 func rank(e *entry) int64 {
-	if e.subject != "" {
+	if e.owned != nil {
 		return ofUsers + e.used
 	}
 	return e.used
@@ -41,7 +41,7 @@ func rank(e *entry) int64 {
 
 // like is the list that an entry belongs to.
 func (sh *shard) like(e *entry) *recent {
-	if e.subject != "" {
+	if e.owned != nil {
 		return &sh.users
 	}
 	return &sh.visitors

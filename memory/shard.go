@@ -3,7 +3,6 @@ package memory
 import (
 	"hash/maphash"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -103,18 +102,24 @@ func (sh *shard) moved() {
 
 // load returns a live session. To use it makes it one that was used last.
 func (s *Store) load(id session.ID, now int64, use bool) (session.Record, error) {
+	k, ok := s.get(id, now, use)
+	if !ok {
+		return session.Record{}, session.ErrNotFound
+	}
+	return k.record(), nil // no lock is held while it copies
+}
+
+func (s *Store) get(id session.ID, now int64, use bool) (k kept, ok bool) {
 	sh := s.enter(id, now)
+	defer s.leave(sh, now)
 	e := sh.live(id, now)
 	if e == nil {
-		s.leave(sh, now)
-		return session.Record{}, session.ErrNotFound
+		return kept{}, false
 	}
 	if use {
 		s.use(sh, e, now)
 	}
-	found := e.kept
-	s.leave(sh, now)
-	return found.record(), nil
+	return e.kept(), true
 }
 
 func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
@@ -159,9 +164,9 @@ func (s *Store) update(r session.Record, now int64) error {
 	e.version++
 	e.data = data
 	s.delist(sh, e)
-	if e.subject != r.Subject {
+	if e.owner() != r.Subject {
 		s.unlink(e)
-		e.subject = strings.Clone(r.Subject)
+		e.rest = s.newRest(r.Subject)
 		s.link(e)
 	}
 	s.enlist(sh, e, now)

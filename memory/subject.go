@@ -9,37 +9,38 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// owners holds, of each subject that hashes to it, the first of the subject's
-// sessions, which are linked. It is locked by who has an entry's shard locked,
-// or has nothing locked.
+// owners holds, of each hash of a subject, the first of the sessions, which are
+// linked. So a subject is not kept twice, and in theory two subjects share a list. It
+// is locked by who has an entry's shard locked, or has nothing locked.
 type owners struct {
 	mu    sync.Mutex
-	first table[string, *entry]
+	first table[uint64, *entry]
 }
 
-func (s *Store) ownersOf(subject string) *owners {
-	return &s.owners[maphash.String(s.seed, subject)%shardCount]
+func (s *Store) ownersOf(subject string) (o *owners, hash uint64) {
+	hash = maphash.String(s.seed, subject)
+	return &s.owners[hash%shardCount], hash
 }
 
 // link and unlink are called with the entry's shard locked.
 func (s *Store) link(e *entry) {
-	if e.subject == "" {
+	if e.owner() == "" {
 		return
 	}
-	o := s.ownersOf(e.subject)
+	o, hash := s.ownersOf(e.subject)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if e.next = o.first.m[e.subject]; e.next != nil {
+	if e.next = o.first.m[hash]; e.next != nil {
 		e.next.previous = e
 	}
-	o.first.put(e.subject, e)
+	o.first.put(hash, e)
 }
 
 func (s *Store) unlink(e *entry) {
-	if e.subject == "" {
+	if e.owner() == "" {
 		return
 	}
-	o := s.ownersOf(e.subject)
+	o, hash := s.ownersOf(e.subject)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if e.next != nil {
@@ -49,9 +50,9 @@ func (s *Store) unlink(e *entry) {
 	case e.previous != nil:
 		e.previous.next = e.next
 	case e.next != nil:
-		o.first.put(e.subject, e.next)
+		o.first.put(hash, e.next)
 	default:
-		o.first.remove(e.subject)
+		o.first.remove(hash)
 	}
 	e.previous, e.next = nil, nil
 }
@@ -60,11 +61,13 @@ func (s *Store) unlink(e *entry) {
 // Whether they are still the subject's, and live, shows under the lock of
 // their shard.
 func (s *Store) of(subject string) (ids []session.ID) {
-	o := s.ownersOf(subject)
+	o, hash := s.ownersOf(subject)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for e := o.first.m[subject]; e != nil; e = e.next {
-		ids = append(ids, e.id)
+	for e := o.first.m[hash]; e != nil; e = e.next {
+		if e.subject == subject {
+			ids = append(ids, e.id)
+		}
 	}
 	return ids
 }
@@ -102,7 +105,7 @@ func (s *Store) deleteAll(subject string, except []session.ID, now int64) (n int
 	for _, id := range ids {
 		sh := &s.shards[s.index(id)]
 		e := sh.entries.m[id]
-		if e == nil || e.subject != subject {
+		if e == nil || e.owner() != subject {
 			continue
 		}
 		if !e.expired(now) {
