@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	session "github.com/gostateful/session/core"
@@ -182,4 +184,94 @@ func TestDamagedData(t *testing.T) {
 	if err := visitOf(t, other, b, func(*session.Session[plain]) error { return nil }); !errors.Is(err, session.ErrUndecodable) {
 		t.Errorf("got %v, want ErrUndecodable", err)
 	}
+}
+
+// TestDataOfAnyType: Data is a snapshot, and an Update that fails changes nothing,
+// whether the type is plain or not.
+func TestDataOfAnyType(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { testData[struct{ Items []string }](t) })
+	t.Run("not plain", func(t *testing.T) {
+		testData[struct {
+			Items []string
+			Any   any
+		}](t)
+	})
+}
+
+func testData[T any](t *testing.T) {
+	store, b := newTestStore(), &browser{}
+	m := program[T](t, store, nil)
+	items := func(v *T) *[]string { return reflect.ValueOf(v).Elem().Field(0).Addr().Interface().(*[]string) }
+	show := func(s *session.Session[T]) string {
+		data := s.Data()
+		return strings.Join(*items(&data), " ")
+	}
+	put := func(s *session.Session[T], fail error, words ...string) error {
+		return s.Update(func(v *T) error {
+			*items(v) = append((*items(v))[:0], words...) // over what was there
+			return fail
+		})
+	}
+	visit := func(act func(*session.Session[T]) error) {
+		t.Helper()
+		if err := visitOf(t, m, b, act); err != nil {
+			t.Fatal(err)
+		}
+	}
+	visit(func(s *session.Session[T]) error { return put(s, nil, "tea", "jam") })
+	visit(func(s *session.Session[T]) error {
+		before := s.Data()
+		fails := errors.New("no")
+		if err := put(s, fails, "milk"); !errors.Is(err, fails) || show(s) != "tea jam" {
+			t.Errorf("an Update that failed: got %v and %q", err, show(s))
+		}
+		err := put(s, nil, "milk", "rye")
+		if got := strings.Join(*items(&before), " "); got != "tea jam" || show(s) != "milk rye" {
+			t.Errorf("after an Update the earlier snapshot is %q and the present one %q", got, show(s))
+		}
+		return err
+	})
+	visit(func(s *session.Session[T]) error {
+		if got := show(s); got != "milk rye" {
+			t.Errorf("the next request sees %q", got)
+		}
+		return s.Login("alice", nil)
+	})
+	visit(func(s *session.Session[T]) error {
+		before := show(s)
+		err := s.Login("bob", nil)
+		if after := show(s); before != "milk rye" || after != "" {
+			t.Errorf("alice sees %q, and then bob %q", before, after)
+		}
+		return err
+	})
+	visit(func(s *session.Session[T]) error { return put(s, nil, "ale") })
+	visit(func(s *session.Session[T]) error {
+		before := show(s)
+		err := s.Destroy()
+		if after := show(s); before != "ale" || after != "" {
+			t.Errorf("bob sees %q, and after the logout %q", before, after)
+		}
+		return err
+	})
+}
+
+// TestDataAfterAConflict: a request whose change was made again on newer data
+// shows that.
+func TestDataAfterAConflict(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, incremented)
+	si.visit(b, func(s *session.Session[cart]) error {
+		_ = s.Data()
+		if err := s.Update(increment); err != nil {
+			return err
+		}
+		_ = s.Data()
+		si.visit(&browser{cookie: b.cookie}, incremented)
+		err := s.Commit(t.Context())
+		if got := s.Data().N; got != 3 {
+			t.Errorf("got %d, want 3", got)
+		}
+		return err
+	})
 }

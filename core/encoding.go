@@ -94,7 +94,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 // what the encoding drops. And what cannot be read back must not be stored.
 func (s *Session[T]) reread(value *T, encoded *content) error {
 	e := &s.m.engine
-	if e.shape.exact && encoded.fingerprint != 0 && !e.suspect(encoded.data) {
+	if e.shape.exact && !e.suspect(encoded.data) {
 		kept := clone(value, e.shape.unshare)
 		fill(kept)
 		s.keep(kept, encoded.data, write{})

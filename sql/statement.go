@@ -244,7 +244,7 @@ func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
 
 // patience is for how long a crowded database is asked again by a call whose
 // context has no deadline.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // repeat calls f again where that is safe. What the database gave up because of
 // others is not done, and is tried again until the deadline. A read is tried again
