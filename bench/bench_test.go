@@ -1,12 +1,74 @@
 package bench
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
+
+// operations are what is measured, by the path of the handler.
+var operations = []struct{ name, path string }{
+	{"unused", "/unused"}, // the visitor has a session, and the handler does not ask for it
+	{"read", "/read"},     // the handler reads a cart of ten items
+	{"modify", "/update"}, // it changes one of them
+	{"create", "/fill"},   // a first visit: it stores ten items in a new session
+}
+
+// BenchmarkRequests has each library serve each kind of request from as many
+// goroutines as there are processors, each with a session of its own. The names
+// are for benchstat. "raw" is what the server must be asked anyway: the
+// same commands on as many bytes, without a session.
+func BenchmarkRequests(b *testing.B) {
+	for _, s := range stores {
+		b.Run("store="+s.name, func(b *testing.B) {
+			opened := s.open(b)
+			for _, op := range operations {
+				b.Run("op="+op.name, func(b *testing.B) {
+					if opened.raw != nil && op.name != "unused" {
+						b.Run("lib=raw", func(b *testing.B) {
+							measure(b, opened, func() func() { return opened.raw(b, op.name) })
+						})
+					}
+					for _, l := range opened.libraries {
+						b.Run("lib="+l.name, func(b *testing.B) {
+							site := l.site(b)
+							measure(b, opened, func() func() { return site(b, op.path) })
+						})
+					}
+				})
+			}
+		})
+	}
+}
+
+// measure runs what client makes, once for each goroutine.
+func measure(b *testing.B, on opened, client func() func()) {
+	clients := make([]func(), runtime.GOMAXPROCS(0))
+	for i := range clients {
+		clients[i] = client()
+	}
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := on.work()
+	b.RunParallel(func(pb *testing.PB) {
+		visit := clients[next.Add(1)-1]
+		for pb.Next() {
+			visit()
+		}
+	})
+	b.StopTimer()
+	for unit, n := range on.work() {
+		b.ReportMetric((n-before[unit])/float64(b.N), unit)
+	}
+}
+
+// A site serves a path: it returns a function that makes one request to it. "/fill"
+// has no cookie, and any other path that of a filled session of its own.
+type site func(tb testing.TB, path string) (visit func())
 
 // A sink is a response, reused so that it costs nothing.
 type sink struct {
@@ -26,77 +88,47 @@ func (s *sink) WriteHeader(status int) {
 	}
 }
 
-// bare is a handler without any session: the floor.
-func bare(testing.TB, func()) routes {
-	c := ten()
-	return routes{
-		fill:   func(http.ResponseWriter, *http.Request) {},
-		unused: unused,
-		read:   func(w http.ResponseWriter, _ *http.Request) { total(w, c) },
-		update: func(http.ResponseWriter, *http.Request) { c.Items[0].Amount++ },
+// served is the site of a handler of net/http.
+func served(h http.Handler) site {
+	return func(tb testing.TB, path string) func() {
+		w := &sink{header: http.Header{}}
+		template := httptest.NewRequest("POST", path, nil)
+		template.Header.Set("X-Forwarded-Proto", "https")
+		if path != "/fill" {
+			h.ServeHTTP(w, httptest.NewRequest("POST", "/fill", nil))
+			cookie, _, _ := strings.Cut(w.header.Get("Set-Cookie"), ";")
+			template.Header.Set("Cookie", cookie)
+		}
+		visit := func() {
+			clear(w.header)
+			r := *template // gorilla keeps the session in the request, so each is a new one
+			h.ServeHTTP(w, &r)
+		}
+		if visit(); path == "/read" && string(w.body) != "10" {
+			tb.Fatalf("read: got %q, want the 10 of a filled cart", w.body)
+		}
+		return visit
 	}
 }
 
-// visits returns a function that has a handler answer one request to a path,
-// with the cookie of a filled session.
-func visits(tb testing.TB, rs routes, path string) func() {
-	h := rs.handler()
-	w := &sink{header: http.Header{}}
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/fill", nil))
-	cookie, _, _ := strings.Cut(w.header.Get("Set-Cookie"), ";")
-	template := httptest.NewRequest("POST", path, nil)
-	template.Header.Set("Cookie", cookie)
-	visit := func() {
-		clear(w.header)
-		r := *template // gorilla keeps the session in the request, so each is a new one
-		h.ServeHTTP(w, &r)
-	}
-	if visit(); path == "/read" && string(w.body) != "10" {
-		tb.Fatalf("read: got %q, want the 10 of a filled cart", w.body)
-	}
-	return visit
-}
-
-func benchmark(b *testing.B, path string) {
-	for _, l := range append([]library{{"bare", bare}}, libraries...) {
-		b.Run(l.name, func(b *testing.B) {
-			visit := visits(b, l.routes(b, nil), path)
-			b.ReportAllocs()
-			for b.Loop() {
-				visit()
+// TestSites sees that each library does on each store what is measured.
+func TestSites(t *testing.T) {
+	for _, s := range stores {
+		t.Run(s.name, func(t *testing.T) {
+			opened := s.open(t)
+			for _, l := range opened.libraries {
+				t.Run(l.name, func(t *testing.T) {
+					site := l.site(t)
+					for _, op := range operations {
+						site(t, op.path)()
+					}
+				})
+			}
+			for _, op := range operations[1:] {
+				if opened.raw != nil {
+					opened.raw(t, op.name)()
+				}
 			}
 		})
-	}
-}
-
-// BenchmarkUnused: the visitor has a session and the handler does not ask for it.
-func BenchmarkUnused(b *testing.B) { benchmark(b, "/unused") }
-
-// BenchmarkRead: the handler reads a cart of ten items.
-func BenchmarkRead(b *testing.B) { benchmark(b, "/read") }
-
-// BenchmarkUpdate: the handler changes one of the ten items.
-func BenchmarkUpdate(b *testing.B) { benchmark(b, "/update") }
-
-// TestAllocations holds the request to its price: at most 3 allocations over
-// the bare handler where the session is not used, and 6 beyond the decoder's
-// own where it is read.
-func TestAllocations(t *testing.T) {
-	encoded, err := json.Marshal(ten())
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoder := testing.AllocsPerRun(1000, func() {
-		if err := json.Unmarshal(encoded, new(cart)); err != nil {
-			t.Fatal(err)
-		}
-	})
-	for path, most := range map[string]float64{"/unused": 3, "/read": decoder + 6} {
-		floor := testing.AllocsPerRun(1000, visits(t, bare(t, nil), path))
-		got := testing.AllocsPerRun(1000, visits(t, ours(t, nil), path)) - floor
-		t.Logf("%s: %v allocations over the bare handler's %v; the decoder alone makes %v", path, got, floor, decoder)
-		if got > most {
-			t.Errorf("%s: got %v allocations over the bare handler, want at most %v", path, got, most)
-		}
 	}
 }

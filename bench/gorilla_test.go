@@ -3,20 +3,21 @@ package bench
 import (
 	"bytes"
 	"crypto/rand"
+	"database/sql"
 	"encoding/gob"
 	"net/http"
 	"sync"
 	"testing"
 
+	"github.com/boj/redistore"
 	"github.com/gorilla/securecookie"
 	"github.com/gorilla/sessions"
+	"github.com/wader/gormstore/v2"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 var gorillaKey = bytes.Repeat([]byte("k"), 32)
-
-func gorillaRoutes(tb testing.TB, pause func()) routes {
-	return gorillaOn(tb, newGorillaStore(), pause)
-}
 
 // gorillaOn is gorilla/sessions as its README has it: no middleware, and each
 // handler saves.
@@ -126,4 +127,24 @@ func (s *gorillaStore) Save(_ *http.Request, w http.ResponseWriter, session *ses
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), encoded, session.Options))
 	return nil
+}
+
+// gorillaRedis is boj/redistore.
+func gorillaRedis(tb testing.TB, addr string) sessions.Store {
+	store, err := redistore.NewRediStore(10, "tcp", addr, "", "", gorillaKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// gorillaGorm is wader/gormstore.
+func gorillaGorm(tb testing.TB, dialector gorm.Dialector) sessions.Store {
+	db := must[*gorm.DB](tb)(gorm.Open(dialector, &gorm.Config{Logger: logger.Discard}))
+	pool := must[*sql.DB](tb)(db.DB())
+	pool.SetMaxOpenConns(20)
+	pool.SetMaxIdleConns(20)
+	tb.Cleanup(func() { _ = pool.Close() })
+	return gormstore.NewOptions(db, gormstore.Options{TableName: "gorilla"}, gorillaKey)
 }

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"testing"
@@ -33,12 +34,14 @@ func ten() (c cart) {
 }
 
 // total is what a handler that reads answers.
-func total(w http.ResponseWriter, c cart) {
+func total(w http.ResponseWriter, c cart) { _, _ = io.WriteString(w, sum(c)) }
+
+func sum(c cart) string {
 	n := 0
 	for i := range c.Items {
 		n += c.Items[i].Amount
 	}
-	_, _ = w.Write(strconv.AppendInt(nil, int64(n), 10))
+	return strconv.Itoa(n)
 }
 
 // routes are a library's handlers. Each answers an error with a status.
@@ -87,12 +90,6 @@ func flushed(w http.ResponseWriter) {
 type library struct {
 	name   string
 	routes func(tb testing.TB, pause func()) routes
-}
-
-var libraries = []library{
-	{"session", ours},
-	{"scs", scsRoutes},
-	{"gorilla", gorillaRoutes},
 }
 
 func ours(tb testing.TB, pause func()) routes { return oursOn(tb, memory.New(nil), pause) }

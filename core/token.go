@@ -34,7 +34,9 @@ func (t *token) encode() string {
 	var b [48]byte
 	copy(b[:16], t.id[:])
 	copy(b[16:], t.secret[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	var text [tokenLen]byte
+	base64.RawURLEncoding.Encode(text[:], b[:])
+	return string(text[:])
 }
 
 // decodeToken refuses what encode cannot have written. So junk costs no call of

@@ -1,0 +1,253 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/goredisstore"
+	"github.com/alexedwards/scs/mysqlstore"
+	"github.com/alexedwards/scs/pgxstore"
+	"github.com/alexedwards/scs/sqlite3store"
+	"github.com/alexedwards/scs/v2/memstore"
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgxpool"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/mattn/go-sqlite3"
+	"github.com/redis/go-redis/v9"
+	"gorm.io/driver/mysql"
+	"gorm.io/driver/postgres"
+	"gorm.io/driver/sqlite"
+
+	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/memory"
+	sessionredis "github.com/gostateful/session/redis"
+	sessionsql "github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/support/servers"
+)
+
+// stores are where the sessions are.
+var stores = []struct {
+	name string
+	open func(testing.TB) opened
+}{
+	{"memory", openMemory}, {"redis", openRedis}, {"postgres", openPostgres}, {"mariadb", openMariaDB}, {"sqlite", openSQLite},
+}
+
+// opened is a store that was opened.
+type opened struct {
+	libraries []contender
+	raw       func(tb testing.TB, operation string) func() // nil: there is no server
+	work      func() map[string]float64                    // what the server has done so far, by unit
+}
+
+// A contender is a library on this store.
+type contender struct {
+	name string
+	site func(testing.TB) site
+}
+
+// must stops with the error of what a benchmark has set up.
+func must[T any](tb testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return v
+	}
+}
+
+func idle() map[string]float64 { return nil }
+
+// oursAnd is our store, on net/http and on fiber, and other libraries.
+func oursAnd(store func() session.Store, others ...contender) []contender {
+	return append([]contender{
+		{"session", func(tb testing.TB) site { return served(oursOn(tb, store(), nil).handler()) }},
+		{"session-fiber", func(tb testing.TB) site { return oursOnFiber(tb, store()) }},
+	}, others...)
+}
+
+func openMemory(testing.TB) opened {
+	return opened{work: idle, libraries: oursAnd(
+		func() session.Store { return memory.New(nil) },
+		contender{"scs", func(tb testing.TB) site {
+			return served(scsOn(tb, memstore.NewWithCleanupInterval(0), nil).handler())
+		}},
+		contender{"gorilla", func(tb testing.TB) site { return served(gorillaOn(tb, newGorillaStore(), nil).handler()) }},
+		contender{"gin", func(tb testing.TB) site { return ginOn(tb, ginMemory()) }},
+		contender{"fiber", func(tb testing.TB) site { return fiberOn(tb, nil) }},
+	)}
+}
+
+// bounded is for raw commands: they have a deadline, as every call of ours has.
+func bounded(call func(context.Context)) func() {
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		call(ctx)
+	}
+}
+
+// payload is as long as what we store.
+var payload = bytes.Repeat([]byte("x"), 680)
+
+func openRedis(tb testing.TB) opened {
+	server := servers.Redis(tb)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+	tb.Cleanup(func() { _ = client.Close() })
+	return opened{
+		libraries: oursAnd(
+			func() session.Store { return sessionredis.New(client, nil) },
+			contender{"scs", func(tb testing.TB) site { return served(scsOn(tb, goredisstore.New(client), nil).handler()) }},
+			contender{"gorilla", func(tb testing.TB) site { return served(gorillaOn(tb, gorillaRedis(tb, server.Addr()), nil).handler()) }},
+			contender{"gin", func(tb testing.TB) site { return ginOn(tb, ginRedis(tb, server.Addr())) }},
+			contender{"fiber", func(tb testing.TB) site { return fiberOn(tb, fiberRedis(tb, server.Port)) }},
+		),
+		raw: func(tb testing.TB, operation string) func() {
+			key, ok := session.NewID().String(), must[string](tb)
+			get := func(ctx context.Context) { ok(client.Get(ctx, key).Result()) }
+			set := func(ctx context.Context, key string) { ok(client.Set(ctx, key, payload, time.Hour).Result()) }
+			set(context.Background(), key)
+			return map[string]func(){
+				"read":   bounded(get),
+				"modify": bounded(func(ctx context.Context) { get(ctx); set(ctx, key) }),
+				"create": bounded(func(ctx context.Context) { set(ctx, session.NewID().String()) }),
+			}[operation]
+		},
+		work: func() map[string]float64 {
+			commands := 0.0
+			stats := must[string](tb)(client.Info(context.Background(), "commandstats").Result())
+			for line := range strings.Lines(stats) {
+				var n float64
+				if _, counts, found := strings.Cut(line, ":calls="); found && !strings.HasPrefix(line, "cmdstat_info") {
+					_, _ = fmt.Sscanf(counts, "%f", &n)
+				}
+				commands += n
+			}
+			return map[string]float64{"commands/op": commands, "server-µs/op": float64(server.CPU().Microseconds())}
+		},
+	}
+}
+
+func worked(server *servers.Server) func() map[string]float64 {
+	return func() map[string]float64 {
+		return map[string]float64{"server-µs/op": float64(server.CPU().Microseconds())}
+	}
+}
+
+// database opens a database of the same name as the driver's connections, with the
+// settings that our README gives.
+func database(tb testing.TB, driver, dsn string) *sql.DB {
+	db := must[*sql.DB](tb)(sql.Open(driver, dsn))
+	tb.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(20)
+	return db
+}
+
+func migrated(tb testing.TB, db *sql.DB, dialect sessionsql.Dialect) func() session.Store {
+	store := sessionsql.New(db, dialect, &sessionsql.Options{Table: "ours"})
+	if err := store.Migrate(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+	return func() session.Store { return store }
+}
+
+// rawSQL are prepared statements on a table of an ID and data.
+func rawSQL(tb testing.TB, db *sql.DB, id, data, parameters string) func(testing.TB, string) func() {
+	exec := must[sql.Result](tb)
+	exec(db.Exec("CREATE TABLE raw (id " + id + " PRIMARY KEY, data " + data + ")"))
+	p := strings.Fields(parameters)
+	prepare := must[*sql.Stmt](tb)
+	read := prepare(db.Prepare("SELECT data FROM raw WHERE id = " + p[0]))
+	change := prepare(db.Prepare("UPDATE raw SET data = " + p[0] + " WHERE id = " + p[1]))
+	add := prepare(db.Prepare("INSERT INTO raw (id, data) VALUES (" + p[0] + ", " + p[1] + ")"))
+	return func(tb testing.TB, operation string) func() {
+		id, exec := session.NewID().String(), must[sql.Result](tb)
+		insert := func(ctx context.Context, id string) { exec(add.ExecContext(ctx, id, payload)) }
+		insert(context.Background(), id)
+		get := func(ctx context.Context) {
+			var b []byte
+			if err := read.QueryRowContext(ctx, id).Scan(&b); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		return map[string]func(){
+			"read":   bounded(get),
+			"modify": bounded(func(ctx context.Context) { get(ctx); exec(change.ExecContext(ctx, payload, id)) }),
+			"create": bounded(func(ctx context.Context) { insert(ctx, session.NewID().String()) }),
+		}[operation]
+	}
+}
+
+func openPostgres(tb testing.TB) opened {
+	server := servers.Postgres(tb)
+	url := servers.PostgresURL(server, "postgres")
+	db := database(tb, "pgx", url)
+	pool := must[*pgxpool.Pool](tb)(pgxpool.New(context.Background(), url+"&pool_max_conns=20"))
+	tb.Cleanup(pool.Close)
+	must[sql.Result](tb)(db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL);
+		CREATE INDEX sessions_expiry_idx ON sessions (expiry)`)) // as its README has it
+	return opened{
+		libraries: oursAnd(
+			migrated(tb, db, sessionsql.Postgres),
+			contender{"scs", func(tb testing.TB) site {
+				return served(scsOn(tb, pgxstore.NewWithCleanupInterval(pool, 0), nil).handler())
+			}},
+			contender{"gorilla", func(tb testing.TB) site {
+				return served(gorillaOn(tb, gorillaGorm(tb, postgres.Open(url)), nil).handler())
+			}},
+		),
+		raw:  rawSQL(tb, db, "UUID", "BYTEA", "$1 $2"),
+		work: worked(server),
+	}
+}
+
+func openMariaDB(tb testing.TB) opened {
+	server := servers.MariaDB(tb)
+	dsn := servers.MariaDBDSN(server, "test") + "?parseTime=true"
+	db := database(tb, "mysql", dsn)
+	exec := must[sql.Result](tb)
+	exec(db.Exec("CREATE TABLE sessions (token CHAR(43) PRIMARY KEY, data BLOB NOT NULL, expiry TIMESTAMP(6) NOT NULL)"))
+	exec(db.Exec("CREATE INDEX sessions_expiry_idx ON sessions (expiry)"))
+	return opened{
+		libraries: oursAnd(
+			migrated(tb, db, sessionsql.MySQL),
+			contender{"scs", func(tb testing.TB) site {
+				return served(scsOn(tb, mysqlstore.NewWithCleanupInterval(db, 0), nil).handler())
+			}},
+			contender{"gorilla", func(tb testing.TB) site {
+				return served(gorillaOn(tb, gorillaGorm(tb, mysql.Open(dsn)), nil).handler())
+			}},
+		),
+		raw:  rawSQL(tb, db, "CHAR(36)", "BLOB", "? ?"),
+		work: worked(server),
+	}
+}
+
+func openSQLite(tb testing.TB) opened {
+	file := filepath.Join(tb.TempDir(), "sessions.db")
+	dsn := "file:" + file + "?_journal_mode=WAL&_busy_timeout=5000&_synchronous=NORMAL"
+	db := database(tb, "sqlite3", dsn)
+	must[sql.Result](tb)(db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
+		CREATE INDEX sessions_expiry_idx ON sessions (expiry)`))
+	return opened{
+		libraries: oursAnd(
+			migrated(tb, db, sessionsql.SQLite),
+			contender{"scs", func(tb testing.TB) site {
+				return served(scsOn(tb, sqlite3store.NewWithCleanupInterval(db, 0), nil).handler())
+			}},
+			contender{"gorilla", func(tb testing.TB) site {
+				return served(gorillaOn(tb, gorillaGorm(tb, sqlite.Open(dsn)), nil).handler())
+			}},
+		),
+		raw:  rawSQL(tb, db, "TEXT", "BLOB", "? ?"),
+		work: idle,
+	}
+}
