@@ -56,8 +56,9 @@ func newServer(name string, s *shop) (server, error) {
 	return nil, fmt.Errorf("there is no adapter %q; -adapter takes: %s", name, adapters)
 }
 
-// run serves until ctx is done, then lets the requests that run finish.
-func run(ctx context.Context, args []string, stdout io.Writer) error {
+// run serves until ctx is done, then lets the requests that run finish, and closes
+// the store.
+func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	flags := flag.NewFlagSet("examples", flag.ContinueOnError)
 	addr := flags.String("addr", "localhost:8080", "address to listen on")
 	storeName := flags.String("store", "memory", "where the sessions live: "+stores)
@@ -79,7 +80,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer opened.Close()
+	defer func() { err = errors.Join(err, opened.Close()) }()
 	sessions, err := session.New[visitor](store, opts)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	sessionredis "github.com/gostateful/session/redis"
 )
 
-const stores = `memory, sqlite:FILE, postgres://USER:PASSWORD@HOST:PORT/DATABASE, mysql://USER:PASSWORD@HOST:PORT/DATABASE,
+const stores = `memory, memory:FILE, sqlite:FILE, postgres://USER:PASSWORD@HOST:PORT/DATABASE, mysql://USER:PASSWORD@HOST:PORT/DATABASE,
 redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT`
 
 // openStore opens the store that the flag names. What it opened for it is to be
@@ -24,6 +24,9 @@ redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT`
 func openStore(ctx context.Context, name string) (session.Store, io.Closer, error) {
 	if name == "memory" {
 		return memory.New(nil), io.NopCloser(nil), nil
+	}
+	if file, ok := strings.CutPrefix(name, "memory:"); ok && file != "" {
+		return openMemory(file)
 	}
 	if file, ok := strings.CutPrefix(name, "sqlite:"); ok && file != "" {
 		return openSQLite(ctx, file)

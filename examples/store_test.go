@@ -24,7 +24,7 @@ func TestStoreRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, store, want string
 	}{
-		{"no such store", "tape", "-store takes: memory, sqlite:FILE"},
+		{"no such store", "tape", "-store takes: memory, memory:FILE, sqlite:FILE"},
 		{"no store at all", "", "-store takes: memory"},
 		{"no such store, with a password", "tape://ann:secret@reel", `"tape://ann:xxxxx@reel"`},
 		{"no URL", "redis://:secret@[127", "cannot read -store; it takes: "},
@@ -44,7 +44,11 @@ func TestStoreRefused(t *testing.T) {
 		{"MySQL is down", "mysql://ann:s:ecret%2F@127.0.0.1:1/shop", "cannot use -store mysql://ann:xxxxx@127.0.0.1:1/shop: "},
 		{"MySQL: IPv6, and its usual port", "mysql://ann:secret@[fe80::1%25none]/shop", "dial tcp [fe80::1%none]:3306: "},
 
-		{"SQLite: no file", "sqlite:", "-store takes: memory, sqlite:FILE"},
+		{"memory: no file", "memory:", "-store takes: memory, memory:FILE"},
+		{"memory: no folder", "memory:" + missing, "cannot use -store memory:" + missing + ": "},
+		{"memory: another program's file", "memory:" + text, "cannot use -store memory:" + text + ": memory: restore: this is no snapshot"},
+
+		{"SQLite: no file", "sqlite:", "-store takes: memory, memory:FILE, sqlite:FILE"},
 		{"SQLite: no folder", "sqlite:" + missing, "cannot use -store sqlite:" + missing + ": "},
 		{"SQLite: a folder", "sqlite:.", "cannot use -store sqlite:.: "},
 		{"SQLite: another program's file", "sqlite:" + text, "file is not a database"},
