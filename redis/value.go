@@ -27,7 +27,7 @@ func (s *Store) subjectKey(subject string) string { return s.prefix + subjects +
 
 const subjects = "subject:"
 
-// Times have 13 digits, so that a script can write over one in its place.
+// Times have 13 digits, so that scripts compare them as text.
 const latest = 9_999_999_999_999
 
 // millis is a time in milliseconds since 1970. All that is before is as much in
@@ -50,7 +50,8 @@ func appendDigits(b []byte, n uint64, width int) []byte {
 }
 
 func digits(milliseconds int64) string {
-	return string(appendDigits(nil, uint64(milliseconds), 13))
+	var text [13]byte
+	return string(appendDigits(text[:0], uint64(milliseconds), len(text)))
 }
 
 // Where the fields of a value are. The subject goes up to a zero byte, after which
