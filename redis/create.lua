@@ -1,7 +1,8 @@
+-- Takes the place of a session that has expired and that is still there.
 -- KEYS: session. ARGV: now, time to live, value.
--- Returns 1 when created, -1 when the session exists.
+-- Returns 1 when created, -1 when the session is live.
 local old = stored(KEYS[1])
-if old and old.expires > tonumber(ARGV[1]) then
+if old and old.expires > ARGV[1] then
   return -1
 end
 if tonumber(ARGV[2]) > 0 then

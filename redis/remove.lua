@@ -5,4 +5,4 @@ if not old or old.subject ~= ARGV[2] then
   return 0
 end
 redis.call('DEL', KEYS[1])
-return old.expires > tonumber(ARGV[1]) and 1 or 0
+return old.expires > ARGV[1] and 1 or 0

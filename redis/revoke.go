@@ -76,7 +76,9 @@ func (r *revocation) end(ctx context.Context, ids []session.ID) int {
 		for i, id := range some {
 			// By its text, as a digest that the server does not know would
 			// fail in the midst of the pipeline.
-			cmds[i] = evaluate(ctx, "eval", removeScript.text, r.key(id), time.Now().UnixMilli(), r.subject)
+			cmds[i] = evaluate(ctx, "eval", removeScript.text, r.key(id), func(all []any) []any {
+				return append(all, time.Now().UnixMilli(), r.subject)
+			})
 		}
 		if failure := pipeline(ctx, r.Store, r.client, false, cmds); failure != nil {
 			r.missed = cmp.Or(r.missed, failure)
@@ -113,11 +115,11 @@ func (r *revocation) alive(ctx context.Context, ids []session.ID) []session.ID {
 	}
 	var alive []session.ID
 	for i, head := range heads {
-		value, err := head.Result()
-		if err == nil && value == "" || errors.Is(err, redis.Nil) {
+		value, err := head.Bytes()
+		if err == nil && len(value) == 0 || errors.Is(err, redis.Nil) {
 			continue
 		}
-		if subject, ok := headOf(value); err != nil || !ok || subject == r.subject {
+		if _, _, _, subject, _, ok := cut(value); err != nil || !ok || string(subject) == r.subject {
 			alive = append(alive, ids[i])
 		}
 	}

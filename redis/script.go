@@ -18,8 +18,11 @@ const (
 	conflict = int64(-1)
 )
 
-// keepExpiry stands for the time to live where an update keeps what is stored.
-const keepExpiry = "keep"
+// What stands for the time to live in an update: keep what is stored, or delete.
+const (
+	keepExpiry = "keep"
+	endNow     = "end"
+)
 
 var (
 	//go:embed head.lua
@@ -45,7 +48,7 @@ var (
 
 // A script runs on one key, so that it works in any slot of a Cluster, and
 // writes by one command, see the comment of the package.
-type script struct{ text, digest string }
+type script struct{ text, digest any } // strings, as arguments of a command
 
 func newScript(text string) *script {
 	digest := sha1.Sum([]byte(text)) // as Redis names it; no secret depends on it
@@ -77,28 +80,28 @@ func newHead(ctx context.Context, key string) get {
 }
 
 // evaluate is the command that runs a script: evalsha with its digest, or eval
-// with its text.
-func evaluate(ctx context.Context, verb, script, key string, args ...any) command {
-	all := append(make([]any, 0, 4+len(args)), verb, script, 1, key)
-	cmd := newCommand(ctx, append(all, args...)...)
+// with its text. args go on after the key.
+func evaluate(ctx context.Context, verb string, script any, key string, args func(all []any) []any) command {
+	cmd := newCommand(ctx, args(append(make([]any, 0, 9), verb, script, 1, key))...)
 	cmd.SetFirstKeyPos(3)
 	return cmd
 }
 
-// run runs a script on a key and returns its answer. args makes the rest of its
+// run runs a script on a key and returns its answer. args appends the rest of its
 // arguments, for the time in milliseconds since 1970. repeat and doubt are as
 // for call. A server that does not know the script, as it is new or has
 // restarted, gets the text.
 func (s *Store) run(
-	ctx context.Context, repeat bool, sc *script, key string, args func(now int64) []any,
+	ctx context.Context, repeat bool, sc *script, key string, args func(all []any, now int64) []any,
 ) (answer any, doubt, err error) {
 	var cmd command
 	doubt, err = s.call(ctx, repeat, func() error {
-		args := args(time.Now().UnixMilli())
-		cmd = evaluate(ctx, "evalsha", sc.digest, key, args...)
+		now := time.Now().UnixMilli()
+		args := func(all []any) []any { return args(all, now) }
+		cmd = evaluate(ctx, "evalsha", sc.digest, key, args)
 		err := s.send(ctx, cmd)
 		if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-			cmd = evaluate(ctx, "eval", sc.text, key, args...)
+			cmd = evaluate(ctx, "eval", sc.text, key, args)
 			err = s.send(ctx, cmd)
 		}
 		return err

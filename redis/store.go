@@ -6,10 +6,12 @@
 // A session is one string, which redis-cli shows as it is:
 //
 //	> GET session:019ac6f1-6a2e-7c3b-9d51-2f7a0c4e8b16
-//	"1795519000000 1795522600000 3 alice\x00..."
+//	"1795519000000 1795522600000 00000000000000000003 alice\x00..."
 //
 // These are the expiry and the lease in milliseconds since 1970, the version,
-// the subject, and after a zero byte the data, which only the engine reads.
+// the subject, and after a zero byte the data, which only the engine reads. The
+// numbers are of fixed width, so that a script compares them as text: Redis is
+// one thread, and what a script takes, all clients wait for.
 //
 // The sessions of a subject are named by a sorted set. The lease, by which it is
 // scored, says until when it names a session at least:
@@ -25,7 +27,9 @@
 //
 // Each method changes a session by one command or one script on its one key,
 // in whichever slot that is. So each change happens whole or not at all, and
-// only over the version that was read.
+// only over the version that was read. SET with IFEQ, which newer servers have,
+// could not replace the script: it compares the whole value, and an Update knows
+// the version only, whatever the expiry and the data are by then.
 //
 // The set of a subject is another key, and in a Cluster on another server, so
 // it is written before: no session carries a subject whose set does not name
@@ -87,9 +91,10 @@ type Options struct {
 //
 // Load, Create, Update, Touch and Delete take one round trip to Redis. Where the
 // set of a subject has to be written before, they take two: a Create with a
-// subject, and an Update that changes it to another, not to none. Three take a
-// use that goes beyond the lease and an Update to another subject that keeps the
-// expiry, as the first one finds that out.
+// subject, and an Update that changes it to another, not to none, or that goes
+// beyond the lease. Three take a Touch beyond the lease and an Update to another
+// subject that keeps the expiry, as the first one finds that out. A Create of an
+// ID that is taken takes one more.
 //
 // Where Redis cannot be reached or refuses to work for the moment, such as
 // while it starts or fails over, each round trip waits for it, for about a second
@@ -132,11 +137,11 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	if err := s.process(ctx, cmd); err != nil && !errors.Is(err, redis.Nil) {
 		return session.Record{}, failed("load", key, err)
 	}
-	r, err := read(id, cmd, time.Now().UnixMilli())
+	r, lease, err := read(id, cmd, time.Now().UnixMilli())
 	if err != nil {
 		return session.Record{}, failed("load", key, err)
 	}
-	s.seen.remember(id, r.Subject)
+	s.seen.remember(id, r.Subject, lease)
 	return r, nil
 }
 
@@ -155,22 +160,58 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err != nil {
 		return failed("create", key, err)
 	}
-	data := value(r, lease) // here, as a call that is given up may begin after we return
-	// Never again after an unknown outcome: the first attempt may have been done,
-	// and the session revoked since.
-	answer, _, err := s.run(ctx, false, createScript, key, func(now int64) []any {
-		return []any{now, expires - now, data}
+	value := newValue(r, lease) // here, as a call that is given up may begin after we return
+	created, err := s.set(ctx, key, expires, value)
+	if err == nil && !created {
+		created, err = s.replace(ctx, key, expires, value)
+	}
+	if err != nil {
+		return failed("create", key, err)
+	}
+	if !created {
+		return session.ErrExists
+	}
+	s.seen.remember(r.ID, r.Subject, lease)
+	return nil
+}
+
+// set creates a session where none is. Never again after an unknown outcome: the
+// first attempt may have been done, and the session revoked since.
+func (s *Store) set(ctx context.Context, key string, expires int64, value []byte) (created bool, err error) {
+	var cmd command
+	_, err = s.call(ctx, false, func() error {
+		left := expires - time.Now().UnixMilli()
+		if left <= 0 {
+			return nil
+		}
+		cmd = newCommand(ctx, "set", key, value, "px", left, "nx")
+		return s.send(ctx, cmd)
+	})
+	switch {
+	case errors.Is(err, redis.Nil):
+		return false, nil
+	case err != nil:
+		return false, err
+	case cmd.Cmd != nil && cmd.Val() != "OK":
+		return false, strange(cmd.Val())
+	}
+	return true, nil // or has expired meanwhile
+}
+
+// replace creates a session where Redis has one. That may have expired: Redis
+// removes it a little late, as it counts from when it received the command. Never
+// again after an unknown outcome, as with set.
+func (s *Store) replace(ctx context.Context, key string, expires int64, value []byte) (created bool, err error) {
+	answer, _, err := s.run(ctx, false, createScript, key, func(all []any, now int64) []any {
+		return append(all, now, expires-now, value)
 	})
 	switch {
 	case err != nil:
-		return failed("create", key, err)
-	case answer == done:
-		s.seen.remember(r.ID, r.Subject)
-		return nil
-	case answer == conflict:
-		return session.ErrExists
+		return false, err
+	case answer != done && answer != conflict:
+		return false, strange(answer)
 	}
-	return failed("create", key, strange(answer))
+	return answer == done, nil
 }
 
 // Update implements session.Store.
@@ -179,13 +220,12 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	if err := s.check(ctx, r); err != nil {
 		return failed("update", key, err)
 	}
-	expires := millis(r.ExpiresAt)
-	next := r
-	next.Version++
+	expires, keep := millis(r.ExpiresAt), r.ExpiresAt.IsZero()
+	expected := s.seen.lease(r.ID, r.Subject)
 	var until int64   // for how long the set of the subject has to name the session first; zero: it need not
 	var lease int64   // zero: the set was not entered
 	var unknown error // of an attempt that may have taken effect
-	if !s.seen.remembers(r.ID, r.Subject) && expires > time.Now().UnixMilli() {
+	if expected < expires && expires > time.Now().UnixMilli() {
 		until = expires
 	}
 	for {
@@ -194,13 +234,20 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 			if lease, err = s.enter(ctx, r.ID, r.Subject, until); err != nil {
 				return failed("update", key, err)
 			}
+			expected = 0 // the script takes the lease of the value for entered if it is not the expected one
 		}
-		data := value(next, lease)
-		answer, doubt, err := s.run(ctx, true, updateScript, key, func(now int64) []any {
-			if r.ExpiresAt.IsZero() {
-				return []any{now, keepExpiry, r.Version, data}
+		head, value := change(r, expected, max(lease, expected))
+		answer, doubt, err := s.run(ctx, true, updateScript, key, func(all []any, now int64) []any {
+			all = append(all, now)
+			switch {
+			case keep:
+				all = append(all, keepExpiry)
+			case expires <= now:
+				all = append(all, endNow)
+			default:
+				all = append(all, expires-now)
 			}
-			return []any{now, expires - now, r.Version, data}
+			return append(all, head, subjectAt+len(r.Subject), value)
 		})
 		unknown = cmp.Or(doubt, unknown)
 		wants, more := answer.(int64)
@@ -208,7 +255,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		case err != nil:
 			return failed("update", key, err)
 		case answer == done:
-			s.seen.remember(r.ID, r.Subject)
+			s.seen.remember(r.ID, r.Subject, max(lease, expected))
 			return nil
 		case more && wants > lease && wants > done:
 			until = wants // the set has to name the session first, or for longer
@@ -233,8 +280,8 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 	expires := millis(expiresAt)
 	subject, lease := "", int64(0)
 	for {
-		answer, _, err := s.run(ctx, true, touchScript, key, func(now int64) []any {
-			return []any{now, expires - now, digits(expires), digits(lease), subject}
+		answer, _, err := s.run(ctx, true, touchScript, key, func(all []any, now int64) []any {
+			return append(all, now, expires-now, digits(expires), digits(lease), subject)
 		})
 		// The set of the subject has to name the session for longer first.
 		wants, more := answer.(string)

@@ -152,7 +152,7 @@ func (s *Store) fetch(ctx context.Context, doing, whole string, ids []session.ID
 		}
 		now := time.Now().UnixMilli()
 		for i, cmd := range cmds {
-			r, err := read(some[i], cmd, now)
+			r, _, err := read(some[i], cmd, now)
 			switch {
 			case errors.Is(err, session.ErrNotFound):
 			case err != nil:

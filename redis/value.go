@@ -27,7 +27,7 @@ func (s *Store) subjectKey(subject string) string { return s.prefix + subjects +
 
 const subjects = "subject:"
 
-// Times have 13 digits, so that a script can write over one in its place.
+// Times have 13 digits, so that scripts compare them as text.
 const latest = 9_999_999_999_999
 
 // millis is a time in milliseconds since 1970. All that is before is as much in
@@ -39,68 +39,98 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-func digits(milliseconds int64) string {
-	s := strconv.FormatInt(milliseconds, 10)
-	return "0000000000000"[len(s):] + s
+// appendDigits appends a number in so many digits.
+func appendDigits(b []byte, n uint64, width int) []byte {
+	var text [20]byte
+	digits := strconv.AppendUint(text[:0], n, 10)
+	for range width - len(digits) {
+		b = append(b, '0')
+	}
+	return append(b, digits...)
 }
 
-// value is what a key holds of a session.
-func value(r session.Record, lease int64) []byte {
-	b := make([]byte, 0, 64+len(r.Subject)+len(r.Data))
-	b = append(append(b, digits(millis(r.ExpiresAt))...), ' ')
-	b = append(append(b, digits(lease)...), ' ')
-	b = append(strconv.AppendUint(b, r.Version, 10), ' ')
-	b = append(append(b, r.Subject...), 0)
+func digits(milliseconds int64) string {
+	var text [13]byte
+	return string(appendDigits(text[:0], uint64(milliseconds), len(text)))
+}
+
+// Where the fields of a value are. The subject goes up to a zero byte, after which
+// the data begins.
+const (
+	leaseAt   = 13 + 1
+	versionAt = leaseAt + 13 + 1
+	subjectAt = versionAt + 20 + 1
+
+	headBytes = subjectAt + 255 + 1 // at most
+)
+
+// newValue returns what a key holds of a session.
+func newValue(r session.Record, lease int64) []byte {
+	return appendValue(make([]byte, 0, subjectAt+len(r.Subject)+1+len(r.Data)), r, lease)
+}
+
+// change returns what an update to a record expects between the expiry and the
+// data, and the new value.
+func change(r session.Record, expected, lease int64) (rest, value []byte) {
+	b := make([]byte, 0, 2*(subjectAt+len(r.Subject)+1)+len(r.Data))
+	b = appendRest(b, r.Version, expected, r.Subject)
+	n := len(b)
+	r.Version++
+	b = appendValue(b, r, lease)
+	return b[:n:n], b[n:]
+}
+
+func appendValue(b []byte, r session.Record, lease int64) []byte {
+	b = appendDigits(b, uint64(millis(r.ExpiresAt)), 13)
+	b = appendRest(b, r.Version, lease, r.Subject)
 	return append(b, r.Data...)
 }
 
-// headBytes is how long what stands before the data may be.
-const headBytes = 2*14 + 20 + 1 + 255 + 1
+// appendRest appends what is between the expiry and the data.
+func appendRest(b []byte, version uint64, lease int64, subject string) []byte {
+	b = appendDigits(append(b, ' '), uint64(lease), 13)
+	b = appendDigits(append(b, ' '), version, 20)
+	return append(append(append(b, ' '), subject...), 0)
+}
 
-// headOf returns the subject by the beginning of a value, unless there is no
-// session there.
-func headOf(value string) (subject string, ok bool) {
-	head, _, found := strings.Cut(value, "\x00")
-	if !found || len(head) < 30 || head[13] != ' ' || head[27] != ' ' {
-		return "", false
+// cut takes a value apart, unless there is no session there.
+func cut(value []byte) (expires, lease, version, subject, data []byte, ok bool) {
+	head, data, found := bytes.Cut(value, []byte{0})
+	if !found || len(head) < subjectAt || head[leaseAt-1] != ' ' || head[versionAt-1] != ' ' || head[subjectAt-1] != ' ' {
+		return nil, nil, nil, nil, nil, false
 	}
-	_, subject, found = strings.Cut(head[28:], " ")
-	return subject, found
+	return head[:leaseAt-1], head[leaseAt : versionAt-1], head[versionAt : subjectAt-1], head[subjectAt:], data, true
 }
 
 // read makes the record of the reply to a GET.
-func read(id session.ID, cmd get, now int64) (session.Record, error) {
+func read(id session.ID, cmd get, now int64) (r session.Record, lease int64, err error) {
 	value, err := cmd.Bytes() // ours to keep
 	switch {
 	case errors.Is(err, redis.Nil):
-		return session.Record{}, session.ErrNotFound
+		return session.Record{}, 0, session.ErrNotFound
 	case err != nil:
-		return session.Record{}, err
+		return session.Record{}, 0, err
 	}
 	return parse(id, value, now)
 }
 
 // parse takes over the bytes of a value. Other programs may write to Redis too,
 // so it trusts nothing.
-func parse(id session.ID, value []byte, now int64) (session.Record, error) {
-	head, data, found := bytes.Cut(value, []byte{0})
-	if !found || len(head) < 30 || head[13] != ' ' || head[27] != ' ' {
-		return session.Record{}, errNoSession
-	}
-	number, subject, found := bytes.Cut(head[28:], []byte{' '})
-	expires, err1 := strconv.ParseUint(string(head[:13]), 10, 63)
-	_, err2 := strconv.ParseUint(string(head[14:27]), 10, 63)
+func parse(id session.ID, value []byte, now int64) (r session.Record, lease int64, err error) {
+	until, leased, number, subject, data, ok := cut(value)
+	expires, err1 := strconv.ParseUint(string(until), 10, 63)
+	end, err2 := strconv.ParseUint(string(leased), 10, 63)
 	version, err3 := strconv.ParseUint(string(number), 10, 64)
-	if !found || err1 != nil || err2 != nil || err3 != nil {
-		return session.Record{}, errNoSession
+	if !ok || err1 != nil || err2 != nil || err3 != nil {
+		return session.Record{}, 0, errNoSession
 	}
 	if int64(expires) <= now {
-		return session.Record{}, session.ErrNotFound // and Redis is about to remove it
+		return session.Record{}, 0, session.ErrNotFound // and Redis is about to remove it
 	}
 	return session.Record{
 		ID: id, Version: version, Subject: string(subject),
 		ExpiresAt: time.UnixMilli(int64(expires)).UTC(), Data: data,
-	}, nil
+	}, int64(end), nil
 }
 
 var errNoSession = errors.New("what is stored there is no session: does another program use this prefix?")

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -47,6 +48,13 @@ func TestExpiredButThere(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, n, "live sessions that DeleteAll removed")
 	assert.Zero(t, c.Exists(ctx, key(r)).Val())
+
+	for _, subject := range []string{"", "alice"} { // as the store has seen it, but for the expiry
+		r := create(t, store, record(subject))
+		past := fmt.Sprintf("%013d", in(-time.Millisecond).UnixMilli())
+		require.NoError(t, c.SetRange(ctx, key(r), 0, past).Err())
+		require.ErrorIs(t, store.Update(ctx, r), session.ErrNotFound)
+	}
 
 	r = stale()
 	r.ExpiresAt = in(time.Hour)

@@ -88,16 +88,16 @@ func TestWhatRedisShows(t *testing.T) {
 	require.NoError(t, err)
 	expires := r.ExpiresAt.UnixMilli()
 	assert.LessOrEqual(t, int64(lease), expires+(expires-before), "the lease is twice as long as the life")
-	assert.Equal(t, fmt.Sprintf("\"%d %.0f 3 alice\\x00the data\"\n", expires, lease), cli("GET", key(r)))
+	assert.Equal(t, fmt.Sprintf("\"%d %.0f 00000000000000000003 alice\\x00the data\"\n", expires, lease), cli("GET", key(r)))
 	assert.Equal(t, fmt.Sprintf("1) %q\n2) \"%.0f\"\n", r.ID.String(), lease), cli("ZRANGE", alice, "0", "-1", "WITHSCORES"))
 	assert.Equal(t, "(integer) 2\n", cli("DBSIZE"))
 
 	r = create(t, store, record(""))
-	assert.Equal(t, fmt.Sprintf("\"%d 0000000000000 1 \\x00the data\"\n", r.ExpiresAt.UnixMilli()), cli("GET", key(r)))
+	assert.Equal(t, fmt.Sprintf("\"%d 0000000000000 00000000000000000001 \\x00the data\"\n", r.ExpiresAt.UnixMilli()), cli("GET", key(r)))
 	assert.Equal(t, "(integer) 3\n", cli("DBSIZE"))
 
 	id := stress.Login(t, store, session.Options{Realm: "admin"}, "alice")
-	assert.Regexp(t, `^"\d{13} \d{13} 1 admin\\x1falice\\x00`, cli("GET", "session:"+id.String()), "the realm, a separator and the subject")
+	assert.Regexp(t, `^"\d{13} \d{13} 0{19}1 admin\\x1falice\\x00`, cli("GET", "session:"+id.String()), "the realm, a separator and the subject")
 	assert.Equal(t, "1) \"session:subject:admin\\x1falice\"\n", cli("KEYS", "session:subject:admin*"))
 	assert.Equal(t, fmt.Sprintf("1) %q\n", id.String()), cli("ZRANGE", "session:subject:admin\x1falice", "0", "-1"))
 }
@@ -116,7 +116,7 @@ func TestLogoutInRedis(t *testing.T) {
 	ends := client.PExpireTime(t.Context(), alice).Val()
 	require.True(t, v.Post("/logout").OK())
 
-	assert.Regexp(t, `^\d{13} 0000000000000 2 \x00`, client.Get(t.Context(), left).Val(), "without a lease and without a subject")
+	assert.Regexp(t, `^\d{13} 0000000000000 0{19}2 \x00`, client.Get(t.Context(), left).Val(), "without a lease and without a subject")
 	ttl := client.PTTL(t.Context(), left).Val()
 	assert.Positive(t, ttl)
 	assert.LessOrEqual(t, ttl, time.Minute, "the time to live of what is left")

@@ -29,7 +29,7 @@ func TestOverwrittenSession(t *testing.T) {
 		{"no text", func(key string) error { return client.Set(t.Context(), key, "", time.Hour).Err() }, 503},
 		{"head of a session", func(key string) error {
 			soon := time.Now().Add(time.Hour).UnixMilli()
-			return client.Set(t.Context(), key, fmt.Sprintf("%d %d 7 alice\x00hello", soon, soon), time.Hour).Err()
+			return client.Set(t.Context(), key, fmt.Sprintf("%d %d %020d alice\x00hello", soon, soon, 7), time.Hour).Err()
 		}, 500},
 	} {
 		t.Run(test.name, func(t *testing.T) {

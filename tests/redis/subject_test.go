@@ -28,7 +28,7 @@ func key(r session.Record) string { return "session:" + r.ID.String() }
 // ends when it says, and its life goes on until then.
 func aged(t *testing.T, c *redis.Client, r session.Record, lease time.Time) {
 	t.Helper()
-	value := fmt.Sprintf("%013d %013d %d %s\x00%s", r.ExpiresAt.UnixMilli(), lease.UnixMilli(), r.Version, r.Subject, r.Data)
+	value := fmt.Sprintf("%013d %013d %020d %s\x00%s", r.ExpiresAt.UnixMilli(), lease.UnixMilli(), r.Version, r.Subject, r.Data)
 	require.NoError(t, c.Set(t.Context(), key(r), value, time.Until(r.ExpiresAt)).Err())
 	require.NoError(t, c.ZAdd(t.Context(), alice, redis.Z{Score: float64(lease.UnixMilli()), Member: r.ID.String()}).Err())
 }
