@@ -111,15 +111,14 @@ func (s *Store) load(id session.ID, now int64, use bool) (session.Record, error)
 
 func (s *Store) get(id session.ID, now int64, use bool) (k kept, ok bool) {
 	sh := s.enter(id, now)
-	defer s.leave(sh, now)
-	e := sh.live(id, now)
-	if e == nil {
-		return kept{}, false
+	if e := sh.live(id, now); e != nil {
+		if use {
+			s.use(sh, e, now)
+		}
+		k, ok = e.kept(), true
 	}
-	if use {
-		s.use(sh, e, now)
-	}
-	return e.kept(), true
+	s.leave(sh, now)
+	return k, ok
 }
 
 func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
