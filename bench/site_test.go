@@ -95,7 +95,11 @@ type library struct {
 func ours(tb testing.TB, pause func()) routes { return oursOn(tb, memory.New(nil), pause) }
 
 func oursOn(tb testing.TB, store session.Store, pause func()) routes {
-	carts, err := session.New[cart](store, nil)
+	return oursWith(tb, store, nil, pause)
+}
+
+func oursWith(tb testing.TB, store session.Store, opts *session.Options, pause func()) routes {
+	carts, err := session.New[cart](store, opts)
 	if err != nil {
 		tb.Fatal(err)
 	}

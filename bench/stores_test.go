@@ -76,6 +76,7 @@ func oursAnd(store func() session.Store, others ...contender) []contender {
 func openMemory(testing.TB) opened {
 	return opened{work: idle, libraries: oursAnd(
 		func() session.Store { return memory.New(nil) },
+		contender{"session-cbor", func(tb testing.TB) site { return cborOn(tb, memory.New(nil)) }},
 		contender{"scs", func(tb testing.TB) site {
 			return served(scsOn(tb, memstore.NewWithCleanupInterval(0), nil).handler())
 		}},
