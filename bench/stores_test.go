@@ -179,9 +179,14 @@ func rawSQL(tb testing.TB, db *sql.DB, id, data, parameters string) func(testing
 				tb.Fatal(err)
 			}
 		}
+		changed := bytes.Clone(payload)
 		return map[string]func(){
-			"read":   bounded(get),
-			"modify": bounded(func(ctx context.Context) { get(ctx); exec(change.ExecContext(ctx, payload, id)) }),
+			"read": bounded(get),
+			"modify": bounded(func(ctx context.Context) {
+				get(ctx)
+				changed[0]++ // or MariaDB writes nothing
+				exec(change.ExecContext(ctx, changed, id))
+			}),
 			"create": bounded(func(ctx context.Context) { insert(ctx, session.NewID().String()) }),
 		}[operation]
 	}
