@@ -41,6 +41,7 @@ var stores = []struct {
 
 // opened is a store that was opened.
 type opened struct {
+	store     func() session.Store // ours
 	libraries []contender
 	raw       func(tb testing.TB, operation string) func() // nil: there is no server
 	work      func() map[string]float64                    // what the server has done so far, by unit
@@ -74,8 +75,9 @@ func oursAnd(store func() session.Store, others ...contender) []contender {
 }
 
 func openMemory(testing.TB) opened {
-	return opened{work: idle, libraries: oursAnd(
-		func() session.Store { return memory.New(nil) },
+	ours := func() session.Store { return memory.New(nil) }
+	return opened{store: ours, work: idle, libraries: oursAnd(
+		ours,
 		contender{"session-cbor", func(tb testing.TB) site { return cborOn(tb, memory.New(nil)) }},
 		contender{"scs", func(tb testing.TB) site {
 			return served(scsOn(tb, memstore.NewWithCleanupInterval(0), nil).handler())
@@ -102,9 +104,11 @@ func openRedis(tb testing.TB) opened {
 	server := servers.Redis(tb)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
 	tb.Cleanup(func() { _ = client.Close() })
+	ours := func() session.Store { return sessionredis.New(client, nil) }
 	return opened{
+		store: ours,
 		libraries: oursAnd(
-			func() session.Store { return sessionredis.New(client, nil) },
+			ours,
 			contender{"scs", func(tb testing.TB) site { return served(scsOn(tb, goredisstore.New(client), nil).handler()) }},
 			contender{"gorilla", func(tb testing.TB) site { return served(gorillaOn(tb, gorillaRedis(tb, server.Addr()), nil).handler()) }},
 			contender{"gin", func(tb testing.TB) site { return ginOn(tb, ginRedis(tb, server.Addr())) }},
@@ -200,9 +204,11 @@ func openPostgres(tb testing.TB) opened {
 	tb.Cleanup(pool.Close)
 	must[sql.Result](tb)(db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL);
 		CREATE INDEX sessions_expiry_idx ON sessions (expiry)`)) // as its README has it
+	ours := migrated(tb, db, sessionsql.Postgres)
 	return opened{
+		store: ours,
 		libraries: oursAnd(
-			migrated(tb, db, sessionsql.Postgres),
+			ours,
 			contender{"scs", func(tb testing.TB) site {
 				return served(scsOn(tb, pgxstore.NewWithCleanupInterval(pool, 0), nil).handler())
 			}},
@@ -217,14 +223,16 @@ func openPostgres(tb testing.TB) opened {
 
 func openMariaDB(tb testing.TB) opened {
 	server := servers.MariaDB(tb)
-	dsn := servers.MariaDBDSN(server, "test") + "?parseTime=true"
+	dsn := servers.MariaDBDSN(server, "test") + "?parseTime=true&interpolateParams=true" // else the peers prepare each statement anew
 	db := database(tb, "mysql", dsn)
 	exec := must[sql.Result](tb)
 	exec(db.Exec("CREATE TABLE sessions (token CHAR(43) PRIMARY KEY, data BLOB NOT NULL, expiry TIMESTAMP(6) NOT NULL)"))
 	exec(db.Exec("CREATE INDEX sessions_expiry_idx ON sessions (expiry)"))
+	ours := migrated(tb, db, sessionsql.MySQL)
 	return opened{
+		store: ours,
 		libraries: oursAnd(
-			migrated(tb, db, sessionsql.MySQL),
+			ours,
 			contender{"scs", func(tb testing.TB) site {
 				return served(scsOn(tb, mysqlstore.NewWithCleanupInterval(db, 0), nil).handler())
 			}},
@@ -243,9 +251,11 @@ func openSQLite(tb testing.TB) opened {
 	db := database(tb, "sqlite3", dsn)
 	must[sql.Result](tb)(db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
 		CREATE INDEX sessions_expiry_idx ON sessions (expiry)`))
+	ours := migrated(tb, db, sessionsql.SQLite)
 	return opened{
+		store: ours,
 		libraries: oursAnd(
-			migrated(tb, db, sessionsql.SQLite),
+			ours,
 			contender{"scs", func(tb testing.TB) site {
 				return served(scsOn(tb, sqlite3store.NewWithCleanupInterval(db, 0), nil).handler())
 			}},

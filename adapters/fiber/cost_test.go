@@ -3,7 +3,6 @@ package sessionfiber_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -68,10 +67,6 @@ func newFree(t testing.TB) shop {
 func TestAllocations(t *testing.T) {
 	shop := newFree(t)
 	data := cart{Items: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}}
-	encoded, err := json.Marshal(data)
-	if err != nil {
-		t.Fatal(err)
-	}
 	cookie := shop.cookie(t, func(c *cart) error { *c = data; return nil })
 	read := func(c fiber.Ctx) error {
 		s, err := shop.Get(c)
@@ -96,14 +91,8 @@ func TestAllocations(t *testing.T) {
 	if got := allocs(around, sessionfiber.Middleware(shop.Manager, nil), unused) - allocs(around, unused); got > 3 {
 		t.Errorf("after a middleware that sets headers, that costs %v allocations, want 3 at most", got)
 	}
-	decoder := least(func() {
-		if err := json.Unmarshal(encoded, new(cart)); err != nil {
-			t.Error(err)
-		}
-	})
-	got := allocs(sessionfiber.Middleware(shop.Manager, nil), read) - bare - decoder
-	if got > 6 {
-		t.Errorf("a read costs %v allocations more than the decoder's %v, want 6 at most", got, decoder)
+	if got := allocs(sessionfiber.Middleware(shop.Manager, nil), read) - bare; got > 8 {
+		t.Errorf("a read costs %v allocations more than the bare handler, want 8 at most", got)
 	}
 }
 
