@@ -254,7 +254,7 @@ func TestShape(t *testing.T) {
 		{struct{ B []byte }{}, both{true, true}},
 		{new(*item), both{true, false}},
 		{new([]int), both{true, false}},
-		{wide{}, both{true, false}},
+		{wide{seen: 0}, both{true, false}},
 		{struct{ item }{}, both{true, false}},
 		{struct{ At time.Time }{}, both{true, false}},
 		{struct {
@@ -265,7 +265,7 @@ func TestShape(t *testing.T) {
 		}{}, both{true, false}},
 		{tree{}, both{}},
 		{raw{}, both{}},
-		{inner{}, both{}},
+		{inner{secret: nil}, both{}},
 		{struct{ Any any }{}, both{}},
 		{map[color]int{}, both{}},
 		{map[[2]int]int{}, both{}},
