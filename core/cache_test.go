@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	session "github.com/gostateful/session/core"
 )
@@ -274,4 +275,38 @@ func TestDataAfterAConflict(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// TestReusedMemory: a framework may use the memory of its strings again, as fiber
+// does. What an Update has set does not change with it.
+func TestReusedMemory(t *testing.T) {
+	type exact struct {
+		Items  []string
+		ByName map[string]string
+		Last   *string
+	}
+	store, b := newTestStore(), &browser{}
+	m := program[exact](t, store, nil)
+	buffer := []byte("bread")
+	err := visitOf(t, m, b, func(s *session.Session[exact]) error {
+		text := unsafe.String(&buffer[0], len(buffer))
+		return s.Update(func(e *exact) error {
+			e.Items, e.ByName, e.Last = []string{text}, map[string]string{text: text}, &text
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(buffer, "stone")
+	err = visitOf(t, m, b, func(s *session.Session[exact]) error {
+		got := s.Data()
+		if got.Items[0] != "bread" || got.ByName["bread"] != "bread" || *got.Last != "bread" {
+			t.Errorf("got %q, %q and %q", got.Items, got.ByName, *got.Last)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

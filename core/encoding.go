@@ -95,7 +95,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 func (s *Session[T]) reread(value *T, encoded *content) error {
 	e := &s.m.engine
 	if e.shape.exact && !e.suspect(encoded.data) {
-		kept := clone(value, e.shape.unshare)
+		kept := clone(value, e.shape.own)
 		fill(kept)
 		s.keep(kept, encoded.data, write{})
 		return nil

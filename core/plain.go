@@ -23,6 +23,7 @@ import (
 type shape struct {
 	plain   bool
 	unshare unshare // nil if no copy needs it
+	own     unshare // the same with strings, if exact
 	hash    uint64  // of all that decides how a T is encoded
 
 	// exact means that the default codec gives back what it was given, but for a
@@ -38,11 +39,16 @@ func shapeOf(t reflect.Type, lossy bool) shape {
 	if !plain {
 		return shape{}
 	}
-	return shape{plain: true, unshare: unshare, hash: binary.BigEndian.Uint64(d.hash.Sum(nil)), exact: d.exact}
+	s := shape{plain: true, unshare: unshare, hash: binary.BigEndian.Uint64(d.hash.Sum(nil)), exact: d.exact}
+	d.strings = true
+	s.own, plain = d.describe(t)
+	s.exact = s.exact && plain
+	return s
 }
 
-// A unshare makes a value share no memory with the one that it was copied from.
-// Strings need not be copied.
+// An unshare makes a value share no memory with the one that it was copied from,
+// but for strings. Those of an application are copied too: some frameworks, such
+// as fiber, use their memory again for the next request.
 type unshare func(reflect.Value)
 
 // clone copies a value of a plain type.
@@ -57,9 +63,10 @@ func clone[T any](v *T, unshare unshare) *T {
 
 // A describer walks through a type, and stops where it is not plain.
 type describer struct {
-	hash   hash.Hash
-	inside map[reflect.Type]bool // types that contain the one at hand
-	exact  bool
+	hash    hash.Hash
+	inside  map[reflect.Type]bool // types that contain the one at hand
+	exact   bool
+	strings bool // strings are copied
 }
 
 // describe returns how to copy values of a type, and false if it is not plain.
@@ -87,6 +94,10 @@ func (d *describer) describe(t reflect.Type) (unshare, bool) {
 		return d.describeArray(t)
 	case reflect.Map:
 		return d.describeMap(t)
+	case reflect.String:
+		if d.strings {
+			return func(v reflect.Value) { v.SetString(strings.Clone(v.String())) }, true
+		}
 	}
 	return nil, t.Kind() == reflect.String || t.Kind() == reflect.Bool || isNumber(t.Kind())
 }
@@ -204,7 +215,7 @@ func (d *describer) describeMap(t reflect.Type) (unshare, bool) {
 	if k := t.Key().Kind(); k != reflect.String && !isNumber(k) {
 		return nil, false
 	}
-	_, plainKey := d.describe(t.Key())
+	unshareKey, plainKey := d.describe(t.Key())
 	unshare, plain := d.describe(t.Elem())
 	return func(v reflect.Value) {
 		if v.IsNil() {
@@ -215,6 +226,9 @@ func (d *describer) describeMap(t reflect.Type) (unshare, bool) {
 		for entry := v.MapRange(); entry.Next(); {
 			key.SetIterKey(entry)
 			element.SetIterValue(entry)
+			if unshareKey != nil {
+				unshareKey(key)
+			}
 			if unshare != nil {
 				unshare(element)
 			}

@@ -173,6 +173,10 @@ func checkPlain(t *testing.T, seed uint64) (plain, exact bool) {
 	if !sh.exact || (&engine{}).suspect(encoded) {
 		return true, false
 	}
+	if sh.own != nil {
+		c.Set(v)
+		sh.own(c)
+	}
 	decoded := reflect.New(kind)
 	if err := json.Unmarshal(encoded, decoded.Interface()); err != nil {
 		t.Fatalf("%v: decode %s: %v", kind, encoded, err)
