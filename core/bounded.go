@@ -64,6 +64,20 @@ func (c *bounded) Err() error {
 	return nil
 }
 
+// Value is that of the timed context, once there is one. By it the context package
+// recognises its own kind. So a context made from this one needs no goroutine, which
+// could ask the parent for a value when the request is over: fiber then uses the
+// parent's memory again.
+func (c *bounded) Value(key any) any {
+	c.mu.Lock()
+	timed := c.timed
+	c.mu.Unlock()
+	if timed != nil {
+		return timed.Value(key)
+	}
+	return c.Context.Value(key)
+}
+
 // canceled stands for the timed context of one that was stopped before Done was
 // called.
 var canceled = func() context.Context {

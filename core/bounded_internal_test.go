@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,4 +85,46 @@ func BenchmarkBounded(b *testing.B) {
 			stop()
 		}
 	})
+}
+
+// A reused context belongs to another request once over is set.
+type reused struct {
+	context.Context
+	over  atomic.Bool
+	asked atomic.Int32 // since then
+}
+
+func (r *reused) Value(key any) any {
+	if r.over.Load() {
+		r.asked.Add(1)
+	}
+	return r.Context.Value(key)
+}
+
+// TestBoundedLeavesParentAlone: contexts that a client has made from that of a store
+// call ask the parent for nothing when the call is over.
+func TestBoundedLeavesParentAlone(t *testing.T) {
+	for name, begin := range map[string]func(context.Context, time.Duration) *bounded{"bound": bound, "detach": detach} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				parent := &reused{Context: context.WithValue(context.Background(), &name, name)}
+				b := begin(parent, time.Minute)
+				if got := b.Value(&name); got != name {
+					t.Errorf("got the value %v, want %v", got, name)
+				}
+				child, cancel := context.WithCancel(b)
+				defer cancel()
+				if got := child.Value(&name); got != name {
+					t.Errorf("got the value %v of a context made from it, want %v", got, name)
+				}
+				parent.over.Store(true)
+				b.stop()
+				<-child.Done()
+				synctest.Wait()
+				if n := parent.asked.Load(); n > 0 {
+					t.Errorf("the parent was asked for %d values after the call", n)
+				}
+			})
+		})
+	}
 }
