@@ -36,10 +36,9 @@ var steps = []step{
 	{name: "vet", about: "go vet", run: func(r *repository) error { return r.goTool("vet", "work") }},
 	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
 	{name: "workflows", about: "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", run: (*repository).workflows},
-	{name: "test", about: "all tests and Examples, under the race detector and shuffled", run: func(r *repository) error {
-		// The step vet has vetted it. The timeout is for what hangs, on the slowest machine.
-		// Four packages at a time, as most of them wait for servers, and those that take longest first.
-		return r.goTool("test", "-race", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=4", "./tests/sql", "./tests/redis", "work")
+	{name: "test", about: "all tests and Examples but those of bench, under the race detector and shuffled", run: (*repository).test},
+	{name: "bench", about: "the tests of bench: without the race detector, for which its peers would be compiled anew", run: func(*repository) error {
+		return run("go", "test", "./bench/...")
 	}},
 	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both", run: func(r *repository) error {
 		if err := run("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
@@ -49,6 +48,19 @@ var steps = []step{
 	}},
 	{name: "alone", about: "each module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
 	{name: "fuzz", about: "each fuzz target: only if named, as the test step runs their seeds, and it compiles everything anew", run: (*repository).fuzz, nightly: true},
+}
+
+// test runs the tests. The step vet has vetted them. The timeout is for what hangs,
+// on the slowest machine. Four packages run at a time, as most of them wait for
+// servers, and those that take longest come first.
+func (r *repository) test() error {
+	args := []string{"test", "-race", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=4", "./tests/sql", "./tests/redis"}
+	for _, m := range r.modules {
+		if m.dir != "bench" {
+			args = append(args, "./"+m.dir+"/...")
+		}
+	}
+	return r.goTool(args...)
 }
 
 // A repository is the tree that is checked, and how.
