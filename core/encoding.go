@@ -109,9 +109,9 @@ func (s *Session[T]) reread(value *T, encoded *content) error {
 	return nil
 }
 
-// fingerprint is that of data which this program's type has encoded. Programs
-// whose types differ in any way give different ones to the same data, and so do
-// different data.
+// fingerprint is that of data which this program's type has encoded. A program
+// whose type differs in any way gives the same data another one. Data that was
+// changed since has another one too, as far as a CRC can tell.
 func (e *engine) fingerprint(data []byte) uint64 {
 	if !e.shape.plain {
 		return 0

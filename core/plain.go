@@ -189,7 +189,7 @@ func (d *describer) describeSlice(t reflect.Type) (unshare, bool) {
 		c := reflect.MakeSlice(t, v.Len(), v.Len())
 		reflect.Copy(c, v)
 		v.Set(c)
-		detachAll(v, unshare)
+		unshareAll(v, unshare)
 	}, plain
 }
 
@@ -199,10 +199,10 @@ func (d *describer) describeArray(t reflect.Type) (unshare, bool) {
 	if unshare == nil {
 		return nil, plain
 	}
-	return func(v reflect.Value) { detachAll(v, unshare) }, plain
+	return func(v reflect.Value) { unshareAll(v, unshare) }, plain
 }
 
-func detachAll(list reflect.Value, unshare unshare) {
+func unshareAll(list reflect.Value, unshare unshare) {
 	if unshare == nil {
 		return
 	}
