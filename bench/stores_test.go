@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/mysqlstore"
 	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/sqlite3store"
+	"github.com/alexedwards/scs/v2"
 	"github.com/alexedwards/scs/v2/memstore"
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,6 +24,7 @@ import (
 	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
 	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
 
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
@@ -196,74 +198,72 @@ func rawSQL(tb testing.TB, db *sql.DB, id, data, parameters string) func(testing
 	}
 }
 
-func openPostgres(tb testing.TB) opened {
-	server := servers.Postgres(tb)
-	url := servers.PostgresURL(server, "postgres")
-	db := database(tb, "pgx", url)
-	pool := must[*pgxpool.Pool](tb)(pgxpool.New(context.Background(), url+"&pool_max_conns=20"))
-	tb.Cleanup(pool.Close)
-	must[sql.Result](tb)(db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL);
-		CREATE INDEX sessions_expiry_idx ON sessions (expiry)`)) // as its README has it
-	ours := migrated(tb, db, sessionsql.Postgres)
+// A relational is a database with the tables of all libraries.
+type relational struct {
+	db        *sql.DB
+	dialect   sessionsql.Dialect
+	scs       scs.Store
+	gorm      func() gorm.Dialector // for one pool of connections each
+	raw       [3]string             // the types of an ID and of data, and two parameters
+	work      func() map[string]float64
+	scsTables string // as the README of scs has them
+}
+
+func (r relational) open(tb testing.TB) opened {
+	for statement := range strings.SplitSeq(r.scsTables, ";") {
+		must[sql.Result](tb)(r.db.Exec(statement))
+	}
+	ours := migrated(tb, r.db, r.dialect)
 	return opened{
 		store: ours,
 		libraries: oursAnd(
 			ours,
-			contender{"scs", func(tb testing.TB) site {
-				return served(scsOn(tb, pgxstore.NewWithCleanupInterval(pool, 0), nil).handler())
-			}},
-			contender{"gorilla", func(tb testing.TB) site {
-				return served(gorillaOn(tb, gorillaGorm(tb, postgres.Open(url)), nil).handler())
-			}},
+			contender{"scs", func(tb testing.TB) site { return served(scsOn(tb, r.scs, nil).handler()) }},
+			contender{"gorilla", func(tb testing.TB) site { return served(gorillaOn(tb, gorillaGorm(tb, r.gorm()), nil).handler()) }},
 		),
-		raw:  rawSQL(tb, db, "UUID", "BYTEA", "$1 $2"),
-		work: worked(server),
+		raw:  rawSQL(tb, r.db, r.raw[0], r.raw[1], r.raw[2]),
+		work: r.work,
 	}
+}
+
+func openPostgres(tb testing.TB) opened {
+	server := servers.Postgres(tb)
+	url := servers.PostgresURL(server, "postgres")
+	pool := must[*pgxpool.Pool](tb)(pgxpool.New(context.Background(), url+"&pool_max_conns=20"))
+	tb.Cleanup(pool.Close)
+	return relational{
+		db: database(tb, "pgx", url), dialect: sessionsql.Postgres, work: worked(server),
+		scs:  pgxstore.NewWithCleanupInterval(pool, 0),
+		gorm: func() gorm.Dialector { return postgres.Open(url) },
+		raw:  [3]string{"UUID", "BYTEA", "$1 $2"},
+		scsTables: `CREATE TABLE sessions (token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL);
+			CREATE INDEX sessions_expiry_idx ON sessions (expiry)`,
+	}.open(tb)
 }
 
 func openMariaDB(tb testing.TB) opened {
 	server := servers.MariaDB(tb)
 	dsn := servers.MariaDBDSN(server, "test") + "?parseTime=true&interpolateParams=true" // else the peers prepare each statement anew
 	db := database(tb, "mysql", dsn)
-	exec := must[sql.Result](tb)
-	exec(db.Exec("CREATE TABLE sessions (token CHAR(43) PRIMARY KEY, data BLOB NOT NULL, expiry TIMESTAMP(6) NOT NULL)"))
-	exec(db.Exec("CREATE INDEX sessions_expiry_idx ON sessions (expiry)"))
-	ours := migrated(tb, db, sessionsql.MySQL)
-	return opened{
-		store: ours,
-		libraries: oursAnd(
-			ours,
-			contender{"scs", func(tb testing.TB) site {
-				return served(scsOn(tb, mysqlstore.NewWithCleanupInterval(db, 0), nil).handler())
-			}},
-			contender{"gorilla", func(tb testing.TB) site {
-				return served(gorillaOn(tb, gorillaGorm(tb, mysql.Open(dsn)), nil).handler())
-			}},
-		),
-		raw:  rawSQL(tb, db, "CHAR(36)", "BLOB", "? ?"),
-		work: worked(server),
-	}
+	return relational{
+		db: db, dialect: sessionsql.MySQL, work: worked(server),
+		scs:  mysqlstore.NewWithCleanupInterval(db, 0),
+		gorm: func() gorm.Dialector { return mysql.Open(dsn) },
+		raw:  [3]string{"CHAR(36)", "BLOB", "? ?"},
+		scsTables: `CREATE TABLE sessions (token CHAR(43) PRIMARY KEY, data BLOB NOT NULL, expiry TIMESTAMP(6) NOT NULL);
+			CREATE INDEX sessions_expiry_idx ON sessions (expiry)`,
+	}.open(tb)
 }
 
 func openSQLite(tb testing.TB) opened {
-	file := filepath.Join(tb.TempDir(), "sessions.db")
-	dsn := "file:" + file + "?_journal_mode=WAL&_busy_timeout=5000&_synchronous=NORMAL"
+	dsn := "file:" + filepath.Join(tb.TempDir(), "sessions.db") + "?_journal_mode=WAL&_busy_timeout=5000&_synchronous=NORMAL"
 	db := database(tb, "sqlite3", dsn)
-	must[sql.Result](tb)(db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
-		CREATE INDEX sessions_expiry_idx ON sessions (expiry)`))
-	ours := migrated(tb, db, sessionsql.SQLite)
-	return opened{
-		store: ours,
-		libraries: oursAnd(
-			ours,
-			contender{"scs", func(tb testing.TB) site {
-				return served(scsOn(tb, sqlite3store.NewWithCleanupInterval(db, 0), nil).handler())
-			}},
-			contender{"gorilla", func(tb testing.TB) site {
-				return served(gorillaOn(tb, gorillaGorm(tb, sqlite.Open(dsn)), nil).handler())
-			}},
-		),
-		raw:  rawSQL(tb, db, "TEXT", "BLOB", "? ?"),
-		work: idle,
-	}
+	return relational{
+		db: db, dialect: sessionsql.SQLite, work: idle,
+		scs:  sqlite3store.NewWithCleanupInterval(db, 0),
+		gorm: func() gorm.Dialector { return sqlite.Open(dsn) },
+		raw:  [3]string{"TEXT", "BLOB", "? ?"},
+		scsTables: `CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
+			CREATE INDEX sessions_expiry_idx ON sessions (expiry)`,
+	}.open(tb)
 }

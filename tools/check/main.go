@@ -37,8 +37,11 @@ var steps = []step{
 	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
 	{name: "workflows", about: "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", run: (*repository).workflows},
 	{name: "test", about: "all tests and Examples but those of bench, under the race detector and shuffled", run: (*repository).test},
-	{name: "bench", about: "the tests of bench: without the race detector, for which its peers would be compiled anew", run: func(*repository) error {
-		return run("go", "test", "./bench/...")
+	{name: "bench", about: "the tests of bench, and each benchmark once: without the race detector, for which its peers would be compiled anew", run: func(*repository) error {
+		if err := run("go", "test", "./bench/..."); err != nil {
+			return err
+		}
+		return run("go", "run", "./bench/compare", "-rounds", "1", "-benchtime", "1x")
 	}},
 	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both", run: func(r *repository) error {
 		if err := run("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
