@@ -32,22 +32,22 @@ var steps = []step{
 	{name: "gofumpt", about: "all code is formatted", run: (*repository).gofumpt},
 	{name: "modules", about: "no module is forgotten, and released ones ask for no more than they may", run: (*repository).checkModules},
 	{name: "tidy", about: "go mod tidy would change nothing", run: (*repository).tidy},
-	{name: "release", about: "what versions.json declares can be released", run: func(r *repository) error { return run("go", "run", "./tools/release", "check") }},
-	{name: "vet", about: "go vet", run: func(r *repository) error { return r.goTool("vet", "work") }},
-	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: func(r *repository) error { return r.goTool("tool", "staticcheck", "work") }},
+	{name: "release", about: "what versions.json declares can be released", run: func(r *repository) error { return plain("go", "run", "./tools/release", "check") }},
+	{name: "vet", about: "go vet", run: func(r *repository) error { return run("go", "vet", "work") }},
+	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: (*repository).staticcheck},
 	{name: "workflows", about: "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", run: (*repository).workflows},
 	{name: "test", about: "all tests and Examples but those of bench, under the race detector and shuffled", run: (*repository).test},
-	{name: "bench", about: "the tests of bench, and each benchmark once: without the race detector, for which its peers would be compiled anew", run: func(*repository) error {
-		if err := run("go", "test", "./bench/..."); err != nil {
+	{name: "bench", about: "the tests of bench, and each benchmark once", run: func(*repository) error {
+		if err := run("go", "test", "-vet=off", "./bench/..."); err != nil {
 			return err
 		}
 		return run("go", "run", "./bench/compare", "-rounds", "1", "-benchtime", "1x")
 	}},
 	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both", run: func(r *repository) error {
-		if err := run("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
+		if err := plain("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
 			return err
 		}
-		return run("go", "test", "-timeout=60m", "./tests/explore")
+		return plain("go", "test", "-timeout=60m", "./tests/explore")
 	}},
 	{name: "alone", about: "each module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
 	{name: "fuzz", about: "each fuzz target: only if named, as the test step runs their seeds, and it compiles everything anew", run: (*repository).fuzz, nightly: true},
@@ -57,13 +57,13 @@ var steps = []step{
 // on the slowest machine. Four packages run at a time, as most of them wait for
 // servers, and those that take longest come first.
 func (r *repository) test() error {
-	args := []string{"test", "-race", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=4", "./tests/sql", "./tests/redis"}
+	args := []string{"test", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=4", "./tests/sql", "./tests/redis"}
 	for _, m := range r.modules {
 		if m.dir != "bench" {
 			args = append(args, "./"+m.dir+"/...")
 		}
 	}
-	return r.goTool(args...)
+	return run("go", args...)
 }
 
 // A repository is the tree that is checked, and how.
@@ -108,7 +108,7 @@ func (r *repository) check(names []string) error {
 			return fmt.Errorf("there is no step %q; -help lists them", name)
 		}
 	}
-	if err := r.open(); err != nil {
+	if err := errors.Join(r.open(), forRaces()); err != nil {
 		return err
 	}
 	defer os.RemoveAll(r.scratch)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,9 +13,11 @@ import (
 
 func (r *repository) gofumpt() error {
 	if r.fix {
-		return run("go", "tool", "gofumpt", "-l", "-w", ".")
+		return plain("go", "tool", "gofumpt", "-l", "-w", ".")
 	}
-	list, err := output("go", "tool", "gofumpt", "-l", ".")
+	tool := exec.Command("go", "tool", "gofumpt", "-l", ".")
+	tool.Env = withoutRaces(os.Environ())
+	list, err := capture(tool)
 	if err != nil {
 		return err
 	}
@@ -22,6 +25,16 @@ func (r *repository) gofumpt() error {
 		return fmt.Errorf("not formatted:\n%s\nTo format them: go run ./tools/check -fix", list)
 	}
 	return nil
+}
+
+// staticcheck is built without the race detector, which would make it slow, and
+// then looks at what was compiled for it.
+func (r *repository) staticcheck() error {
+	tool := filepath.Join(r.scratch, "staticcheck")
+	if err := plain("go", "build", "-o", tool, "honnef.co/go/tools/cmd/staticcheck"); err != nil {
+		return err
+	}
+	return run(tool, "work")
 }
 
 // tidy cannot be left to go mod tidy alone, which ignores go.work and would
@@ -108,7 +121,7 @@ func (r *repository) fuzz() error {
 			return err
 		}
 		for _, target := range fuzzTarget.FindAllSubmatch(text, -1) {
-			err := run("go", "test", "-run", "^$", "-fuzz", fmt.Sprintf("^%s$", target[1]), "-fuzztime", r.fuzztime, path)
+			err := plain("go", "test", "-run", "^$", "-fuzz", fmt.Sprintf("^%s$", target[1]), "-fuzztime", r.fuzztime, path)
 			if err != nil {
 				return fmt.Errorf("%w.\nThe input is kept in testdata/fuzz: commit it with the fix", err)
 			}
