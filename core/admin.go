@@ -87,6 +87,7 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 		if err = m.store.Delete(b, id); err != nil {
 			err = unavailable("revoke", err)
 		}
+		m.watch.wrote(id)
 	}
 	return m.tell(ctx, EventDestroyed, id, m.subject(rec.Subject), started, err)
 }
@@ -119,6 +120,7 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	started := m.started()
 	subject = strings.Clone(subject) // frameworks may reuse its memory, and an Observer may keep the event
 	n, err := m.store.DeleteAll(b, m.owner(subject), except...)
+	m.watch.ended(subject)
 	if err != nil {
 		return n, m.tell(ctx, EventError, ID{}, subject, started, unavailable("revoke all", err))
 	}

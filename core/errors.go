@@ -58,6 +58,14 @@ var (
 
 	errNoRemember = mistakef("session: a login that asks to be remembered needs Options.Remember, which says for how long")
 
+	errNotStored = fmt.Errorf("%w: there is no session that is stored", ErrNotFound)
+
+	errWatchOver = fmt.Errorf("%w: the session that was watched has ended", ErrNotFound)
+
+	errWatchPassed = fmt.Errorf("%w: the session that was watched has passed to another subject", ErrNotFound)
+
+	errWatchEarly = mistakef("session: a login of this request is pending: call Session.Commit before Session.Watch or Session.Changes")
+
 	errNoFunction = mistakef("session: Update, UpdateAll and Take need a function")
 
 	errTakeBeside = mistakef("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")

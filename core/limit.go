@@ -43,6 +43,7 @@ func (v *visit) endExcess(ctx context.Context, subject string) error {
 		started := e.started()
 		switch err := e.store.Update(ctx, removal(rec.ID, rec.Version)); {
 		case err == nil:
+			e.watch.wrote(rec.ID)
 			v.note(EventDestroyed, rec.ID, subject, started, nil)
 		case !errors.Is(err, ErrNotFound):
 			return err

@@ -26,6 +26,7 @@ type engine struct {
 	likely   envelope // what a new session has: carrier, realm, schema, codec, the encoded zero T
 	carriers []any    // the names of the cookies that are read: each a cookieKey, boxed once
 	queue    queue
+	watch    watch
 
 	standard  bool // the codec is the default
 	lossy     bool // the codec may lose a part of a T

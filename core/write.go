@@ -251,6 +251,7 @@ func (v *visit) giveUp(err error, p *plan) {
 
 // settle makes the stored plan the new base.
 func (v *visit) settle(p *plan, started time.Time) {
+	v.engine.watch.wrote(p.rec.ID)
 	if p.kind == planEnd {
 		v.note(EventDestroyed, p.rec.ID, v.ending.subject, started, nil)
 		v.ending, v.answer = nil, keep

@@ -157,6 +157,22 @@ func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session
 	return s.deleteAll(subject, except, time.Now().UnixMilli()), nil
 }
 
+// Versions implements session.Watchable. To be watched makes no session one that
+// was used last.
+func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failed("versions", err)
+	}
+	versions := make(map[session.ID]uint64, len(ids))
+	now := time.Now().UnixMilli()
+	for _, id := range ids {
+		if k, ok := s.get(id, now, false); ok {
+			versions[id] = k.version
+		}
+	}
+	return versions, nil
+}
+
 // All implements session.Iterable. Each session that lives throughout is there
 // exactly once, as it is at that moment.
 func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {

@@ -164,3 +164,28 @@ func (s *Store) fetch(ctx context.Context, doing, whole string, ids []session.ID
 	}
 	return records, nil
 }
+
+// Versions implements session.Watchable, in one round trip. It reads what stands
+// before the data.
+func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
+	cmds := make([]get, len(ids))
+	for i, id := range ids {
+		cmds[i] = newHead(ctx, s.key(id))
+	}
+	if err := pipeline(ctx, s, s.client, true, cmds); err != nil {
+		return nil, failed("versions", s.prefix+"*", err)
+	}
+	versions := make(map[session.ID]uint64, len(ids))
+	now := time.Now().UnixMilli()
+	for i, cmd := range cmds {
+		r, _, err := read(ids[i], cmd, now)
+		switch {
+		case errors.Is(err, session.ErrNotFound):
+		case err != nil && !errors.Is(err, errNoSession):
+			return nil, failed("versions", s.key(ids[i]), err)
+		default:
+			versions[ids[i]] = r.Version // or 0: Load has the error
+		}
+	}
+	return versions, nil
+}

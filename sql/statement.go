@@ -46,6 +46,8 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 	// By the primary key, and with what has expired, so that each takes equally long.
 	pageText = selectText + `WHERE id > {id} ORDER BY id LIMIT {page}`
 
+	versionsText = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE id IN `
+
 	removeAllText = `DELETE FROM {table} WHERE subject = ?`
 	returning     = ` RETURNING id, version, expires_at, subject, ''`
 

@@ -42,7 +42,7 @@ var faults = []struct {
 	{"passes ResponseController.Flush by", []string{"CommitFirst/ResponseController.Flush", "CommitFails/ResponseController.Flush"}},
 	{"passes ReadFrom by", []string{"CommitFirst/ReadFrom", "CommitFails/ReadFrom"}},
 	{"passes Hijack by", []string{"CommitFirst/Hijack", "CommitFails/Hijack"}},
-	{"buffers the response", []string{"Stream", "TouchInStream"}},
+	{"buffers the response", []string{"Stream", "TouchInStream", "WatchInStream"}},
 	{"takes 103 for the response", []string{"Informational"}},
 
 	{"starts afresh when the load fails", []string{"LoadFails"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 )
 
 func streamLaws() []law {
-	return []law{{"TouchInStream", touchInStream}}
+	return []law{{"TouchInStream", touchInStream}, {"WatchInStream", watchInStream}}
 }
 
 // touchInStream: a stream may outlast its handler, and its session. By Touch it keeps
@@ -63,5 +64,46 @@ func touchInStream(t *testing.T, on setup) {
 	v.get("/logout").wants(t, 200, "new")
 	if err := touch(); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Touch in a stream whose session has ended: got the error %v, want ErrNotFound", err)
+	}
+}
+
+// watchInStream: a stream may outlast its handler, and is shown what other requests
+// change, and that the session has ended.
+func watchInStream(t *testing.T, on setup) {
+	if !featuresOf(t, on).streams {
+		t.Log("the adapter's framework has no streams: Request.Stream is nil")
+		return
+	}
+	shown, ended := make(chan int, 10), make(chan error, 1)
+	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
+		s := si.session(r)
+		if s == nil {
+			return
+		}
+		r.Stream(func(send func(string) error) {
+			_ = send("one")
+			for info, err := range s.Changes(context.Background(), 0) {
+				if err != nil {
+					ended <- err
+					return
+				}
+				shown <- info.Data.N
+			}
+		})
+	}})
+	v := si.known()
+	resp, err := si.send("/stream", cookie(v.token())).next()
+	if err != nil {
+		t.Fatalf("no header while the stream runs: %v", err)
+	}
+	defer resp.Body.Close()
+	n := receive(t, shown)
+	v.get("/count").wants(t, 200, strconv.Itoa(n+1))
+	if got := receive(t, shown); got != n+1 {
+		t.Errorf("after a change a stream is shown %d, want %d", got, n+1)
+	}
+	v.get("/logout").wants(t, 200, "new")
+	if err := receive(t, ended); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("a stream whose session has ended is told %v, want ErrNotFound", err)
 	}
 }

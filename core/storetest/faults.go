@@ -183,6 +183,9 @@ func down(t *trial) {
 	if _, ok := t.store.(session.Iterable); ok {
 		calls = append(slices.Clone(calls), callAll)
 	}
+	if _, ok := t.store.(session.Watchable); ok {
+		calls = append(slices.Clone(calls), callVersions)
+	}
 	// All at once, as each may take its time.
 	results := make([]chan error, len(calls))
 	for i, c := range calls {

@@ -103,4 +103,14 @@ var allLaws = []law{
 	{"EngineShowsAll", "Manager.All shows each session of its realm, and nothing else", engineShowsAll},
 }
 
+// versionLaws are those of a session.Watchable.
+var versionLaws = []law{
+	{"VersionsAreExact", "Versions returns the version of each live record among those asked for, and of no other", versionsAreExact},
+	{"VersionsShowLiveOnly", "Versions shows neither deleted nor expired nor unknown records", versionsShowLiveOnly},
+	{"VersionsOfMany", "Versions takes from none to a thousand IDs, some of them twice", versionsOfMany},
+	{"VersionsFollow", "Versions follows each Update that has returned, and no Touch", versionsFollow},
+	{"VersionsCancelled", "Versions with a context that is done is a failure", versionsCancelled},
+	{"EngineTellsWatchers", "who watches a session is told of its end and of its changes, and of nothing else", engineTellsWatchers},
+}
+
 var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}

@@ -24,6 +24,7 @@ type spoiled struct {
 	list      func(ctx context.Context, subject string) ([]session.Record, error)
 	deleteAll func(ctx context.Context, subject string, except ...session.ID) (int, error)
 	all       func(ctx context.Context) iter.Seq2[session.Record, error]
+	versions  func(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error)
 }
 
 func newSpoiled() *spoiled {
@@ -31,7 +32,7 @@ func newSpoiled() *spoiled {
 	s.before = func(context.Context, string) error { return nil }
 	s.load, s.create, s.update, s.touch = s.reference.Load, s.reference.Create, s.reference.Update, s.reference.Touch
 	s.delete, s.list, s.deleteAll = s.reference.Delete, s.reference.List, s.reference.DeleteAll
-	s.all = s.reference.All
+	s.all, s.versions = s.reference.All, s.reference.Versions
 	return s
 }
 
@@ -97,6 +98,14 @@ func (s *spoiled) All(ctx context.Context) iter.Seq2[session.Record, error] {
 		return func(yield func(session.Record, error) bool) { yield(session.Record{}, err) }
 	}
 	return s.all(ctx)
+}
+
+func (s *spoiled) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
+	s.calls.Add(1)
+	if err := s.before(ctx, "Versions"); err != nil {
+		return nil, err
+	}
+	return s.versions(ctx, ids)
 }
 
 // onLoad changes what Load and List return.

@@ -8,14 +8,15 @@
 // A store that lives in the process of the test and takes the time from the
 // package time adds [FakeClock], and is then held to its expiry exactly and
 // without waiting. A store with a backend adds [Down]. A store that is a
-// [session.Iterable] is held to the laws of that too. Run the suite with the
-// race detector too.
+// [session.Iterable] or a [session.Watchable] is held to the laws of that too. Run
+// the suite with the race detector too.
 //
 // Each law uses session IDs and subjects of its own and trips over nobody
 // else's, so that stores may share a server with each other and with other data.
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -24,20 +25,23 @@ import (
 
 // Run holds a store to the contract of session.Store: one subtest for each
 // law. newStore is called once for each law, and once more to see whether the
-// store is an Iterable. It returns an empty store, or one whose other content
+// store is an Iterable or a Watchable. It returns an empty store, or one whose other content
 // nobody disturbs.
 func Run(t *testing.T, newStore func(t *testing.T) session.Store, opts ...Option) {
 	var c config
 	for _, set := range opts {
 		set(&c)
 	}
+	laws := laws
+	store := newStore(t)
+	if _, ok := store.(session.Iterable); ok {
+		laws = slices.Concat(laws, allLaws)
+	}
+	if _, ok := store.(session.Watchable); ok {
+		laws = slices.Concat(laws, versionLaws)
+	}
 	for _, l := range laws {
 		t.Run(l.name, func(t *testing.T) { c.hold(t, newStore, l) })
-	}
-	if _, ok := newStore(t).(session.Iterable); ok {
-		for _, l := range allLaws {
-			t.Run(l.name, func(t *testing.T) { c.hold(t, newStore, l) })
-		}
 	}
 	if c.down != nil {
 		t.Run(downLaw.name, func(t *testing.T) { c.hold(t, c.down, downLaw) })

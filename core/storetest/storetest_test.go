@@ -138,6 +138,6 @@ func (b breakage) run(t *testing.T) {
 func breakages() []breakage {
 	return slices.Concat(
 		brokenCreate, brokenData, brokenUpdate, brokenTouch, brokenDelete, brokenExpiry,
-		brokenList, brokenDeleteAll, brokenConcurrency, brokenAll, brokenFaults, brokenEngine,
+		brokenList, brokenDeleteAll, brokenConcurrency, brokenAll, brokenVersions, brokenFaults, brokenEngine,
 	)
 }

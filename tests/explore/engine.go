@@ -139,6 +139,20 @@ func (r *request) update(tag string) error    { return r.s.Update(add(tag)) }
 func (r *request) login(subject string) error { return r.s.Login(subject, nil) }
 func (r *request) renew() error               { return r.s.Renew() }
 func (r *request) destroy() error             { return r.s.Destroy() }
+func (r *request) drop()                      { r.s.Discard() }
+
+func (r *request) take(ctx context.Context, tag string) error {
+	_, err := session.Take(ctx, r.s, func(d *data) string {
+		d.Tags = append(d.Tags, tag)
+		return tag
+	})
+	return err
+}
+
+func (r *request) peek() (tags []string, subject string, err error) {
+	info, err := r.e.m.Peek(&r.x)
+	return info.Data.Tags, info.Subject, err
+}
 
 func (r *request) commitNow(ctx context.Context) error { return r.s.Commit(ctx) }
 

@@ -29,6 +29,10 @@ func families() []family {
 			beside("left", "read", "update", "login", "logout", "revoke"), beside("tardy", "read", "update")...)...)},
 		{name: "visitor", before: visitor, faults: 1, actors: pairs(named("update", "login", "renew", "logout", "middle"))},
 		{name: "nobody", before: nobody, faults: 1, actors: pairs(named("read", "update", "loginUpdate", "flash"))},
+		{name: "everyday", before: user, faults: 1, actors: slices.Concat(
+			beside("undo", "update", "login", "logout", "revoke"), beside("undone", "read", "login", "flash"),
+			beside("take", "take", "update", "login", "logout", "job", "revoke"), beside("poll", "update", "login", "logout", "flash", "renew"),
+		)},
 		{name: "two browsers", before: two, faults: 1, actors: [][]script{
 			named("update", "update2"), named("revokeAll", "update2"), named("login", "logout2"), named("revokeAll", "login2"),
 		}},

@@ -17,6 +17,14 @@ var requests = []script{
 	{name: "tardy", steps: "get send login"},
 }
 
+// everyday scripts have what the others do in another form.
+var everyday = []script{
+	{name: "undo", steps: "get login update discard update"},
+	{name: "undone", steps: "get update login think discard"},
+	{name: "take", steps: "get think take"},
+	{name: "poll", steps: "think peek"},
+}
+
 // slow scripts are for when time passes.
 var slow = []script{
 	{name: "stream", steps: "get send touch think touch think update"},
@@ -60,7 +68,7 @@ func named(names ...string) []script {
 		if second {
 			name = name[:len(name)-1]
 		}
-		for _, s := range slices.Concat(requests, jobs, slow, short, strangers) {
+		for _, s := range slices.Concat(requests, everyday, jobs, slow, short, strangers) {
 			if s.name == name {
 				if second {
 					s.name, s.browser = s.name+"2", 1

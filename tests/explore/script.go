@@ -15,7 +15,10 @@ import (
 //	login      as ann
 //	renew      replace the secret
 //	destroy    log out
+//	discard    drop what is pending
 //	commit     write now, and go on
+//	take       call session.Take, which adds a tag too
+//	peek       call Manager.Peek
 //	touch      call Session.Touch
 //	leave      go away: no response reaches the browser
 //	send       begin the response early, and go on
@@ -135,6 +138,16 @@ func (v *visit) step(step string) (got answer) {
 		o := v.begin()
 		got = classify(v.r.commitNow(v.a.context()))
 		v.committed(o, got, nil)
+	case "discard":
+		v.r.drop()
+		*p, v.loggedIn, got = pending{destroy: p.destroy}, false, ok
+	case "take":
+		o, tag := v.begin(), v.a.tag()
+		got = classify(v.r.take(v.a.context(), tag))
+		p.adds = append(p.adds, tag)
+		v.committed(o, got, nil)
+	case "peek":
+		got = v.peek()
 	case "touch":
 		got = v.touch()
 	case "leave":
@@ -178,6 +191,30 @@ func (v *visit) get() answer {
 		w.note(token.id, o, event{kind: loaded, who: v.a.who(), held: token.secret, answer: ok, opened: !seen.isNew, tags: seen.tags, owner: seen.owner})
 	}
 	return ok
+}
+
+// peek looks at the session, which is no use of it.
+func (v *visit) peek() answer {
+	w, o := v.a.w, v.a.begin()
+	tags, subject, err := v.r.peek()
+	got := classify(err)
+	v.a.finish(o)
+	switch got {
+	case ok:
+		id := w.tokens[v.held].id
+		w.note(id, o, event{kind: peeked, who: v.a.who(), held: v.secret, answer: ok, opened: true, tags: tags, owner: subject})
+	case unknown:
+		if o.faults == 0 {
+			w.fail("law 7: Peek says %s, and no call of the store failed", got)
+		}
+	case gone, superseded:
+	default:
+		w.fail("law 13: Peek says %s", got)
+	}
+	if o.wrote() {
+		w.fail("law 6: Peek writes")
+	}
+	return got
 }
 
 // touch records the use of the session.

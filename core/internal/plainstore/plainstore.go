@@ -126,6 +126,22 @@ func (s *Store) Touch(ctx context.Context, id session.ID, at time.Time) error {
 	})
 }
 
+func (s *Store) Versions(ctx context.Context, ids []session.ID) (versions map[session.ID]uint64, err error) {
+	err = s.do(ctx, "Versions", session.ID{}, func() error {
+		versions = make(map[session.ID]uint64, len(ids))
+		for _, id := range ids {
+			if r, err := s.Live(id); err == nil {
+				versions[id] = r.Version
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return versions, nil
+}
+
 func (s *Store) Delete(ctx context.Context, id session.ID) error {
 	return s.do(ctx, "Delete", id, func() error { delete(s.Records, id); return nil })
 }

@@ -6,7 +6,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -77,30 +76,24 @@ func newApp(visits *session.Manager[Visit], every time.Duration) *fiber.App {
 			return err
 		}
 		c.Set(fiber.HeaderContentType, "text/event-stream")
-		return c.SendStreamWriter(func(w *bufio.Writer) { stream(visits, s, w, every) })
+		return c.SendStreamWriter(func(w *bufio.Writer) { stream(s, w, every) })
 	})
 	return app
 }
 
 // stream sends what is new until the client leaves or the session ends.
-func stream(visits *session.Manager[Visit], s *session.Session[Visit], w *bufio.Writer, every time.Duration) {
-	ctx, tick := context.Background(), time.NewTicker(every)
-	defer tick.Stop()
-	for ; ; <-tick.C {
-		if err := s.Touch(ctx); errors.Is(err, session.ErrNotFound) {
+func stream(s *session.Session[Visit], w *bufio.Writer, every time.Duration) {
+	ctx := context.Background()
+	for info, err := range s.Changes(ctx, every) {
+		if err != nil {
 			fmt.Fprint(w, "event: end\ndata: signed out\n\n")
 			_ = w.Flush()
 			return
-		} else if err != nil {
-			continue // the store is down: nobody is logged out by that
-		}
-		info, err := visits.Find(ctx, s.ID())
-		if err != nil {
-			continue
 		}
 		fmt.Fprintf(w, "data: %d\n\n", info.Data.Unread)
 		if w.Flush() != nil {
 			return // the client has left
 		}
+		_ = s.Touch(ctx) // what ends the session ends the loop
 	}
 }

@@ -1,0 +1,355 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Watch returns a context that is cancelled when the session ends: by a logout,
+// by a revocation or by its clocks, in this process or another. So it is when the
+// session passes to another subject. With it, a stream or a socket lives no
+// longer than the session that opened it. Call the CancelFunc when you are done.
+//
+// context.Cause is [ErrNotFound] if the session has ended, or is not stored yet.
+// It is that of ctx if ctx was first. An end is told within a second. While the
+// store is out of reach nothing is told, and nothing ends.
+//
+// Watch may be called after the response has begun, and after the handler has
+// returned. It is no use: call [Session.Touch] to keep the session alive. A login
+// of the same request is to be committed first.
+//
+// All sessions that a process watches are looked at together, about once a second
+// and only while somebody watches: see [Watchable].
+func (s *Session[T]) Watch(ctx context.Context) (context.Context, context.CancelFunc) {
+	w := s.visit.watch(ctx)
+	return w.ctx, func() { w.cancel(context.Canceled) }
+}
+
+// Changes goes through the states of the session: the present one, and then each
+// new one, whoever wrote it. States that follow each other quickly come as one. So
+// a page can show what another tab, or a job, has changed.
+//
+// If every is not zero, the last state comes again whenever that time is over. A
+// stream that writes it notices that its client has left. What a Touch has moved
+// since is not in it.
+//
+// The last pair has no session, but the error that ended the loop: the cause that
+// [Session.Watch] would have, or [ErrUndecodable]. All that Watch says holds here
+// too.
+func (s *Session[T]) Changes(ctx context.Context, every time.Duration) iter.Seq2[Info[T], error] {
+	return func(yield func(Info[T], error) bool) {
+		w := s.visit.watch(ctx)
+		defer w.cancel(context.Canceled)
+		var again <-chan time.Time
+		if every > 0 {
+			ticker := time.NewTicker(every)
+			defer ticker.Stop()
+			again = ticker.C
+		}
+		var last *Info[T]
+		for {
+			select {
+			case <-w.ctx.Done():
+				yield(Info[T]{}, context.Cause(w.ctx))
+				return
+			case rec := <-w.changed:
+				info, _, err := s.m.describe(rec)
+				if err != nil {
+					yield(Info[T]{}, err)
+					return
+				}
+				last = &info
+			case <-again:
+			}
+			if last != nil && !yield(*last, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A Watchable is a [Store] that can look at many sessions at once, for
+// [Session.Watch]. The sessions of another store are loaded one by one.
+type Watchable interface {
+	Store
+
+	// Versions returns the versions of those of the sessions that are live. It
+	// is called with at most 1000 IDs, and takes one statement or one round trip
+	// if the backend can.
+	Versions(ctx context.Context, ids []ID) (map[ID]uint64, error)
+}
+
+// watchPage is how many IDs Versions gets at most.
+const watchPage = 1000
+
+// watchPause is the time between two looks. With the time that a look takes, an
+// end is told within a second.
+const watchPause = 900 * time.Millisecond
+
+// A watcher follows one session, for one call of Watch.
+type watcher struct {
+	id      ID
+	subject string // whose session it is
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	changed chan Record // has the newest state, unless Changes has taken it
+
+	// The mutex of the watch guards these.
+	version uint64    // that it was told last, or unseen
+	ends    time.Time // the end of Lifetime; zero if not known
+}
+
+const unseen = ^uint64(0)
+
+// watch starts to follow the session of the visit.
+func (v *visit) watch(ctx context.Context) *watcher {
+	w := &watcher{changed: make(chan Record, 1)}
+	w.ctx, w.cancel = context.WithCancelCause(ctx)
+	if err := v.gate.enter(ctx); err != nil {
+		w.cancel(err)
+		return w
+	}
+	defer v.leave()
+	switch {
+	case v.shown.subject != v.base.subject:
+		w.cancel(errWatchEarly)
+	case !v.base.proof.opens():
+		w.cancel(errNotStored)
+	default:
+		w.id, w.version, w.subject = v.base.id, unseen, v.base.subject
+		v.engine.watch.add(v.engine, w)
+	}
+	return w
+}
+
+// A watch is all watchers of an engine. While there is one, a goroutine looks at
+// their sessions.
+type watch struct {
+	anybody atomic.Bool // watches: writers look here first
+
+	mu       sync.Mutex // guards the fields below
+	watchers map[ID][]*watcher
+	due      []ID          // to look at without delay
+	wake     chan struct{} // says that there are some
+	stop     context.CancelFunc
+}
+
+// add adds a watcher until its context is done.
+func (all *watch) add(e *engine, w *watcher) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.watchers == nil {
+		all.watchers, all.wake = map[ID][]*watcher{}, make(chan struct{}, 1)
+	}
+	all.watchers[w.id] = append(all.watchers[w.id], w)
+	all.anybody.Store(true)
+	if all.stop == nil {
+		var ctx context.Context
+		ctx, all.stop = context.WithCancel(context.Background())
+		go e.keepLooking(ctx)
+	}
+	all.hurry(w.id)
+	context.AfterFunc(w.ctx, func() { all.remove(w) })
+}
+
+func (all *watch) remove(w *watcher) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if rest := without(all.watchers[w.id], w); len(rest) > 0 {
+		all.watchers[w.id] = rest
+		return
+	}
+	delete(all.watchers, w.id)
+	if len(all.watchers) == 0 {
+		all.anybody.Store(false)
+		all.stop()
+		all.stop, all.due = nil, nil
+	}
+}
+
+// without returns the others in a new slice: of may be in use.
+func without(of []*watcher, w *watcher) (rest []*watcher) {
+	for _, other := range of {
+		if other != w {
+			rest = append(rest, other)
+		}
+	}
+	return rest
+}
+
+// hurry asks for a look at a session without delay. The caller holds mu.
+func (all *watch) hurry(id ID) {
+	all.due = append(all.due, id)
+	select {
+	case all.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wrote tells the watchers that this process has written a session.
+func (all *watch) wrote(id ID) {
+	if !all.anybody.Load() {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if len(all.watchers[id]) > 0 {
+		all.hurry(id)
+	}
+}
+
+// ended tells the watchers that this process has ended sessions of a subject.
+func (all *watch) ended(subject string) {
+	if !all.anybody.Load() {
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	for id, watchers := range all.watchers {
+		if watchers[0].subject == subject {
+			all.hurry(id)
+		}
+	}
+}
+
+// keepLooking looks at the sessions until ctx is done.
+func (e *engine) keepLooking(ctx context.Context) {
+	tick := time.NewTicker(watchPause)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			e.look(ctx, e.watch.ids())
+		case <-e.watch.wake:
+			e.look(ctx, e.watch.takeDue())
+		}
+	}
+}
+
+// ids returns all sessions that are watched.
+func (all *watch) ids() []ID {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return slices.Collect(maps.Keys(all.watchers))
+}
+
+func (all *watch) takeDue() []ID {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	due := all.due
+	all.due = nil
+	return due
+}
+
+// look looks at sessions, and tells the watchers of those that have changed or
+// ended. After a failure it leaves the rest to the next look.
+func (e *engine) look(ctx context.Context, ids []ID) {
+	for page := range slices.Chunk(ids, watchPage) {
+		started := e.started()
+		if err := e.lookAt(ctx, page); err != nil {
+			if ctx.Err() == nil {
+				e.event(ctx, EventError, ID{}, "", started, unavailable("watch", err))
+			}
+			return
+		}
+	}
+}
+
+func (e *engine) lookAt(ctx context.Context, ids []ID) error {
+	b := bound(ctx, e.opts.StoreTimeout)
+	defer b.stop()
+	versions, err := e.versions(b, ids)
+	if err != nil {
+		return err
+	}
+	var failure error
+	for _, id := range e.watch.outdated(ctx, ids, versions) {
+		rec, env, err := e.fetch(b, id)
+		if errors.Is(err, ErrUnavailable) {
+			failure = err // one session that cannot be loaded is not in the way of others
+			continue
+		}
+		e.watch.tell(ctx, e, id, rec, env, err)
+	}
+	return failure
+}
+
+// versions returns the versions of the live sessions among these.
+func (e *engine) versions(ctx context.Context, ids []ID) (map[ID]uint64, error) {
+	if store, ok := e.store.(Watchable); ok {
+		return store.Versions(ctx, ids)
+	}
+	versions := make(map[ID]uint64, len(ids))
+	for _, id := range ids {
+		rec, err := e.store.Load(ctx, id)
+		if err == nil {
+			versions[id] = rec.Version
+		} else if !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+	}
+	return versions, nil
+}
+
+// outdated ends the watchers whose sessions are over, and returns the sessions that
+// have another version than some watcher was told.
+func (all *watch) outdated(ctx context.Context, ids []ID, versions map[ID]uint64) (changed []ID) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil // another goroutine looks by now
+	}
+	now := time.Now()
+	for _, id := range ids {
+		version, live := versions[id]
+		differs := false
+		for _, w := range all.watchers[id] {
+			switch {
+			case !live:
+				w.cancel(errWatchOver)
+			case w.version != version:
+				differs = true
+			case !w.ends.IsZero() && !now.Before(w.ends):
+				w.cancel(errWatchOver)
+			}
+		}
+		if differs {
+			changed = append(changed, id)
+		}
+	}
+	return changed
+}
+
+// tell tells the watchers of a session what is stored now. err is that of
+// engine.fetch.
+func (all *watch) tell(ctx context.Context, e *engine, id ID, rec Record, env envelope, err error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	for _, w := range all.watchers[id] {
+		switch {
+		case isAbsent(err):
+			w.cancel(errWatchOver)
+		case e.subject(rec.Subject) != w.subject:
+			w.cancel(errWatchPassed)
+		case rec.Version != w.version:
+			if w.version = rec.Version; err == nil {
+				w.ends = e.lifetimeEnd(&env)
+			}
+			select {
+			case <-w.changed: // Changes has not taken it
+			default:
+			}
+			w.changed <- rec
+		}
+	}
+}

@@ -1,0 +1,436 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	session "github.com/gostateful/session/core"
+)
+
+// watched starts to watch the session of a browser, in a request that has ended.
+func (si *site) watched(b *browser) (ctx context.Context, stop context.CancelFunc) {
+	si.t.Helper()
+	si.visit(b, func(s *session.Session[cart]) error {
+		ctx, stop = s.Watch(si.t.Context())
+		return nil
+	})
+	return ctx, stop
+}
+
+// oneByOne hides that a store can look at many sessions at once.
+type oneByOne struct{ session.Store }
+
+// TestWatch: a watcher is told within a second that the session has ended, whoever
+// ended it, and of nothing else.
+func TestWatch(t *testing.T) {
+	opts := &session.Options{IdleTimeout: time.Hour, Lifetime: 3 * time.Hour}
+	id := func(si *site, b *browser) (id session.ID) {
+		si.visit(b, func(s *session.Session[cart]) error { id = s.ID(); return nil })
+		return id
+	}
+	destroy := func(s *session.Session[cart]) error { return s.Destroy() }
+	ends := map[string]func(si *site, b *browser) error{
+		"a logout":     func(si *site, b *browser) error { si.visit(b, destroy); return nil },
+		"a revocation": func(si *site, b *browser) error { return si.Revoke(t.Context(), id(si, b)) },
+		"a revocation of all": func(si *site, _ *browser) error {
+			_, err := si.RevokeAll(t.Context(), "alice")
+			return err
+		},
+		"a login of somebody else": func(si *site, b *browser) error {
+			si.visit(b, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
+			return nil
+		},
+		"too many logins": func(si *site, _ *browser) error {
+			for range 2 {
+				time.Sleep(2 * time.Minute)
+				si.visit(&browser{}, loggedIn)
+			}
+			return nil
+		},
+		"IdleTimeout": func(si *site, _ *browser) error { time.Sleep(opts.IdleTimeout); return nil },
+		"Lifetime": func(si *site, b *browser) error {
+			for range 6 {
+				si.visit(b, look)
+				time.Sleep(30 * time.Minute)
+			}
+			return nil
+		},
+	}
+	for name, end := range ends {
+		for _, where := range []string{"here", "elsewhere", "one by one"} {
+			t.Run(name+" "+where, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					opts := *opts
+					if name == "too many logins" {
+						opts.MaxPerSubject = 2
+					}
+					si, b := newSite(t, &opts), &browser{}
+					other := si
+					switch where {
+					case "elsewhere":
+						other = newSiteOn(t, si.store, &opts)
+					case "one by one":
+						m, err := session.New[cart](oneByOne{si.store}, &opts)
+						if err != nil {
+							t.Fatal(err)
+						}
+						si.Manager = m
+						other = newSiteOn(t, si.store, &opts)
+					}
+					si.visit(b, loggedIn)
+					ctx, stop := si.watched(b)
+					defer stop()
+					if err := end(other, b); err != nil {
+						t.Fatal(err)
+					}
+					ended := time.Now()
+					<-ctx.Done()
+					if took := time.Since(ended); took > time.Second || where == "here" && name != "IdleTimeout" && name != "Lifetime" && took > 0 {
+						t.Errorf("was told after %v", took)
+					}
+					if !errors.Is(context.Cause(ctx), session.ErrNotFound) {
+						t.Errorf("the cause is %v, want ErrNotFound", context.Cause(ctx))
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestWatchGoesOn: what does not end a session does not end its watchers.
+func TestWatchGoesOn(t *testing.T) {
+	for name, happen := range map[string]func(si *site, b *browser){
+		"a change":        func(si *site, b *browser) { si.visit(b, incremented) },
+		"a renewal":       func(si *site, b *browser) { si.visit(b, func(s *session.Session[cart]) error { return s.Renew() }) },
+		"the same login":  func(si *site, b *browser) { si.visit(b, loggedIn) },
+		"other sessions":  func(si *site, _ *browser) { si.visit(&browser{}, loggedIn) },
+		"a day of uses":   func(si *site, b *browser) { use(si, b, 24*time.Hour) },
+		"an outage":       func(si *site, _ *browser) { si.store.down(); time.Sleep(10 * time.Minute); si.store.hook(nil, nil) },
+		"another revoked": func(si *site, _ *browser) { _, _ = si.RevokeAll(t.Context(), "bob") },
+		"a failure to load it": func(si *site, b *browser) {
+			si.visit(b, incremented)
+			si.store.down("load")
+			time.Sleep(time.Minute)
+			si.store.hook(nil, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				si, b := newSite(t, &session.Options{Lifetime: 100 * time.Hour}), &browser{}
+				si.visit(b, loggedIn)
+				ctx, stop := si.watched(b)
+				happen(si, b)
+				time.Sleep(10 * time.Second)
+				if ctx.Err() != nil {
+					t.Errorf("it ended: %v", context.Cause(ctx))
+				}
+				stop()
+				<-ctx.Done()
+				if !errors.Is(context.Cause(ctx), context.Canceled) {
+					t.Errorf("after stop the cause is %v", context.Cause(ctx))
+				}
+			})
+		})
+	}
+}
+
+// use uses a session every ten minutes.
+func use(si *site, b *browser, during time.Duration) {
+	for range during / (10 * time.Minute) {
+		time.Sleep(10 * time.Minute)
+		si.visit(b, look)
+	}
+}
+
+// TestWatchOfNothing: there must be a stored session, and its login must be stored.
+func TestWatchOfNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, in func(s *session.Session[cart]) error
+		want       string
+	}{
+		"a new session":              {nil, look, "not found"},
+		"a session to be stored":     {nil, incremented, "not found"},
+		"a session that was ended":   {loggedIn, func(s *session.Session[cart]) error { return s.Destroy() }, "not found"},
+		"a login that is not stored": {incremented, loggedIn, "call Session.Commit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			if c.before != nil {
+				si.visit(b, c.before)
+			}
+			si.visit(b, func(s *session.Session[cart]) error {
+				if err := c.in(s); err != nil {
+					return err
+				}
+				ctx, stop := s.Watch(t.Context())
+				defer stop()
+				if ctx.Err() == nil || !strings.Contains(fmt.Sprint(context.Cause(ctx)), c.want) {
+					t.Errorf("got %v, want a cause with %q", context.Cause(ctx), c.want)
+				}
+				return nil
+			})
+		})
+	}
+	t.Run("a context that is done", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, nil), &browser{}
+			si.visit(b, loggedIn)
+			parent, cancel := context.WithCancelCause(t.Context())
+			si.visit(b, func(s *session.Session[cart]) error {
+				ctx, stop := s.Watch(parent)
+				defer stop()
+				cancel(errDown)
+				<-ctx.Done()
+				if context.Cause(ctx) != errDown {
+					t.Errorf("the cause is %v, want that of the parent", context.Cause(ctx))
+				}
+				return nil
+			})
+			si.store.took()
+			time.Sleep(time.Minute)
+			if got := si.store.took(); len(got) > 0 {
+				t.Errorf("nobody watches any more, but the store was called: %v", got)
+			}
+		})
+	})
+}
+
+// TestWatchIsOneLook: all sessions are looked at together, while anybody watches.
+func TestWatchIsOneLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many, looks = 2500, 10
+		si := newSite(t, nil)
+		var stops []context.CancelFunc
+		for range many {
+			b := &browser{}
+			si.visit(b, incremented)
+			_, stop := si.watched(b)
+			stops = append(stops, stop)
+		}
+		time.Sleep(time.Second)
+		si.store.took()
+		time.Sleep(looks * 900 * time.Millisecond)
+		synctest.Wait()
+		if got := si.store.took(); len(got) != 3*looks || slices.Compact(got)[0] != "versions" {
+			t.Errorf("%d sessions cost the calls %v, want 3 of Versions for each look", many, slices.Compact(got))
+		}
+		for _, stop := range stops {
+			stop()
+		}
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		if got := si.store.took(); len(got) > 0 {
+			t.Errorf("nobody watches any more, but the store was called: %v", slices.Compact(got))
+		}
+	})
+}
+
+// TestWatchIsNoUse: a page that is open keeps no session alive.
+func TestWatchIsNoUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		ctx, stop := si.watched(b)
+		defer stop()
+		si.store.took()
+		started := time.Now()
+		<-ctx.Done()
+		if lived := time.Since(started); lived < time.Hour-time.Second || lived > time.Hour+time.Second {
+			t.Errorf("the session lived for %v, want IdleTimeout", lived)
+		}
+		if got := slices.Compact(slices.Sorted(slices.Values(si.store.took()))); !slices.Equal(got, []string{"load", "versions"}) {
+			t.Errorf("watching made the calls %v", got)
+		}
+	})
+}
+
+// TestWatchOutage: an outage is reported, and what happened in it is told after it.
+func TestWatchOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		ctx, stop := si.watched(b)
+		defer stop()
+		time.Sleep(time.Second)
+		si.kinds()
+		si.store.down()
+		time.Sleep(3 * time.Second)
+		if got := slices.Compact(si.kinds()); !slices.Equal(got, []session.EventKind{session.EventError}) {
+			t.Errorf("the outage made the events %v, want errors", got)
+		}
+		si.store.hook(func(m string, _ session.ID) error {
+			if m == "versions" {
+				return errDown
+			}
+			return nil
+		}, nil)
+		if _, err := si.RevokeAll(t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		if ctx.Err() != nil {
+			t.Errorf("it ended in the outage: %v", context.Cause(ctx))
+		}
+		si.store.hook(nil, nil)
+		time.Sleep(time.Second)
+		if !errors.Is(context.Cause(ctx), session.ErrNotFound) {
+			t.Errorf("a second after the outage: got %v, want the end", context.Cause(ctx))
+		}
+	})
+}
+
+// TestChanges: a page is shown the present state, and each later one that lasts.
+func TestChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		job := newSiteOn(t, si.store, nil)
+		si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice", nil), s.Update(increment)) })
+		tab := *b
+		var id session.ID
+		type state struct {
+			n   int
+			end error
+		}
+		states := make(chan state, 100)
+		si.visit(b, func(s *session.Session[cart]) error {
+			id = s.ID()
+			go func() {
+				for info, err := range s.Changes(context.Background(), 0) {
+					if err == nil && info.Subject != "alice" {
+						err = fmt.Errorf("got %+v", info)
+					}
+					states <- state{info.Data.N, err}
+				}
+				close(states)
+			}()
+			return nil
+		})
+		synctest.Wait()
+		want := func(n int, what string) {
+			t.Helper()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			select {
+			case got := <-states:
+				if got.end != nil || got.n != n {
+					t.Errorf("%s: got %+v, want %d", what, got, n)
+				}
+			default:
+				t.Errorf("%s: got nothing, want %d", what, n)
+			}
+			if len(states) > 0 {
+				t.Errorf("%s: got %+v too", what, <-states)
+			}
+		}
+		want(1, "the present state")
+		si.visit(&tab, incremented)
+		want(2, "another tab")
+		if err := job.Update(t.Context(), id, increment); err != nil {
+			t.Fatal(err)
+		}
+		want(3, "a job of another process")
+		for range 5 {
+			if err := job.Update(t.Context(), id, increment); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want(8, "many changes at once")
+		si.visit(&tab, func(s *session.Session[cart]) error { return s.Destroy() })
+		end := <-states
+		if !errors.Is(end.end, session.ErrNotFound) {
+			t.Errorf("the loop ended with %+v, want ErrNotFound", end)
+		}
+		if _, more := <-states; more {
+			t.Error("the loop went on after its end")
+		}
+	})
+}
+
+// TestChangesLeft: a loop that is left leaves nothing behind.
+func TestChangesLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		si.visit(b, func(s *session.Session[cart]) error {
+			for info, err := range s.Changes(t.Context(), 0) {
+				if err != nil || info.Data.N != 1 {
+					t.Errorf("got %+v, %v", info, err)
+				}
+				break
+			}
+			return nil
+		})
+		synctest.Wait()
+		si.store.took()
+		time.Sleep(time.Minute)
+		if got := si.store.took(); len(got) > 0 {
+			t.Errorf("nobody watches any more, but the store was called: %v", got)
+		}
+	})
+}
+
+// TestChangesAgain: a stream hears something again and again, but nothing wrong.
+func TestChangesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		si.visit(b, func(s *session.Session[cart]) error {
+			started, times := time.Now(), 0
+			for info, err := range s.Changes(t.Context(), 10*time.Second) {
+				if err != nil || info.Data.N != 1 {
+					t.Fatalf("got %+v, %v", info, err)
+				}
+				if times++; times == 1 {
+					continue
+				}
+				if took := time.Since(started); took != time.Duration(times-1)*10*time.Second {
+					t.Errorf("the state came for the %d. time after %v", times, took)
+				}
+				if times == 5 {
+					break
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// TestChangesUndecodable: data that cannot be read ends the loop, and no watcher.
+func TestChangesUndecodable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		ctx, stop := si.watched(b)
+		defer stop()
+		si.visit(b, func(s *session.Session[cart]) error {
+			next := si.store.Records[s.ID()]
+			states := 0
+			for _, err := range s.Changes(t.Context(), 0) {
+				if states++; states == 1 {
+					next.Data = slices.Concat(next.Data, []byte("}"))
+					if err := si.store.Update(t.Context(), next); err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				if !errors.Is(err, session.ErrUndecodable) {
+					t.Errorf("got %v, want ErrUndecodable", err)
+				}
+			}
+			if states != 2 {
+				t.Errorf("the loop had %d states, want the present one and the error", states)
+			}
+			return nil
+		})
+		time.Sleep(10 * time.Second)
+		if ctx.Err() != nil {
+			t.Errorf("the watcher was told %v", context.Cause(ctx))
+		}
+	})
+}
