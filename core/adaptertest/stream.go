@@ -75,6 +75,7 @@ func watchInStream(t *testing.T, on setup) {
 		return
 	}
 	shown, ended := make(chan int, 10), make(chan error, 1)
+	ctx, stop := context.WithCancel(context.Background())
 	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
@@ -82,7 +83,7 @@ func watchInStream(t *testing.T, on setup) {
 		}
 		r.Stream(func(send func(string) error) {
 			_ = send("one")
-			for info, err := range s.Changes(context.Background(), 0) {
+			for info, err := range s.Changes(ctx, 0) {
 				if err != nil {
 					ended <- err
 					return
@@ -91,12 +92,14 @@ func watchInStream(t *testing.T, on setup) {
 			}
 		})
 	}})
+	t.Cleanup(stop)
 	v := si.known()
 	resp, err := si.send("/stream", cookie(v.token())).next()
 	if err != nil {
 		t.Fatalf("no header while the stream runs: %v", err)
 	}
 	defer resp.Body.Close()
+	defer stop() // Close waits for the end of the stream
 	n := receive(t, shown)
 	v.get("/count").wants(t, 200, strconv.Itoa(n+1))
 	if got := receive(t, shown); got != n+1 {
