@@ -178,6 +178,9 @@ func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]
 	versions := make(map[session.ID]uint64, len(ids))
 	now := time.Now().UnixMilli()
 	for i, cmd := range cmds {
+		if cmd.Val() == "" {
+			continue // there is no such key
+		}
 		r, _, err := read(ids[i], cmd, now)
 		switch {
 		case errors.Is(err, session.ErrNotFound):

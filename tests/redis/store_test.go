@@ -14,44 +14,33 @@ import (
 )
 
 // TestStore holds the store to the contract wherever Redis may run, and with
-// whatever client.
+// whatever client: each at least once.
 func TestStore(t *testing.T) {
 	one := servers.Redis(t)
 	allow(t, one, grantAll, "")
 	nodes := servers.RedisCluster(t)
 	secure, config := servers.RedisTLS(t)
 	sentinels, _, _ := servers.RedisSentinel(t)
-	tls := redis.NewClient(&redis.Options{Addr: secure.Addr(), TLSConfig: config, ContextTimeoutEnabled: true})
 	const once = -1 // retries, as the servers that are down stay so
 	for _, test := range []struct {
 		name     string
 		up, down redis.UniversalClient
 	}{
 		{
-			"one node", connect(t, one),
-			redis.NewClient(&redis.Options{Addr: deaf(t), ContextTimeoutEnabled: true, MaxRetries: once}),
-		},
-		{
-			"defaults of the client", closed(t, redis.NewClient(&redis.Options{Addr: one.Addr()})),
-			redis.NewClient(&redis.Options{Addr: deaf(t), MaxRetries: once}),
-		},
-		{
-			"AutoPipeline", gather(t, connect(t, one)),
-			gather(t, closed(t, redis.NewClient(&redis.Options{Addr: deaf(t), ContextTimeoutEnabled: true, MaxRetries: once}))),
-		},
-		{
-			"ACL", connectUser(t, one),
+			"one node, with the least rights", connectUser(t, one),
 			redis.NewClient(&redis.Options{Addr: one.Addr(), Username: "sessions", Password: "wrong", ContextTimeoutEnabled: true}),
 		},
 		{
-			"TLS", closed(t, tls),
-			redis.NewClient(&redis.Options{Addr: secure.Addr(), ContextTimeoutEnabled: true, MaxRetries: once}), // without TLS
+			"Sentinel, with the defaults of the client",
+			closed(t, redis.NewFailoverClient(&redis.FailoverOptions{MasterName: servers.SentinelMaster, SentinelAddrs: addrs(sentinels)})),
+			redis.NewFailoverClient(&redis.FailoverOptions{
+				MasterName: servers.SentinelMaster, SentinelAddrs: []string{deaf(t)}, MaxRetries: once, DialerRetries: 1,
+			}),
 		},
 		{
-			"Sentinel", connectSentinel(t, sentinels),
-			redis.NewFailoverClient(&redis.FailoverOptions{
-				MasterName: servers.SentinelMaster, SentinelAddrs: []string{deaf(t)}, ContextTimeoutEnabled: true, MaxRetries: once, DialerRetries: 1,
-			}),
+			"TLS, by AutoPipeline",
+			gather(t, closed(t, redis.NewClient(&redis.Options{Addr: secure.Addr(), TLSConfig: config, ContextTimeoutEnabled: true}))),
+			gather(t, closed(t, redis.NewClient(&redis.Options{Addr: secure.Addr(), ContextTimeoutEnabled: true, MaxRetries: once}))), // without TLS
 		},
 		{
 			"Cluster", connectCluster(t, nodes),

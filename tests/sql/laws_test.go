@@ -4,16 +4,13 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"syscall"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
 	sessionsql "github.com/gostateful/session/sql"
-	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestStore holds the store to its contract, as the README recommends to set up
@@ -22,18 +19,12 @@ func TestStore(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel() // much of it waits for something to expire
-			e.hold(t, e.start(t), sessionsql.Options{}, sessionsql.New(e.open(t, e.nowhere(t)), e.dialect, nil))
+			db, down := e.open(t, e.start(t)), sessionsql.New(e.open(t, e.nowhere(t)), e.dialect, nil)
+			storetest.Run(t,
+				func(t *testing.T) session.Store { return e.migrated(t, db, sessionsql.Options{}) },
+				storetest.Down(func(*testing.T) session.Store { return down }))
 		})
 	}
-}
-
-// hold holds the store to its contract on a database, and one whose database is
-// down to the law about that.
-func (e engine) hold(t *testing.T, dsn string, opts sessionsql.Options, down session.Store) {
-	db := e.open(t, dsn)
-	storetest.Run(t,
-		func(t *testing.T) session.Store { return e.migrated(t, db, opts) },
-		storetest.Down(func(*testing.T) session.Store { return down }))
 }
 
 // nowhere is the DSN of a database that is not there.
@@ -55,23 +46,4 @@ func freeAddr(t *testing.T) string {
 	require.NoError(t, err)
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// frozen is a store that was in use when its server froze.
-func (e engine) frozen(t *testing.T) session.Store {
-	t.Helper()
-	var server *servers.Server
-	var dsn string
-	if e.dialect == sessionsql.Postgres {
-		server = servers.Postgres(t)
-		dsn = servers.PostgresURL(server, "postgres")
-	} else {
-		server = servers.MariaDB(t)
-		dsn = servers.MariaDBDSN(server, "test")
-	}
-	s := e.migrated(t, e.open(t, dsn), sessionsql.Options{})
-	create(t, s, record("alice"))
-	require.NoError(t, server.SignalAll(syscall.SIGSTOP))
-	t.Cleanup(func() { assert.NoError(t, server.SignalAll(syscall.SIGCONT)) })
-	return s
 }

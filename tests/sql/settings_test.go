@@ -38,12 +38,12 @@ func TestSettings(t *testing.T) {
 	t.Run("MariaDB", func(t *testing.T) {
 		t.Parallel()
 		server := servers.MariaDB(t, "--default-time-zone=+13:00")
-		mariaDB.testMySQLSettings(t, servers.MariaDBDSN(server, "test"), mariaDB.frozen(t))
+		mariaDB.testMySQLSettings(t, servers.MariaDBDSN(server, "test"))
 	})
 	for _, e := range mySQLs {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			e.testMySQLSettings(t, e.start(t), sessionsql.New(e.open(t, e.nowhere(t)), e.dialect, nil))
+			e.testMySQLSettings(t, e.start(t))
 		})
 	}
 	t.Run("SQLite", func(t *testing.T) {
@@ -60,8 +60,8 @@ func testPostgresSettings(t *testing.T) {
 		db := e.open(t, dsn)
 		_, err := db.ExecContext(t.Context(), "CREATE SCHEMA "+quoted(`"`, awkward))
 		require.NoError(t, err)
-		e.hold(t, dsn+"&default_query_exec_mode=exec&default_transaction_isolation=serializable",
-			sessionsql.Options{Schema: awkward, Table: awkward}, e.frozen(t))
+		e.roundTrip(t, e.open(t, dsn+"&default_query_exec_mode=exec&default_transaction_isolation=serializable"),
+			sessionsql.Options{Schema: awkward, Table: awkward})
 	})
 	for name, params := range map[string]string{
 		"exec":             "default_query_exec_mode=exec",
@@ -77,8 +77,7 @@ func testPostgresSettings(t *testing.T) {
 	}
 }
 
-// testMySQLSettings takes a server, and a store whose server is down.
-func (e engine) testMySQLSettings(t *testing.T, dsn string, down session.Store) {
+func (e engine) testMySQLSettings(t *testing.T, dsn string) {
 	t.Run("All", func(t *testing.T) {
 		schema := awkward + fmt.Sprint(databases.Add(1)) // as the server may be shared
 		db := e.open(t, dsn)
@@ -87,9 +86,9 @@ func (e engine) testMySQLSettings(t *testing.T, dsn string, down session.Store) 
 			_, err := db.ExecContext(context.Background(), "DROP DATABASE "+quoted("`", schema))
 			assert.NoError(t, err)
 		})
-		e.hold(t, with(e.isolation(dsn, "SERIALIZABLE"), "parseTime=true&loc=Pacific%2FKiritimati&clientFoundRows=true&interpolateParams=true"+
-			"&sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES'&time_zone='-12:00'"),
-			sessionsql.Options{Schema: schema, Table: awkward}, down)
+		e.roundTrip(t, e.open(t, with(e.isolation(dsn, "SERIALIZABLE"), "parseTime=true&loc=Pacific%2FKiritimati&clientFoundRows=true"+
+			"&interpolateParams=true&sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES'&time_zone='-12:00'")),
+			sessionsql.Options{Schema: schema, Table: awkward})
 	})
 	settings := map[string]string{
 		"parseTime":            with(dsn, "parseTime=true&loc=Pacific%2FKiritimati"),

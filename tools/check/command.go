@@ -15,15 +15,20 @@ func run(name string, args ...string) error {
 	return show(exec.Command(name, args...))
 }
 
-// forRaces has all code compiled for the race detector: vet, the tests, and what
+// tags have all stores and frameworks of the example compiled, and gin, a peer in
+// bench, without a codec that takes as long as much of the rest.
+const tags = " -tags=all,nomsgpack"
+
+// setFlags has all code compiled for the race detector: vet, the tests, and what
 // they build share one cache. Otherwise a machine with empty caches compiles
 // everything twice. A C compiler that does not optimise takes a fifth of the time
 // for the SQLite of a driver.
-func forRaces() error {
-	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -race")
+func setFlags() error {
 	c := cmp.Or(os.Getenv("CGO_CFLAGS"), "-O0")
-	return errors.Join(os.Setenv("GOFLAGS", flags), os.Setenv("CGO_CFLAGS", c))
+	return errors.Join(os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+tags+race), os.Setenv("CGO_CFLAGS", c))
 }
+
+const race = " -race"
 
 // plain runs a command without the race detector.
 func plain(name string, args ...string) error {
@@ -34,8 +39,7 @@ func plain(name string, args ...string) error {
 }
 
 func withoutRaces(env []string) []string {
-	flags := strings.TrimSuffix(os.Getenv("GOFLAGS"), "-race")
-	return append(env, "GOFLAGS="+strings.TrimSpace(flags))
+	return append(env, "GOFLAGS="+strings.TrimSuffix(os.Getenv("GOFLAGS"), race))
 }
 
 // show runs a command whose output goes to the terminal as it comes.

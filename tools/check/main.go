@@ -36,20 +36,20 @@ var steps = []step{
 	{name: "vet", about: "go vet", run: func(r *repository) error { return run("go", "vet", "work") }},
 	{name: "staticcheck", about: "staticcheck, as staticcheck.conf says", run: (*repository).staticcheck},
 	{name: "workflows", about: "actionlint takes the workflows, and they are as CONTRIBUTING.md wants them", run: (*repository).workflows},
-	{name: "test", about: "all tests and Examples but those of bench, under the race detector and shuffled", run: (*repository).test},
+	{name: "test", about: "all tests and Examples but those of the next two steps, under the race detector and shuffled", run: (*repository).test},
 	{name: "bench", about: "the tests of bench, and each benchmark once", run: func(*repository) error {
 		if err := run("go", "test", "-vet=off", "./bench/..."); err != nil {
 			return err
 		}
 		return run("go", "run", "./bench/compare", "-rounds", "1", "-benchtime", "1x")
 	}},
-	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both", run: func(r *repository) error {
+	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both and finds nothing there, as one actor runs at a time", run: func(r *repository) error {
 		if err := plain("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
 			return err
 		}
 		return plain("go", "test", "-timeout=60m", "./tests/explore")
 	}},
-	{name: "alone", about: "each module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
+	{name: "alone", about: "each released module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
 	{name: "fuzz", about: "each fuzz target: only if named, as the test step runs their seeds, and it compiles everything anew", run: (*repository).fuzz, nightly: true},
 }
 
@@ -58,9 +58,13 @@ var steps = []step{
 // servers, and those that take longest come first.
 func (r *repository) test() error {
 	args := []string{"test", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=4", "./tests/sql", "./tests/redis"}
-	for _, m := range r.modules {
-		if m.dir != "bench" {
-			args = append(args, "./"+m.dir+"/...")
+	list, err := output("go", "list", "work")
+	if err != nil {
+		return err
+	}
+	for path := range strings.FieldsSeq(list) {
+		if dir := strings.TrimPrefix(path, project); !strings.HasPrefix(dir, "bench") && dir != "tests/explore" {
+			args = append(args, path)
 		}
 	}
 	return run("go", args...)
@@ -108,7 +112,7 @@ func (r *repository) check(names []string) error {
 			return fmt.Errorf("there is no step %q; -help lists them", name)
 		}
 	}
-	if err := errors.Join(r.open(), forRaces()); err != nil {
+	if err := errors.Join(r.open(), setFlags()); err != nil {
 		return err
 	}
 	defer os.RemoveAll(r.scratch)
