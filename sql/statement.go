@@ -46,7 +46,8 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 	// By the primary key, and with what has expired, so that each takes equally long.
 	pageText = selectText + `WHERE id > {id} ORDER BY id LIMIT {page}`
 
-	versionsText = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE id IN `
+	versionsText     = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE id `
+	versionsPostgres = versionsText + `= ANY (?::uuid[])`
 
 	removeAllText = `DELETE FROM {table} WHERE subject = ?`
 	returning     = ` RETURNING id, version, expires_at, subject, ''`
@@ -82,6 +83,8 @@ WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
 type statements struct {
 	load, loadNow, create, replace, update, touch, remove, list, page, sweep *statement
 	removeAll, removeLive, removeExpired                                     *statement
+
+	versions []*statement
 }
 
 func (t *table) newStatements() statements {
@@ -106,8 +109,12 @@ func (t *table) newStatements() statements {
 		removeLive:    t.expand(removeLiveMySQL),
 		removeExpired: t.expand(removeExpiredMySQL),
 		sweep:         t.expand(strings.ReplaceAll(sweep, "{batch}", strconv.Itoa(batch))),
+		versions:      t.newVersions(),
 	}
 }
+
+// idList is a list of so many IDs, such as ({id}, {id}).
+func idList(n int) string { return "({id}" + strings.Repeat(", {id}", n-1) + ")" }
 
 // A statement is prepared at its first use, where the driver does not do that by
 // itself.
@@ -117,9 +124,9 @@ type statement struct {
 	prepared atomic.Pointer[sql.Stmt]
 }
 
-// naming returns a statement with a list of IDs, such as ({id}, {id}), before its end.
+// naming returns a statement with a list of IDs before its end.
 func (t *table) naming(text string, n int, end string) *statement {
-	st := t.expand(text + "({id}" + strings.Repeat(", {id}", n-1) + ")" + end)
+	st := t.expand(text + idList(n) + end)
 	st.once = true
 	return st
 }
@@ -137,14 +144,16 @@ func (t *table) expand(text string) *statement {
 	if t.dialect == Postgres {
 		id = "?::uuid" // or a driver that does not ask for the types may send it as text
 	}
-	parts := strings.Split(strings.ReplaceAll(text, "{id}", id), "?")
-	text = parts[0]
-	for i, part := range parts[1:] {
-		if t.dialect == Postgres {
-			text += "$" + strconv.Itoa(i+1) + part
-		} else {
-			text += "?" + part
+	text = strings.ReplaceAll(text, "{id}", id)
+	if t.dialect == Postgres {
+		var numbered strings.Builder
+		for i, part := range strings.Split(text, "?") {
+			if i > 0 {
+				numbered.WriteString("$" + strconv.Itoa(i))
+			}
+			numbered.WriteString(part)
 		}
+		text = numbered.String()
 	}
 	return &statement{text: strings.ReplaceAll(text, "{table}", t.quoted)} // last, as the name may hold anything
 }

@@ -3,32 +3,61 @@ package sessionsql
 import (
 	"context"
 	"math/bits"
+	"slices"
+	"strings"
 	"time"
 
 	session "github.com/gostateful/session/core"
 )
 
-// Versions implements session.Watchable, by one statement.
+// versionsAtOnce is how many IDs the largest statement of Versions has.
+const versionsAtOnce = 1024
+
+// newVersions makes statements for 1, 2, 4 and so on IDs, as drivers prepare each
+// text apart. On PostgreSQL one takes any number.
+func (t *table) newVersions() (all []*statement) {
+	if t.dialect == Postgres {
+		return []*statement{t.expand(versionsPostgres)}
+	}
+	for n := 1; n <= versionsAtOnce; n *= 2 {
+		all = append(all, t.expand(versionsText+"IN "+idList(n)))
+	}
+	return all
+}
+
+// Versions implements session.Watchable, by one statement for a thousand sessions.
 func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
 	versions := make(map[session.ID]uint64, len(ids))
-	if len(ids) == 0 {
-		return versions, s.ready(ctx)
-	}
-	// The number of IDs is a power of two, as drivers prepare each text of a statement
-	// apart. The last one comes more than once.
-	keys := make([]any, 1<<bits.Len(uint(len(ids)-1)))
-	for i := range keys {
-		keys[i] = s.key(ids[min(i, len(ids)-1)])
-	}
-	records, err := s.query(ctx, s.naming(versionsText, len(keys), ""), keys...)
-	if err != nil {
-		return nil, failed("versions", s.name, err)
-	}
-	now := time.Now()
-	for _, r := range records {
-		if r.ExpiresAt.After(now) {
-			versions[r.ID] = r.Version
+	for some := range slices.Chunk(ids, versionsAtOnce) {
+		st, keys := s.someVersions(some)
+		records, err := s.query(ctx, st, keys...)
+		if err != nil {
+			return nil, failed("versions", s.name, err)
+		}
+		now := time.Now()
+		for _, r := range records {
+			if r.ExpiresAt.After(now) {
+				versions[r.ID] = r.Version
+			}
 		}
 	}
 	return versions, nil
+}
+
+// someVersions returns the statement for some IDs, and its parameters. Those that
+// are too many for them are the last ID again.
+func (s *Store) someVersions(ids []session.ID) (st *statement, keys []any) {
+	if s.dialect == Postgres {
+		texts := make([]string, len(ids))
+		for i, id := range ids {
+			texts[i] = id.String()
+		}
+		return s.versions[0], []any{"{" + strings.Join(texts, ",") + "}"}
+	}
+	size := bits.Len(uint(len(ids) - 1))
+	keys = make([]any, 1<<size)
+	for i := range keys {
+		keys[i] = s.key(ids[min(i, len(ids)-1)])
+	}
+	return s.versions[size], keys
 }
