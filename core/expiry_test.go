@@ -146,6 +146,7 @@ func TestTimesOfASession(t *testing.T) {
 				"CreatedAt":       {s.CreatedAt(), start},
 				"AuthenticatedAt": {s.AuthenticatedAt(), login},
 				"ExpiresAt":       {s.ExpiresAt(), login.Add(time.Hour)},
+				"LifetimeEndsAt":  {s.LifetimeEndsAt(), login.Add(24 * time.Hour)},
 			} {
 				if got, want := pair[0], pair[1]; !got.Equal(want) || got.Location() != time.UTC {
 					t.Errorf("%s is %v, want %v", name, got, want)

@@ -15,7 +15,7 @@ import (
 //
 // info gives the ID, the subject, the data and the times. A zero ID means a new
 // one, and a zero time means now. AuthenticatedAt is also the time of the
-// login. ExpiresAt is ignored: it follows from LastUsedAt.
+// login. ExpiresAt and LifetimeEndsAt are ignored: they follow from the others.
 //
 // After the handler has run, Get on the same context shows what it changed.
 // Only [Session.Commit], in the handler or the test, stores that. If the codec

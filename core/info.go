@@ -17,6 +17,7 @@ type Info[T any] struct {
 	AuthenticatedAt time.Time `json:"authenticatedAt,omitzero"` // zero if never
 	LastUsedAt      time.Time `json:"lastUsedAt"`               // as recorded: it lags by at most a minute, see Options.IdleTimeout
 	ExpiresAt       time.Time `json:"expiresAt"`                // when it ends if it is not used again
+	LifetimeEndsAt  time.Time `json:"lifetimeEndsAt"`           // when it ends however much it is used
 }
 
 // info describes a session, without its data.
@@ -25,6 +26,7 @@ func (m *Manager[T]) info(s *state) Info[T] {
 		ID: s.id, Subject: s.subject, Remembered: s.env.remembered(),
 		CreatedAt: fromMilli(s.env.created), AuthenticatedAt: fromMilli(s.env.authenticated),
 		LastUsedAt: m.lastUsed(&s.env, s.expiresAt), ExpiresAt: m.endsAt(s),
+		LifetimeEndsAt: m.lifetimeEnd(&s.env),
 	}
 }
 

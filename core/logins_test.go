@@ -288,7 +288,7 @@ func TestInfoAsJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := json.Marshal(infos[0])
-		want := `{"id":"` + infos[0].ID.String() + `","subject":"alice","data":{},"remembered":false,"createdAt":"2000-01-01T00:00:00Z","authenticatedAt":"2000-01-01T00:00:00Z","lastUsedAt":"2000-01-01T00:00:00Z","expiresAt":"2000-01-01T01:00:00Z"}`
+		want := `{"id":"` + infos[0].ID.String() + `","subject":"alice","data":{},"remembered":false,"createdAt":"2000-01-01T00:00:00Z","authenticatedAt":"2000-01-01T00:00:00Z","lastUsedAt":"2000-01-01T00:00:00Z","expiresAt":"2000-01-01T01:00:00Z","lifetimeEndsAt":"2000-01-02T00:00:00Z"}`
 		if err != nil || string(got) != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -317,3 +317,10 @@ func (s *Session[T]) ExpiresAt() time.Time {
 	seen := s.visit.seen()
 	return s.visit.engine.endsAt(&seen)
 }
+
+// LifetimeEndsAt is when the session ends however much it is used. A login moves
+// it.
+func (s *Session[T]) LifetimeEndsAt() time.Time {
+	seen := s.visit.seen()
+	return s.visit.engine.lifetimeEnd(&seen.env)
+}
