@@ -164,6 +164,59 @@ func ExampleManager_Ping() {
 	// Output: ready
 }
 
+// An event stream shows what another tab or a job changes, and ends with the
+// session. When the client leaves, the request's context ends the loop.
+func ExampleSession_Changes() {
+	events := func(w http.ResponseWriter, r *http.Request) {
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for info, err := range s.Changes(r.Context(), 0) {
+			if errors.Is(err, session.ErrNotFound) {
+				fmt.Fprint(w, "event: signed-out\ndata:\n\n")
+			}
+			if err != nil {
+				return
+			}
+			fmt.Fprintf(w, "data: %s\n\n", info.Data.Role)
+			_ = http.NewResponseController(w).Flush()
+			_, _ = accounts.RevokeAll(r.Context(), "ann") // by an administrator, meanwhile
+		}
+	}
+
+	ctx := accounts.NewContext(context.Background(), session.Info[Account]{Subject: "ann", Data: Account{Role: "editor"}})
+	w := httptest.NewRecorder()
+	events(w, httptest.NewRequestWithContext(ctx, "GET", "/events", nil))
+	fmt.Print(w.Body)
+	// Output:
+	// data: editor
+	//
+	// event: signed-out
+	// data:
+}
+
+// A job on behalf of a visitor stops when the session ends.
+func ExampleSession_Watch() {
+	export := func(w http.ResponseWriter, r *http.Request) {
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		ctx, stop := s.Watch(r.Context())
+		defer stop()
+		_ = accounts.Revoke(ctx, s.ID()) // from the list of devices, meanwhile
+		<-ctx.Done()                     // as queries do that take ctx
+		fmt.Println(errors.Is(context.Cause(ctx), session.ErrNotFound))
+	}
+
+	visit(session.Info[Account]{Subject: "ann"}, export)
+	// Output: true
+}
+
 // visit stands for a browser that has a session, and sends a request to each
 // handler.
 func visit(info session.Info[Account], handlers ...http.HandlerFunc) {
