@@ -1,10 +1,11 @@
-// Command examples serves a small shop: a visit counter, a cart, log in and
-// out. From the root of the repository:
+// Command examples serves a small site that shows what this library does: a shop,
+// a login, "your devices", an administrator's page, and a page of proofs. From the
+// root of the repository:
 //
 //	go run ./examples
 //
-// Flags choose the store and the HTTP framework. What the shop does with a
-// session is in shop.go, once for all of them.
+// Flags choose the store and the HTTP framework. What the site does with a session
+// is in files of their own, once for all of them.
 package main
 
 import (
@@ -35,70 +36,80 @@ func main() {
 	}
 }
 
-const adapters = "nethttp, chi, fiber"
+// run serves until ctx is done, then lets the requests that run finish, and closes
+// the store.
+func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
+	f, err := parse(args)
+	if err != nil {
+		return err
+	}
+	seen := &events{}
+	opts := newOptions(seen)
+	opts.Cookie.Insecure = f.insecure
+	if f.debug {
+		opts.Logger = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	opened, err := openStore(ctx, f.store)
+	if err != nil {
+		return f.explain(err)
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	s, err := newSite(ctx, opened, opts, seen)
+	if err != nil {
+		return err
+	}
+	s.closing, s.about = ctx, f.about()
+	srv, err := newAdapter(f.adapter, s)
+	if err != nil {
+		return f.explain(err)
+	}
+	listener, err := listen(f.addr)
+	if err != nil {
+		return err
+	}
+	s.address = "http://" + reachable(f.addr, listener.Addr())
+	fmt.Fprintf(stdout, "Open %s (%s; Ctrl-C ends it)\n", s.address, s.about)
+	return serve(ctx, srv, listener, stdout)
+}
 
-// A server is what an adapter makes of the shop.
+// newSite makes the site on a store.
+func newSite(ctx context.Context, opened *backend, opts *session.Options, seen *events) (*site, error) {
+	s := &site{store: &switched{fullStore: opened.store}, events: seen, closing: ctx}
+	var err error
+	if s.sessions, err = session.New[visitor](s.store, opts); err != nil {
+		return nil, err
+	}
+	if opened.users != nil {
+		s.users, err = opened.users(ctx, opts)
+	} else {
+		s.users, err = newMemoryUsers(s.sessions)
+	}
+	return s, err
+}
+
+// A server is what an adapter makes of the site.
 type server interface {
 	Serve(net.Listener) error
 	Shutdown(context.Context) error
 }
 
-// newServer serves the shop with the framework that the flag names.
-func newServer(name string, s *shop) (server, error) {
+const adapters = "nethttp, chi, fiber"
+
+// newAdapter serves the site with the framework that the flag names.
+func newAdapter(name string, s *site) (server, error) {
 	switch name {
 	case "nethttp":
 		return netHTTP(s), nil
 	case "chi":
-		return onChi(s), nil
+		return onChi(s)
 	case "fiber":
-		return onFiber(s), nil
+		return onFiber(s)
 	}
 	return nil, fmt.Errorf("there is no adapter %q; -adapter takes: %s", name, adapters)
 }
 
-// run serves until ctx is done, then lets the requests that run finish, and closes
-// the store.
-func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
-	flags := flag.NewFlagSet("examples", flag.ContinueOnError)
-	addr := flags.String("addr", "localhost:8080", "address to listen on")
-	storeName := flags.String("store", "memory", "where the sessions live: "+stores)
-	adapterName := flags.String("adapter", "nethttp", "HTTP framework: "+adapters)
-	insecure := flags.Bool("insecure", false, "send the cookie without Secure, for Safari, which refuses it on http://localhost")
-	debug := flags.Bool("debug", false, "show what happens to the sessions")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected %q; -help lists the flags", flags.Arg(0))
-	}
-
-	opts := &session.Options{Cookie: session.Cookie{Insecure: *insecure}}
-	if *debug {
-		opts.Logger = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
-	store, opened, err := openStore(ctx, *storeName)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	sessions, err := session.New[visitor](store, opts)
-	if err != nil {
-		return err
-	}
-	srv, err := newServer(*adapterName, &shop{sessions})
-	if err != nil {
-		return err
-	}
-
-	listener, err := net.Listen("tcp", *addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is in use by another program; choose another address: -addr localhost:8081", *addr)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot listen on -addr %s: %w", *addr, err)
-	}
-	fmt.Fprintf(stdout, "Open http://%s (%s, %s; Ctrl-C ends it)\n", reachable(*addr, listener.Addr()), kind(*storeName), *adapterName)
-
+// serve serves until ctx is done and the requests that run are answered.
+func serve(ctx context.Context, srv server, listener net.Listener, stdout io.Writer) error {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	select {
@@ -112,10 +123,15 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	return srv.Shutdown(patience)
 }
 
-// kind is the name of a store without its address, which may hold a password.
-func kind(store string) string {
-	kind, _, _ := strings.Cut(store, ":")
-	return kind
+func listen(addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program; choose another address: -addr localhost:8081", addr)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on -addr %s: %w", addr, err)
+	}
+	return listener, nil
 }
 
 // reachable is the address to open in a browser: the host as it was given,
@@ -127,4 +143,10 @@ func reachable(asked string, listening net.Addr) string {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// kind is the name of a store without its address, which may hold a password.
+func kind(store string) string {
+	kind, _, _ := strings.Cut(store, ":")
+	return kind
 }

@@ -1,74 +1,71 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"log"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/gostateful/session/adapters/nethttp"
 )
 
-// netHTTP serves the shop with net/http.
-func netHTTP(s *shop) *http.Server {
+// netHTTP serves the site with net/http.
+func netHTTP(s *site) server {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.getPage)
-	for path, do := range s.posts() {
-		mux.HandleFunc("POST "+path, handlePost(do))
+	for _, rt := range s.routes() {
+		path := rt.path
+		if path == "/" {
+			path = "/{$}"
+		}
+		mux.HandleFunc(rt.method+" "+path, s.handle(rt))
 	}
-	return serveHTTP(nethttp.Middleware(s.sessions, &nethttp.Options{OnError: answerError})(mux))
+	mux.HandleFunc("/", s.handleMissing)
+	return newServer(nethttp.Middleware(s.sessions, &nethttp.Options{OnError: s.onError})(mux))
 }
 
-func serveHTTP(h http.Handler) *http.Server {
-	// A cookie alone does not tell a visitor's own POST from one that another
-	// site made their browser send. This does.
-	h = http.NewCrossOriginProtection().Handler(h)
+// maxBody is how long a form may be.
+const maxBody = 64 << 10
+
+func newServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 }
 
-func (s *shop) getPage(w http.ResponseWriter, r *http.Request) {
-	p, err := s.visit(r.Context())
-	if err != nil {
-		answerError(w, r, err)
-		return
-	}
-	answer(w, http.StatusOK, func(b *bytes.Buffer) error { return p.render(b) })
-}
-
-func handlePost(do func(context.Context, form) error) http.HandlerFunc {
+func (s *site) handle(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if err := r.ParseForm(); err != nil {
-			http.Error(w, "cannot read the form", http.StatusBadRequest)
+			write(w, r, s.fail(newRequest(r), problem{http.StatusBadRequest, "This form cannot be read."}))
 			return
 		}
-		if err := do(r.Context(), r.PostForm.Get); err != nil {
-			answerError(w, r, err)
-			return
-		}
-		// The browser fetches the page anew, so that reloading it does not
-		// repeat the POST. The session is committed before this leaves.
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		write(w, r, s.serve(r.Context(), rt, newRequest(r)))
 	}
 }
 
-// answerError answers a request that failed in the shop or at the commit.
-func answerError(w http.ResponseWriter, r *http.Request, err error) {
-	if status(err) >= http.StatusInternalServerError {
-		log.Printf("%s %s: %v", r.Method, r.URL.Path, err)
-	}
-	answer(w, status(err), func(b *bytes.Buffer) error { return renderError(b, err) })
+func (s *site) handleMissing(w http.ResponseWriter, r *http.Request) {
+	write(w, r, s.missing(newRequest(r)))
 }
 
-// answer renders before it writes, so that a failure can still be a 500.
-func answer(w http.ResponseWriter, code int, render func(*bytes.Buffer) error) {
-	var b bytes.Buffer
-	if err := render(&b); err != nil {
-		log.Print(err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+// onError answers a request whose session could not be stored.
+func (s *site) onError(w http.ResponseWriter, r *http.Request, err error) {
+	write(w, r, s.fail(newRequest(r), err))
+}
+
+func newRequest(r *http.Request) *request {
+	return &request{method: r.Method, host: r.Host, target: r.URL.RequestURI(), header: r.Header.Get, field: r.FormValue}
+}
+
+func write(w http.ResponseWriter, r *http.Request, a answer) {
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the visitor left; nobody to tell
+	if a.stream == nil {
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(code)
-	_, _ = b.WriteTo(w) // the visitor left; nobody to tell
+	a.stream(r.Context(), func(text string) error {
+		if _, err := io.WriteString(w, text); err != nil {
+			return err
+		}
+		return http.NewResponseController(w).Flush()
+	})
 }

@@ -9,21 +9,26 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
-	sessionredis "github.com/gostateful/session/redis"
 )
 
 const stores = `memory, memory:FILE, sqlite:FILE, postgres://USER:PASSWORD@HOST:PORT/DATABASE, mysql://USER:PASSWORD@HOST:PORT/DATABASE,
 redis://HOST:PORT, rediss://USER:PASSWORD@HOST:PORT`
 
-// openStore opens the store that the flag names. What it opened for it is to be
-// closed when the shop is.
-func openStore(ctx context.Context, name string) (session.Store, io.Closer, error) {
+// A backend is what -store opens. It is to be closed when the site is.
+type backend struct {
+	io.Closer
+	store fullStore
+
+	// users, unless nil, keeps the users in the same database.
+	users func(ctx context.Context, opts *session.Options) (users, error)
+}
+
+// openStore opens the store that the flag names.
+func openStore(ctx context.Context, name string) (*backend, error) {
 	if name == "memory" {
-		return memory.New(nil), io.NopCloser(nil), nil
+		return &backend{io.NopCloser(nil), memory.New(nil), nil}, nil
 	}
 	if file, ok := strings.CutPrefix(name, "memory:"); ok && file != "" {
 		return openMemory(file)
@@ -33,7 +38,7 @@ func openStore(ctx context.Context, name string) (session.Store, io.Closer, erro
 	}
 	u, err := url.Parse(name)
 	if err != nil || u.Opaque != "" {
-		return nil, nil, fmt.Errorf("cannot read -store; it takes: %s", stores) // err and u may show a password
+		return nil, fmt.Errorf("cannot read -store; it takes: %s", stores) // err and u may show a password
 	}
 	switch u.Scheme {
 	case "postgres", "postgresql":
@@ -43,7 +48,7 @@ func openStore(ctx context.Context, name string) (session.Store, io.Closer, erro
 	case "redis", "rediss":
 		return openRedis(ctx, u)
 	}
-	return nil, nil, fmt.Errorf("there is no store %q; -store takes: %s", shown(u), stores)
+	return nil, fmt.Errorf("there is no store %q; -store takes: %s", shown(u), stores)
 }
 
 // shown is a URL without what may be a password.
@@ -53,22 +58,17 @@ func shown(u *url.URL) string {
 	return bare.Redacted()
 }
 
+// shownName is the flag's value without what may be a password.
+func shownName(name string) string {
+	u, err := url.Parse(name)
+	if err != nil || u.Host == "" {
+		return name // a file
+	}
+	return shown(u)
+}
+
 // patience is how long the backend of a store may take to answer at the start.
 const patience = 5 * time.Second
-
-func openRedis(ctx context.Context, u *url.URL) (session.Store, io.Closer, error) {
-	opts, err := redis.ParseURL(u.String())
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read -store %s: %w", shown(u), err)
-	}
-	opts.ContextTimeoutEnabled = true // as a session's calls have a time limit
-	client := redis.NewClient(opts)
-	store := sessionredis.New(client, nil)
-	if err := reach(ctx, store); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("cannot use -store %s: %w", shown(u), err), client.Close())
-	}
-	return store, client, nil
-}
 
 // reach fails when the backend of a store does not answer, so that a wrong
 // address is told at the start and not by the first visitor's error page.

@@ -3,22 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
 )
 
-// openMemory opens a store that a file keeps while the shop is closed.
-func openMemory(file string) (session.Store, io.Closer, error) {
+// openMemory opens a store that a file keeps while the site is closed.
+func openMemory(file string) (*backend, error) {
 	kept := keptStore{memory.New(nil), file}
 	if err := kept.restore(); err != nil {
-		return nil, nil, fmt.Errorf("cannot use -store memory:%s: %w", file, err)
+		return nil, fmt.Errorf("cannot use -store memory:%s: %w", file, err)
 	}
-	return kept.store, kept, nil
+	return &backend{kept, kept.store, nil}, nil
 }
 
 type keptStore struct {

@@ -1,0 +1,46 @@
+// Two things need a script: the clocks that count down, and the news of the session.
+
+const clocks = document.querySelectorAll('[data-clock]');
+for (const clock of clocks) setClock(clock, Number(clock.dataset.left));
+if (clocks.length > 0) setInterval(() => clocks.forEach(showClock), 1000);
+
+function setClock(clock, left) {
+	clock.ends = performance.now() + left;
+	showClock(clock);
+}
+
+// showClock writes the two largest units, as the server does.
+function showClock(clock) {
+	const s = Math.max(0, Math.floor((clock.ends - performance.now()) / 1000));
+	const minutes = Math.floor(s / 60), hours = Math.floor(s / 3600), days = Math.floor(s / 86400);
+	if (days > 0) clock.textContent = `${days} d ${hours % 24} h`;
+	else if (hours > 0) clock.textContent = `${hours} h ${minutes % 60} min`;
+	else clock.textContent = `${minutes} min ${s % 60} s`;
+}
+
+// A page that shows a session follows it. The server sends its state, and its end.
+if ('live' in document.body.dataset) follow();
+
+function follow() {
+	const source = new EventSource('/live');
+	source.addEventListener('state', event => showState(JSON.parse(event.data)));
+	source.addEventListener('end', () => {
+		source.close();
+		document.getElementById('content').hidden = true;
+		document.getElementById('ended').hidden = false;
+	});
+	source.addEventListener('error', () => {
+		// The browser tries again by itself, but not after an error page.
+		if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+	});
+	addEventListener('submit', () => source.close()); // what ends now is told by the next page
+	addEventListener('pagehide', () => source.close());
+}
+
+let shown;
+
+function showState(state) {
+	const cart = document.getElementById('cart');
+	if (cart && state.cart !== shown) cart.innerHTML = shown = state.cart;
+	for (const clock of clocks) setClock(clock, state[clock.dataset.clock]);
+}
