@@ -122,7 +122,7 @@ func (s *site) show(ctx context.Context, v *visit, r *request, page, title strin
 		}
 	}
 	return s.render(http.StatusOK, page, view{
-		Title: title, Path: r.target, User: v.Subject(), Note: note, Live: !v.IsNew(), Data: data,
+		Title: title, Path: r.page(), User: v.Subject(), Note: note, Live: !v.IsNew(), Data: data,
 	}), nil
 }
 

@@ -31,34 +31,40 @@ func (e *events) add(_ context.Context, event session.Event) {
 	e.last = append(e.last, seen{time.Now(), event})
 }
 
-// of returns a line for each event of some sessions since a time. Events that are
-// alike and follow each other share a line.
-func (e *events) of(since time.Time, ids ...session.ID) (lines []string) {
+// of returns a line for each kind of event of a session since a time, on each route.
+func (e *events) of(since time.Time, id session.ID) (lines []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	text, count := "", 0
-	flush := func() {
-		if count > 1 {
-			text += fmt.Sprintf(" (%d times)", count)
-		}
-		if count > 0 {
-			lines = append(lines, text)
-		}
-	}
+	times := map[string]int{}
 	for _, event := range e.last {
-		if event.at.Before(since) || !slices.Contains(ids, event.ID) {
+		if event.at.Before(since) || event.ID != id {
 			continue
 		}
-		line := string(event.Kind)
-		if event.Route != "" {
-			line += ", " + event.Route
+		line := fmt.Sprintf("%s: %s (%s)", event.Kind, meanings[event.Kind], event.Route)
+		if times[line]++; times[line] == 1 {
+			lines = append(lines, line)
 		}
-		if line != text {
-			flush()
-			text, count = line, 0
-		}
-		count++
 	}
-	flush()
+	for i, line := range lines {
+		if n := times[line]; n > 1 {
+			lines[i] = fmt.Sprintf("%d × %s", n, line)
+		}
+	}
 	return lines
+}
+
+var meanings = map[session.EventKind]string{
+	session.EventCreated:   "stored for the first time",
+	session.EventLoaded:    "found, and opened by its secret",
+	session.EventMissed:    "a cookie that opens nothing",
+	session.EventChanged:   "data stored",
+	session.EventTouched:   "the idle clock moved",
+	session.EventConflict:  "another was faster, so the change is made again or dropped",
+	session.EventRenewed:   "a new secret, in a new cookie",
+	session.EventLogin:     "somebody signed in",
+	session.EventDestroyed: "ended",
+	session.EventExpired:   "found past its end",
+	session.EventDiscarded: "a change was dropped",
+	session.EventReused:    "an old secret came back",
+	session.EventError:     "the store failed",
 }

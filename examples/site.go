@@ -30,6 +30,7 @@ type site struct {
 	users    users
 	store    *switched
 	events   *events
+	holds    holds
 	closing  context.Context // ends the streams
 	about    string          // the adapter and the store, for the pages
 	address  string          // where the proofs find the site
@@ -79,6 +80,18 @@ func (s *site) routes() []route {
 		{"POST", "/account/everywhere", anyLogin, s.with(s.endEverywhere)},
 		{"GET", "/account/password", recent, s.with(s.passwordPage)},
 		{"POST", "/account/password", recent, s.with(s.changePassword)},
+
+		{"GET", "/admin", anyLogin, s.forAdmin(s.adminPage)},
+		{"POST", "/admin/end", anyLogin, s.forAdmin(s.endSession)},
+		{"POST", "/admin/end-all", anyLogin, s.forAdmin(s.endUser)},
+		{"POST", "/admin/note", anyLogin, s.forAdmin(s.noteUser)},
+
+		{"GET", "/proofs", nil, s.with(s.proofsPage)},
+		{"POST", "/proofs", nil, s.with(s.runProof)},
+		{"POST", "/proofs/stop", nil, s.stopStore},
+		{"POST", "/proofs/start", nil, s.startStore},
+		{"POST", "/proofs/count", nil, s.with(s.count)},
+		{"POST", "/proofs/look", nil, s.with(s.look)},
 
 		{"GET", "/style.css", nil, asset("style.css", "text/css; charset=utf-8")},
 		{"GET", "/script.js", nil, asset("script.js", "text/javascript; charset=utf-8")},

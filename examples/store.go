@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -69,15 +68,3 @@ func shownName(name string) string {
 
 // patience is how long the backend of a store may take to answer at the start.
 const patience = 5 * time.Second
-
-// reach fails when the backend of a store does not answer, so that a wrong
-// address is told at the start and not by the first visitor's error page.
-func reach(ctx context.Context, store session.Store) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	_, err := store.Load(ctx, session.NewID())
-	if errors.Is(err, session.ErrNotFound) {
-		return nil
-	}
-	return err
-}

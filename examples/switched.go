@@ -21,7 +21,7 @@ type fullStore interface {
 type switched struct {
 	fullStore
 	mu      sync.Mutex // guards the fields below
-	until   time.Time
+	stopped time.Time
 	refused int
 }
 
@@ -30,27 +30,28 @@ var errStopped = errors.New("the store is stopped by the page of proofs")
 func (s *switched) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.until, s.refused = time.Now().Add(time.Minute), 0
+	s.stopped, s.refused = time.Now(), 0
 }
 
-// start returns how many calls were refused since the store was stopped.
-func (s *switched) start() (refused int) {
+// start returns when the store was stopped, and how many calls it has refused since.
+func (s *switched) start() (stopped time.Time, refused int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.until = time.Time{}
-	return s.refused
+	stopped, refused = s.stopped, s.refused
+	s.stopped, s.refused = time.Time{}, 0
+	return stopped, refused
 }
 
 func (s *switched) isStopped() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Now().Before(s.until)
+	return time.Since(s.stopped) < time.Minute
 }
 
 func (s *switched) refuse() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !time.Now().Before(s.until) {
+	if time.Since(s.stopped) >= time.Minute {
 		return nil
 	}
 	s.refused++
