@@ -19,10 +19,15 @@ function showClock(clock) {
 }
 
 // A page that shows a session follows it. The server sends its state, and its end.
-if ('live' in document.body.dataset) follow();
+let source;
+if ('live' in document.body.dataset) {
+	follow();
+	// What a form ends is told by the next page.
+	addEventListener('submit', () => source.close());
+}
 
 function follow() {
-	const source = new EventSource('/live');
+	source = new EventSource('/live');
 	source.addEventListener('state', event => showState(JSON.parse(event.data)));
 	source.addEventListener('end', () => {
 		source.close();
@@ -33,8 +38,6 @@ function follow() {
 		// The browser tries again by itself, but not after an error page.
 		if (source.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
 	});
-	addEventListener('submit', () => source.close()); // what ends now is told by the next page
-	addEventListener('pagehide', () => source.close());
 }
 
 let shown;
