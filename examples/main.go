@@ -84,7 +84,10 @@ func newSite(ctx context.Context, opened *backend, opts *session.Options, seen *
 	} else {
 		s.users, err = newMemoryUsers(s.sessions)
 	}
-	return s, err
+	if err != nil {
+		return nil, fmt.Errorf("cannot keep the users: %w", err)
+	}
+	return s, nil
 }
 
 // A server is what an adapter makes of the site.

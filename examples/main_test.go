@@ -22,6 +22,7 @@ func TestFlags(t *testing.T) {
 		{"no such port", []string{"-addr", "localhost:99999"}, "cannot listen on -addr localhost:99999"},
 		{"no such adapter", []string{"-adapter", "cgi"}, "-adapter takes: nethttp, chi, fiber"},
 		{"an argument", []string{"memory"}, "-help"},
+		{"no folder for the file", []string{"-store", "memory:missing/sessions.snap"}, "cannot use -store memory:missing/sessions.snap: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := run(t.Context(), test.args, io.Discard)

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"strings"
 
-	"golang.org/x/crypto/bcrypt"
-
 	session "github.com/gostateful/session/core"
 	sessionsql "github.com/gostateful/session/sql"
 )
@@ -41,7 +39,7 @@ func (u *sqlUsers) add(ctx context.Context, name, password string) error {
 	if hash, err := u.hash(ctx, name); err != nil || hash != "" {
 		return err
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	hash, err := firstHash(password)
 	if err != nil {
 		return err
 	}

@@ -45,12 +45,14 @@ func Run(t testing.TB, dir, gowork string, args ...string) string {
 	return string(out)
 }
 
-// Build builds a package of the workspace, given its folder below the root.
-func Build(t testing.TB, folder string) (binary string) {
+// Build builds a package of the workspace, given its folder below the root, with
+// more flags.
+func Build(t testing.TB, folder string, flags ...string) (binary string) {
 	t.Helper()
 	root := Root(t)
 	binary = filepath.Join(t.TempDir(), filepath.Base(folder))
-	Run(t, root, filepath.Join(root, "go.work"), "build", "-o", binary, "./"+folder)
+	args := slices.Concat([]string{"build", "-o", binary}, flags, []string{"./" + folder})
+	Run(t, root, filepath.Join(root, "go.work"), args...)
 	return binary
 }
 

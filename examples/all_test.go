@@ -1,0 +1,6 @@
+//go:build all
+
+package main
+
+// tested are the adapters that the tests serve with.
+const tested = adapters

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A client is a browser that follows no redirect.
+type client struct {
+	*testing.T
+	http.Client
+	site string
+}
+
+// each runs a test with each adapter, in memory.
+func each(t *testing.T, test func(t *testing.T, s *site, c *client)) {
+	for _, adapter := range strings.Split(tested, ", ") {
+		t.Run(adapter, func(t *testing.T) {
+			s := newTestSite(t)
+			closing, closed := context.WithCancel(context.Background())
+			s.closing = closing
+			serveTest(t, adapter, s, closed)
+			test(t, s, newClient(t, s))
+		})
+	}
+}
+
+func serveTest(t *testing.T, adapter string, s *site, closed func()) {
+	srv, err := newAdapter(adapter, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.address = "http://" + listener.Addr().String()
+	served := make(chan struct{})
+	go func() {
+		_ = srv.Serve(listener)
+		close(served)
+	}()
+	t.Cleanup(func() {
+		closed()
+		if err := srv.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		<-served
+	})
+}
+
+func newClient(t *testing.T, s *site) *client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &client{t, http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, s.address}
+}
+
+// send sends a request, whose header is names and values in turn.
+func (c *client) send(method, path, form string, header ...string) *http.Response {
+	c.Helper()
+	r, err := http.NewRequestWithContext(c.Context(), method, c.site+path, strings.NewReader(form))
+	if err != nil {
+		c.Fatal(err)
+	}
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return resp
+}
+
+func (c *client) read(resp *http.Response) string {
+	c.Helper()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAnswers(t *testing.T) {
+	each(t, func(t *testing.T, _ *site, c *client) {
+		for _, test := range []struct {
+			method, path, form string
+			site               string // Sec-Fetch-Site, as browsers send it
+			want               int
+		}{
+			{"GET", "/", "", "none", 200},
+			{"HEAD", "/", "", "none", 200},
+			{"GET", "/style.css", "", "same-origin", 200},
+			{"GET", "/account", "", "none", 303},
+			{"POST", "/cart/add", "goods=Tea&amount=1", "same-origin", 303},
+			{"POST", "/logout", "", "same-origin", 303},
+			{"POST", "/cart/add", "goods=", "same-origin", 400},
+			{"POST", "/cart/add", "%", "same-origin", 400},
+			{"POST", "/proofs", "proof=none", "same-origin", 400},
+			{"POST", "/cart/add", "goods=Tea&amount=1", "cross-site", 403},
+			{"GET", "/cart", "", "none", 404},
+			{"GET", "/account/", "", "none", 404},
+			{"GET", "/cart/add", "", "none", 405},
+			{"DELETE", "/account", "", "same-origin", 405},
+		} {
+			resp := c.send(test.method, test.path, test.form, "Sec-Fetch-Site", test.site)
+			text := c.read(resp)
+			if resp.StatusCode != test.want {
+				t.Errorf("%s %s %s from %s: got status %d, want %d:\n%s", test.method, test.path, test.form, test.site, resp.StatusCode, test.want, text)
+			}
+			if got := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none';") {
+				t.Errorf("%s %s: got the policy %q", test.method, test.path, got)
+			}
+			if test.want >= 400 && !strings.Contains(text, "Back to the shop") {
+				t.Errorf("%s %s: got %q, want a page of the site", test.method, test.path, text)
+			}
+		}
+	})
+}
+
+// events returns a function that reads the next event of a stream.
+func (c *client) events() (next func() string) {
+	resp := c.send("GET", "/live", "")
+	c.Cleanup(func() { resp.Body.Close() })
+	lines := bufio.NewScanner(resp.Body)
+	return func() string {
+		c.Helper()
+		var event strings.Builder
+		for lines.Scan() {
+			if lines.Text() == "" && event.Len() > 0 {
+				return event.String()
+			}
+			event.WriteString(lines.Text() + "\n")
+		}
+		c.Fatalf("the stream ended: %v after %q", lines.Err(), &event)
+		return ""
+	}
+}
+
+// TestLive: a page is told of what another tab adds, and of the end of its session.
+func TestLive(t *testing.T) {
+	each(t, func(t *testing.T, s *site, c *client) {
+		c.send("POST", "/login", "name=ann&password=green-tea").Body.Close()
+		next := c.events()
+		if got := next(); !strings.Contains(got, "It is empty.") {
+			t.Errorf("at first: got %q, want an empty cart", got)
+		}
+		c.send("POST", "/cart/add", "goods=Tea&amount=2").Body.Close()
+		for got := next(); !strings.Contains(got, "2 × Tea"); got = next() {
+		}
+		if n, err := s.sessions.RevokeAll(t.Context(), "ann"); n != 1 || err != nil {
+			t.Fatalf("got %d and %v, want one session ended", n, err)
+		}
+		for got := next(); !strings.HasPrefix(got, "event: end\n"); got = next() {
+		}
+	})
+}
+
+// TestLiveWithoutSession: who has no session is told so at once, and not forever.
+func TestLiveWithoutSession(t *testing.T) {
+	each(t, func(t *testing.T, _ *site, c *client) {
+		if got := c.read(c.send("GET", "/live", "")); got != "event: end\ndata: \n\n" {
+			t.Errorf("got %q, want the end", got)
+		}
+	})
+}
+
+// TestLiveUntilShutdown: a stream does not keep the server from ending.
+func TestLiveUntilShutdown(t *testing.T) {
+	each(t, func(_ *testing.T, _ *site, c *client) {
+		c.send("POST", "/cart/add", "goods=Tea&amount=2").Body.Close()
+		c.events()()
+	})
+}
+
+func TestProofs(t *testing.T) {
+	each(t, func(t *testing.T, s *site, c *client) {
+		for _, p := range proofs {
+			text := c.read(c.send("POST", "/proofs", url.Values{"proof": {p.Name}}.Encode()))
+			if !strings.Contains(text, `<p class="good">`) || !strings.Contains(text, "loaded: ") {
+				t.Errorf("%s: got no good result with its events:\n%s", p.Name, text)
+			}
+		}
+		if list, err := s.sessions.List(t.Context(), "robot"); len(list) != 0 || err != nil {
+			t.Errorf("got %v and %v, want no session left behind", list, err)
+		}
+	})
+}
+
+// TestStoreStops: while the store is stopped, pages are 503 and say when to come
+// again. Then all is as it was.
+func TestStoreStops(t *testing.T) {
+	each(t, func(t *testing.T, _ *site, c *client) {
+		c.send("POST", "/cart/add", "goods=Tea&amount=2").Body.Close()
+		c.send("POST", "/proofs/stop", "").Body.Close()
+		for _, path := range []string{"/", "/account", "/proofs", "/live"} {
+			resp := c.send("GET", path, "")
+			text := c.read(resp)
+			if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "1" || !strings.Contains(text, "Start the store") {
+				t.Errorf("%s: got %d with %v, want 503 with Retry-After:\n%s", path, resp.StatusCode, resp.Header, text)
+			}
+		}
+		text := c.read(c.send("POST", "/proofs/start", ""))
+		for _, want := range []string{"nothing is lost", "error: the store failed", "The store refused 4 calls."} {
+			if !strings.Contains(text, want) {
+				t.Errorf("after the start: the page lacks %q:\n%s", want, text)
+			}
+		}
+		if text := c.read(c.send("GET", "/", "")); !strings.Contains(text, "2 × Tea") {
+			t.Errorf("after the start: the cart is not as it was:\n%s", text)
+		}
+	})
+}
