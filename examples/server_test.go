@@ -106,6 +106,7 @@ func TestAnswers(t *testing.T) {
 		}{
 			{"GET", "/", "", "none", 200},
 			{"HEAD", "/", "", "none", 200},
+			{"HEAD", "/live", "", "same-origin", 200},
 			{"GET", "/style.css", "", "same-origin", 200},
 			{"GET", "/account", "", "none", 303},
 			{"POST", "/cart/add", "goods=Tea&amount=1", "same-origin", 303},

@@ -127,6 +127,22 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// TestErrorStoresNothing: what a handler changed before it failed is not stored with
+// the error page.
+func TestErrorStoresNothing(t *testing.T) {
+	s := newTestSite(t)
+	ctx, v := s.given(t, session.Info[visitor]{})
+	_, err := s.with(func(_ context.Context, v *visit, _ *request) (answer, error) {
+		return answer{}, errors.Join(v.Login("ann", nil), tell(v, "Hello."), problem{http.StatusBadRequest, "No."})
+	})(ctx, &request{})
+	if code, text := describe(err); code != 400 || text != "No." {
+		t.Errorf("got %d %q, want the problem", code, text)
+	}
+	if v.Subject() != "" || v.Data().Note != "" {
+		t.Errorf("got the subject %q and the note %q, want neither", v.Subject(), v.Data().Note)
+	}
+}
+
 // TestErrorPages: no text of the library is on a page, and the header says when to
 // come again.
 func TestErrorPages(t *testing.T) {

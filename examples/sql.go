@@ -41,7 +41,7 @@ func openSQL(ctx context.Context, name string, dialect sessionsql.Dialect, db *s
 }
 
 func migrate(ctx context.Context, store *sessionsql.Store) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	return store.Migrate(ctx)
 }

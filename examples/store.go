@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/url"
 	"strings"
-	"time"
 
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
@@ -65,6 +64,3 @@ func shownName(name string) string {
 	}
 	return shown(u)
 }
-
-// patience is how long the backend of a store may take to answer at the start.
-const patience = 5 * time.Second

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -31,7 +32,7 @@ func openRedis(ctx context.Context, u *url.URL) (*backend, error) {
 // reach fails when the server does not answer, so that a wrong address is told at
 // the start and not by the first visitor's error page.
 func reach(ctx context.Context, store session.Store) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	_, err := store.Load(ctx, session.NewID())
 	if errors.Is(err, session.ErrNotFound) {
