@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A client is a browser that follows no redirect.
@@ -49,8 +50,10 @@ func serveTest(t *testing.T, adapter string, s *site, closed func()) {
 	}()
 	t.Cleanup(func() {
 		closed()
-		if err := srv.Shutdown(context.Background()); err != nil {
-			t.Error(err)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := srv.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
 		}
 		<-served
 	})
@@ -128,6 +131,9 @@ func TestAnswers(t *testing.T) {
 			if got := resp.Header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none';") {
 				t.Errorf("%s %s: got the policy %q", test.method, test.path, got)
 			}
+			if got := resp.Header.Get("Allow"); (got != "") != (test.want == 405) {
+				t.Errorf("%s %s: got Allow %q with %d", test.method, test.path, got, resp.StatusCode)
+			}
 			if test.want >= 400 && !strings.Contains(text, "Back to the shop") {
 				t.Errorf("%s %s: got %q, want a page of the site", test.method, test.path, text)
 			}
@@ -184,9 +190,12 @@ func TestLiveWithoutSession(t *testing.T) {
 
 // TestLiveUntilShutdown: a stream does not keep the server from ending.
 func TestLiveUntilShutdown(t *testing.T) {
-	each(t, func(_ *testing.T, _ *site, c *client) {
+	each(t, func(t *testing.T, _ *site, c *client) {
 		c.send("POST", "/cart/add", "goods=Tea&amount=2").Body.Close()
-		c.events()()
+		open := c.send("GET", "/live", "").Body // is not closed before the server ends
+		if _, err := io.ReadFull(open, make([]byte, len("event: state"))); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -212,9 +221,12 @@ func TestStoreStops(t *testing.T) {
 		c.send("POST", "/proofs/stop", "").Body.Close()
 		for _, path := range []string{"/", "/account", "/proofs", "/live"} {
 			resp := c.send("GET", path, "")
+			if resp.StatusCode != 503 {
+				t.Fatalf("%s: got status %d, want 503", path, resp.StatusCode)
+			}
 			text := c.read(resp)
-			if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "1" || !strings.Contains(text, "Start the store") {
-				t.Errorf("%s: got %d with %v, want 503 with Retry-After:\n%s", path, resp.StatusCode, resp.Header, text)
+			if resp.Header.Get("Retry-After") != "1" || !strings.Contains(text, "Start the store") {
+				t.Errorf("%s: got the header %v, want Retry-After, and a page that starts the store:\n%s", path, resp.Header, text)
 			}
 		}
 		text := c.read(c.send("POST", "/proofs/start", ""))
@@ -222,6 +234,9 @@ func TestStoreStops(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("after the start: the page lacks %q:\n%s", want, text)
 			}
+		}
+		if strings.Contains(text, "created: ") {
+			t.Errorf("after the start: the page has events from before the stop:\n%s", text)
 		}
 		if text := c.read(c.send("GET", "/", "")); !strings.Contains(text, "2 × Tea") {
 			t.Errorf("after the start: the cart is not as it was:\n%s", text)
