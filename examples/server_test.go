@@ -73,7 +73,7 @@ func newClient(t *testing.T, s *site) *client {
 // send sends a request, whose header is names and values in turn.
 func (c *client) send(method, path, form string, header ...string) *http.Response {
 	c.Helper()
-	r, err := http.NewRequestWithContext(c.Context(), method, c.site+path, strings.NewReader(form))
+	r, err := http.NewRequest(method, c.site+path, strings.NewReader(form))
 	if err != nil {
 		c.Fatal(err)
 	}
