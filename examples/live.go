@@ -14,8 +14,8 @@ import (
 )
 
 // live sends the cart and the clocks whenever the session changes, and the end of
-// the session. To listen is no use of the session: an open page does not keep it
-// alive.
+// the session. The request is a use of the session, and listening is none: an open
+// page does not keep it alive.
 func (s *site) live(_ context.Context, v *visit, _ *request) (answer, error) {
 	a := newAnswer(http.StatusOK, "text/event-stream", nil)
 	a.stream = func(ctx context.Context, send func(string) error) {

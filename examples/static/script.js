@@ -31,6 +31,7 @@ function follow() {
 	source.addEventListener('state', event => showState(JSON.parse(event.data)));
 	source.addEventListener('end', () => {
 		source.close();
+		document.querySelector('nav form')?.remove();
 		document.getElementById('content').hidden = true;
 		document.getElementById('ended').hidden = false;
 	});
