@@ -44,18 +44,18 @@ func BenchmarkWatch(b *testing.B) {
 	}
 }
 
-// BenchmarkWatcher is what one watched session takes in memory.
+// BenchmarkWatcher is what one watcher takes in memory.
 func BenchmarkWatcher(b *testing.B) {
 	m := must[*session.Manager[cart]](b)(session.New[cart](memory.New(nil), nil))
 	for b.Loop() {
-		sessions := make([]*session.Session[cart], watched)
+		sessions := make([]session.Info[cart], watched)
 		for i := range sessions {
-			sessions[i] = must[*session.Session[cart]](b)(m.Get(m.NewContext(context.Background(), session.Info[cart]{})))
+			sessions[i] = must[session.Info[cart]](b)(m.Peek(m.NewContext(context.Background(), session.Info[cart]{})))
 		}
 		before := heap()
 		stops := make([]context.CancelFunc, watched)
-		for i, s := range sessions {
-			_, stops[i] = s.Watch(context.Background())
+		for i, info := range sessions {
+			_, stops[i] = m.Watch(context.Background(), info)
 		}
 		b.ReportMetric((heap()-before)/watched, "B/watcher")
 		runtime.KeepAlive(sessions)

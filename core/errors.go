@@ -58,13 +58,9 @@ var (
 
 	errNoRemember = mistakef("session: a login that asks to be remembered needs Options.Remember, which says for how long")
 
-	errNotStored = fmt.Errorf("%w: there is no session that is stored", ErrNotFound)
-
 	errWatchOver = fmt.Errorf("%w: the session that was watched has ended", ErrNotFound)
 
-	errWatchPassed = fmt.Errorf("%w: the session that was watched has passed to another subject", ErrNotFound)
-
-	errWatchEarly = mistakef("session: a login of this request is pending: call Session.Commit before Session.Watch or Session.Changes")
+	errWatchPassed = fmt.Errorf("%w: the session that was watched has passed to another subject", ErrSuperseded)
 
 	errNoFunction = mistakef("session: Update, UpdateAll and Take need a function")
 

@@ -165,16 +165,17 @@ func ExampleManager_Ping() {
 }
 
 // An event stream shows what another tab or a job changes, and ends with the
-// session. When the client leaves, the request's context ends the loop.
-func ExampleSession_Changes() {
+// session, which it does not keep alive. When the client leaves, the request's
+// context ends the loop.
+func ExampleManager_Changes() {
 	events := func(w http.ResponseWriter, r *http.Request) {
-		s, err := accounts.Get(r.Context())
+		seen, err := accounts.Peek(r.Context())
 		if err != nil {
 			session.Error(w, err)
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		for info, err := range s.Changes(r.Context(), 0) {
+		for info, err := range accounts.Changes(r.Context(), seen, 0) {
 			if errors.Is(err, session.ErrNotFound) {
 				fmt.Fprint(w, "event: signed-out\ndata:\n\n")
 			}
@@ -198,18 +199,18 @@ func ExampleSession_Changes() {
 	// data:
 }
 
-// A job on behalf of a visitor stops when the session ends.
-func ExampleSession_Watch() {
+// What is done for a visitor stops when the session ends.
+func ExampleManager_Watch() {
 	export := func(w http.ResponseWriter, r *http.Request) {
-		s, err := accounts.Get(r.Context())
+		seen, err := accounts.Peek(r.Context())
 		if err != nil {
 			session.Error(w, err)
 			return
 		}
-		ctx, stop := s.Watch(r.Context())
+		ctx, stop := accounts.Watch(r.Context(), seen)
 		defer stop()
-		_ = accounts.Revoke(ctx, s.ID()) // from the list of devices, meanwhile
-		<-ctx.Done()                     // as queries do that take ctx
+		_ = accounts.Revoke(ctx, seen.ID) // from the list of devices, meanwhile
+		<-ctx.Done()                      // as queries do that take ctx
 		fmt.Println(errors.Is(context.Cause(ctx), session.ErrNotFound))
 	}
 

@@ -6,45 +6,47 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Watch returns a context that is cancelled when the session ends: by a logout,
-// by a revocation or by its clocks, in this process or another. So it is when the
-// session passes to another subject. With it, a stream or a socket lives no
-// longer than the session that opened it. Call the CancelFunc when you are done.
+// Watch returns a context that is cancelled when a session ends: by a logout, a
+// revocation or its clocks, in this process or another. With it, a stream or a
+// socket lives no longer than the session that opened it. Call the CancelFunc when
+// you are done. info is what [Manager.Peek], [Manager.Find] or [Manager.List] has
+// shown of the session.
 //
-// context.Cause is [ErrNotFound] if the session has ended, or is not stored yet.
-// It is that of ctx if ctx was first. An end is told within a second. While the
-// store is out of reach nothing is told, and nothing ends.
+// context.Cause is [ErrNotFound] if the session has ended, and [ErrSuperseded] if
+// it has passed to another subject. It is that of ctx if ctx was first. An end is
+// told within a second. While the store is out of reach nothing is told, and
+// nothing ends.
 //
-// Watch may be called after the response has begun, and after the handler has
-// returned. It is no use: call [Session.Touch] to keep the session alive. A login
-// of the same request is to be committed first.
+// To watch is no use: call [Session.Touch] to keep the session alive. It may go on
+// after the response has begun, and after the handler has returned.
 //
 // All sessions that a process watches are looked at together, about once a second
 // and only while somebody watches: see [Watchable].
-func (s *Session[T]) Watch(ctx context.Context) (context.Context, context.CancelFunc) {
-	w := s.visit.watch(ctx)
+func (m *Manager[T]) Watch(ctx context.Context, info Info[T]) (context.Context, context.CancelFunc) {
+	w := m.follow(ctx, info.ID, info.Subject)
 	return w.ctx, func() { w.cancel(context.Canceled) }
 }
 
-// Changes goes through the states of the session: the present one, and then each
-// new one, whoever wrote it. States that follow each other quickly come as one. So
-// a page can show what another tab, or a job, has changed.
+// Changes goes through the states of a session that is watched: the present one,
+// and then each new one, whoever wrote it. States that follow each other quickly
+// come as one. So a page can show what another tab, or a job, has changed.
 //
 // If every is not zero, the last state comes again whenever that time is over. A
 // stream that writes it notices that its client has left. What a Touch has moved
 // since is not in it.
 //
 // The last pair has no session, but the error that ended the loop: the cause that
-// [Session.Watch] would have, or [ErrUndecodable]. All that Watch says holds here
+// [Manager.Watch] would have, or [ErrUndecodable]. All that Watch says holds here
 // too.
-func (s *Session[T]) Changes(ctx context.Context, every time.Duration) iter.Seq2[Info[T], error] {
+func (m *Manager[T]) Changes(ctx context.Context, info Info[T], every time.Duration) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
-		w := s.visit.watch(ctx)
+		w := m.follow(ctx, info.ID, info.Subject)
 		defer w.cancel(context.Canceled)
 		var again <-chan time.Time
 		if every > 0 {
@@ -59,12 +61,12 @@ func (s *Session[T]) Changes(ctx context.Context, every time.Duration) iter.Seq2
 				yield(Info[T]{}, context.Cause(w.ctx))
 				return
 			case rec := <-w.changed:
-				info, _, err := s.m.describe(rec)
+				next, _, err := m.describe(rec)
 				if err != nil {
 					yield(Info[T]{}, err)
 					return
 				}
-				last = &info
+				last = &next
 			case <-again:
 			}
 			if last != nil && !yield(*last, nil) {
@@ -75,7 +77,7 @@ func (s *Session[T]) Changes(ctx context.Context, every time.Duration) iter.Seq2
 }
 
 // A Watchable is a [Store] that can look at many sessions at once, for
-// [Session.Watch]. The sessions of another store are loaded one by one.
+// [Manager.Watch]. The sessions of another store are loaded one by one.
 type Watchable interface {
 	Store
 
@@ -107,24 +109,15 @@ type watcher struct {
 
 const unseen = ^uint64(0)
 
-// watch starts to follow the session of the visit.
-func (v *visit) watch(ctx context.Context) *watcher {
-	w := &watcher{changed: make(chan Record, 1)}
+// follow starts to watch a session.
+func (e *engine) follow(ctx context.Context, id ID, subject string) *watcher {
+	w := &watcher{id: id, subject: strings.Clone(subject), version: unseen, changed: make(chan Record, 1)}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
-	if err := v.gate.enter(ctx); err != nil {
-		w.cancel(err)
+	if id.IsZero() {
+		w.cancel(errZeroID)
 		return w
 	}
-	defer v.leave()
-	switch {
-	case v.shown.subject != v.base.subject:
-		w.cancel(errWatchEarly)
-	case !v.base.proof.opens():
-		w.cancel(errNotStored)
-	default:
-		w.id, w.version, w.subject = v.base.id, unseen, v.base.subject
-		v.engine.watch.add(v.engine, w)
-	}
+	e.watch.add(e, w)
 	return w
 }
 

@@ -13,14 +13,27 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// watched starts to watch the session of a browser, in a request that has ended.
-func (si *site) watched(b *browser) (ctx context.Context, stop context.CancelFunc) {
+// peek is a request that looks at the session, and does not use it.
+func (si *site) peek(b *browser) session.Info[cart] {
 	si.t.Helper()
-	si.visit(b, func(s *session.Session[cart]) error {
-		ctx, stop = s.Watch(si.t.Context())
-		return nil
-	})
-	return ctx, stop
+	r := si.begin(b)
+	info, err := si.Peek(r)
+	if err != nil {
+		si.t.Fatalf("Peek: %v", err)
+	}
+	if _, err := r.respond(); err != nil {
+		si.t.Fatalf("Commit: %v", err)
+	}
+	if err := r.Finish(); err != nil {
+		si.t.Fatalf("Finish: %v", err)
+	}
+	return info
+}
+
+// watched starts to watch the session of a browser.
+func (si *site) watched(b *browser) (context.Context, context.CancelFunc) {
+	si.t.Helper()
+	return si.Watch(si.t.Context(), si.peek(b))
 }
 
 // oneByOne hides that a store can look at many sessions at once.
@@ -30,14 +43,10 @@ type oneByOne struct{ session.Store }
 // ended it, and of nothing else.
 func TestWatch(t *testing.T) {
 	opts := &session.Options{IdleTimeout: time.Hour, Lifetime: 3 * time.Hour}
-	id := func(si *site, b *browser) (id session.ID) {
-		si.visit(b, func(s *session.Session[cart]) error { id = s.ID(); return nil })
-		return id
-	}
 	destroy := func(s *session.Session[cart]) error { return s.Destroy() }
 	ends := map[string]func(si *site, b *browser) error{
 		"a logout":     func(si *site, b *browser) error { si.visit(b, destroy); return nil },
-		"a revocation": func(si *site, b *browser) error { return si.Revoke(t.Context(), id(si, b)) },
+		"a revocation": func(si *site, b *browser) error { return si.Revoke(t.Context(), si.peek(b).ID) },
 		"a revocation of all": func(si *site, _ *browser) error {
 			_, err := si.RevokeAll(t.Context(), "alice")
 			return err
@@ -94,8 +103,12 @@ func TestWatch(t *testing.T) {
 					if took := time.Since(ended); took > time.Second || where == "here" && name != "IdleTimeout" && name != "Lifetime" && took > 0 {
 						t.Errorf("was told after %v", took)
 					}
-					if !errors.Is(context.Cause(ctx), session.ErrNotFound) {
-						t.Errorf("the cause is %v, want ErrNotFound", context.Cause(ctx))
+					want := session.ErrNotFound
+					if name == "a login of somebody else" {
+						want = session.ErrSuperseded
+					}
+					if !errors.Is(context.Cause(ctx), want) {
+						t.Errorf("the cause is %v, want %v", context.Cause(ctx), want)
 					}
 				})
 			})
@@ -148,56 +161,57 @@ func use(si *site, b *browser, during time.Duration) {
 	}
 }
 
-// TestWatchOfNothing: there must be a stored session, and its login must be stored.
+// TestWatchOfNothing: what is not there, or not the caller's, has ended.
 func TestWatchOfNothing(t *testing.T) {
-	for name, c := range map[string]struct {
-		before, in func(s *session.Session[cart]) error
-		want       string
-	}{
-		"a new session":              {nil, look, "not found"},
-		"a session to be stored":     {nil, incremented, "not found"},
-		"a session that was ended":   {loggedIn, func(s *session.Session[cart]) error { return s.Destroy() }, "not found"},
-		"a login that is not stored": {incremented, loggedIn, "call Session.Commit"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			si, b := newSite(t, nil), &browser{}
-			if c.before != nil {
-				si.visit(b, c.before)
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		alices := si.peek(b).ID
+		for name, c := range map[string]struct {
+			si   *site
+			info session.Info[cart]
+			want string
+		}{
+			"no session":                    {si, session.Info[cart]{}, "zero ID"},
+			"an unknown session":            {si, session.Info[cart]{ID: session.NewID()}, "not found"},
+			"a session of another realm":    {newSiteOn(t, si.store, &session.Options{Realm: "staff"}), session.Info[cart]{ID: alices, Subject: "alice"}, "not found"},
+			"a session of somebody else":    {si, session.Info[cart]{ID: alices, Subject: "bob"}, "another subject"},
+			"what was shown before a login": {si, session.Info[cart]{ID: alices}, "another subject"},
+		} {
+			ctx, stop := c.si.Watch(t.Context(), c.info)
+			<-ctx.Done()
+			if got := context.Cause(ctx).Error(); !strings.Contains(got, c.want) {
+				t.Errorf("%s: the cause is %q, want %q in it", name, got, c.want)
 			}
-			si.visit(b, func(s *session.Session[cart]) error {
-				if err := c.in(s); err != nil {
-					return err
+			stop()
+			for _, err := range c.si.Changes(t.Context(), c.info, 0) {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%s: Changes: got %v, want %q in it", name, err, c.want)
 				}
-				ctx, stop := s.Watch(t.Context())
-				defer stop()
-				if ctx.Err() == nil || !strings.Contains(fmt.Sprint(context.Cause(ctx)), c.want) {
-					t.Errorf("got %v, want a cause with %q", context.Cause(ctx), c.want)
-				}
-				return nil
-			})
-		})
-	}
-	t.Run("a context that is done", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			si, b := newSite(t, nil), &browser{}
-			si.visit(b, loggedIn)
-			parent, cancel := context.WithCancelCause(t.Context())
-			si.visit(b, func(s *session.Session[cart]) error {
-				ctx, stop := s.Watch(parent)
-				defer stop()
-				cancel(errDown)
-				<-ctx.Done()
-				if context.Cause(ctx) != errDown {
-					t.Errorf("the cause is %v, want that of the parent", context.Cause(ctx))
-				}
-				return nil
-			})
-			si.store.took()
-			time.Sleep(time.Minute)
-			if got := si.store.took(); len(got) > 0 {
-				t.Errorf("nobody watches any more, but the store was called: %v", got)
 			}
-		})
+		}
+	})
+}
+
+// TestWatchLeft: a watcher whose context is done leaves nothing behind.
+func TestWatchLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, loggedIn)
+		parent, cancel := context.WithCancelCause(t.Context())
+		ctx, stop := si.Watch(parent, si.peek(b))
+		defer stop()
+		cancel(errDown)
+		<-ctx.Done()
+		if context.Cause(ctx) != errDown {
+			t.Errorf("the cause is %v, want that of the parent", context.Cause(ctx))
+		}
+		synctest.Wait()
+		si.store.took()
+		time.Sleep(time.Minute)
+		if got := si.store.took(); len(got) > 0 {
+			t.Errorf("nobody watches any more, but the store was called: %v", got)
+		}
 	})
 }
 
@@ -292,25 +306,20 @@ func TestChanges(t *testing.T) {
 		job := newSiteOn(t, si.store, nil)
 		si.visit(b, func(s *session.Session[cart]) error { return errors.Join(s.Login("alice", nil), s.Update(increment)) })
 		tab := *b
-		var id session.ID
 		type state struct {
 			n   int
 			end error
 		}
-		states := make(chan state, 100)
-		si.visit(b, func(s *session.Session[cart]) error {
-			id = s.ID()
-			go func() {
-				for info, err := range s.Changes(context.Background(), 0) {
-					if err == nil && info.Subject != "alice" {
-						err = fmt.Errorf("got %+v", info)
-					}
-					states <- state{info.Data.N, err}
+		states, seen := make(chan state, 100), si.peek(b)
+		go func() {
+			for info, err := range si.Changes(t.Context(), seen, 0) {
+				if err == nil && info.Subject != "alice" {
+					err = fmt.Errorf("got %+v", info)
 				}
-				close(states)
-			}()
-			return nil
-		})
+				states <- state{info.Data.N, err}
+			}
+			close(states)
+		}()
 		synctest.Wait()
 		want := func(n int, what string) {
 			t.Helper()
@@ -331,12 +340,12 @@ func TestChanges(t *testing.T) {
 		want(1, "the present state")
 		si.visit(&tab, incremented)
 		want(2, "another tab")
-		if err := job.Update(t.Context(), id, increment); err != nil {
+		if err := job.Update(t.Context(), seen.ID, increment); err != nil {
 			t.Fatal(err)
 		}
 		want(3, "a job of another process")
 		for range 5 {
-			if err := job.Update(t.Context(), id, increment); err != nil {
+			if err := job.Update(t.Context(), seen.ID, increment); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -357,15 +366,12 @@ func TestChangesLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, incremented)
-		si.visit(b, func(s *session.Session[cart]) error {
-			for info, err := range s.Changes(t.Context(), 0) {
-				if err != nil || info.Data.N != 1 {
-					t.Errorf("got %+v, %v", info, err)
-				}
-				break
+		for info, err := range si.Changes(t.Context(), si.peek(b), 0) {
+			if err != nil || info.Data.N != 1 {
+				t.Errorf("got %+v, %v", info, err)
 			}
-			return nil
-		})
+			break
+		}
 		synctest.Wait()
 		si.store.took()
 		time.Sleep(time.Minute)
@@ -380,24 +386,18 @@ func TestChangesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
 		si.visit(b, incremented)
-		si.visit(b, func(s *session.Session[cart]) error {
-			started, times := time.Now(), 0
-			for info, err := range s.Changes(t.Context(), 10*time.Second) {
-				if err != nil || info.Data.N != 1 {
-					t.Fatalf("got %+v, %v", info, err)
-				}
-				if times++; times == 1 {
-					continue
-				}
-				if took := time.Since(started); took != time.Duration(times-1)*10*time.Second {
-					t.Errorf("the state came for the %d. time after %v", times, took)
-				}
-				if times == 5 {
-					break
-				}
+		started, times := time.Now(), 0
+		for info, err := range si.Changes(t.Context(), si.peek(b), 10*time.Second) {
+			if err != nil || info.Data.N != 1 {
+				t.Fatalf("got %+v, %v", info, err)
 			}
-			return nil
-		})
+			if took := time.Since(started); took != time.Duration(times)*10*time.Second {
+				t.Errorf("the state came after %v, want it every 10 seconds", took)
+			}
+			if times++; times == 5 {
+				break
+			}
+		}
 	})
 }
 
@@ -408,26 +408,23 @@ func TestChangesUndecodable(t *testing.T) {
 		si.visit(b, incremented)
 		ctx, stop := si.watched(b)
 		defer stop()
-		si.visit(b, func(s *session.Session[cart]) error {
-			next := si.store.Records[s.ID()]
-			states := 0
-			for _, err := range s.Changes(t.Context(), 0) {
-				if states++; states == 1 {
-					next.Data = slices.Concat(next.Data, []byte("}"))
-					if err := si.store.Update(t.Context(), next); err != nil {
-						t.Error(err)
-					}
-					continue
+		seen, states := si.peek(b), 0
+		next := si.store.Records[seen.ID]
+		for _, err := range si.Changes(t.Context(), seen, 0) {
+			if states++; states == 1 {
+				next.Data = slices.Concat(next.Data, []byte("}"))
+				if err := si.store.Update(t.Context(), next); err != nil {
+					t.Error(err)
 				}
-				if !errors.Is(err, session.ErrUndecodable) {
-					t.Errorf("got %v, want ErrUndecodable", err)
-				}
+				continue
 			}
-			if states != 2 {
-				t.Errorf("the loop had %d states, want the present one and the error", states)
+			if !errors.Is(err, session.ErrUndecodable) {
+				t.Errorf("got %v, want ErrUndecodable", err)
 			}
-			return nil
-		})
+		}
+		if states != 2 {
+			t.Errorf("the loop had %d states, want the present one and the error", states)
+		}
 		time.Sleep(10 * time.Second)
 		if ctx.Err() != nil {
 			t.Errorf("the watcher was told %v", context.Cause(ctx))

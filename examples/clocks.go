@@ -16,18 +16,11 @@ func clocksOf(v *visit) *clocks {
 	if v.IsNew() {
 		return nil
 	}
-	return newClocks(v.ExpiresAt(), v.CreatedAt(), v.AuthenticatedAt(), v.Remembered())
+	return newClocks(v.ExpiresAt(), v.LifetimeEndsAt())
 }
 
-func newClocks(expires, created, authenticated time.Time, remember bool) *clocks {
-	whole := lifetime
-	if remember {
-		whole = remembered.Lifetime
-	}
-	if !authenticated.IsZero() {
-		created = authenticated // the lifetime counts from the last login
-	}
-	return &clocks{max(0, time.Until(expires)), max(0, time.Until(created.Add(whole)))}
+func newClocks(expires, lifetimeEnds time.Time) *clocks {
+	return &clocks{max(0, time.Until(expires)), max(0, time.Until(lifetimeEnds))}
 }
 
 // left writes a time with its two largest units, as script.js does.

@@ -19,24 +19,3 @@ func TestLeft(t *testing.T) {
 		}
 	}
 }
-
-// TestClocks: the lifetime counts from the login, and a login that is remembered has
-// its own.
-func TestClocks(t *testing.T) {
-	now := time.Now()
-	for _, test := range []struct {
-		name          string
-		authenticated time.Time
-		remember      bool
-		want          time.Duration
-	}{
-		{"no login", time.Time{}, false, lifetime - 2*time.Hour},
-		{"login", now.Add(-time.Hour), false, lifetime - time.Hour},
-		{"remembered", now.Add(-time.Hour), true, remembered.Lifetime - time.Hour},
-	} {
-		got := newClocks(now.Add(time.Minute), now.Add(-2*time.Hour), test.authenticated, test.remember).Whole
-		if got > test.want || got < test.want-time.Minute {
-			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
-		}
-	}
-}

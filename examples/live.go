@@ -14,17 +14,24 @@ import (
 )
 
 // live sends the cart and the clocks whenever the session changes, and the end of
-// the session. The request is a use of the session, and listening is none: an open
-// page does not keep it alive.
-func (s *site) live(_ context.Context, v *visit, _ *request) (answer, error) {
+// the session. It is no use of the session: an open page does not keep it alive.
+func (s *site) live(ctx context.Context, _ *request) (answer, error) {
+	seen, err := s.sessions.Peek(ctx)
+	if err != nil && !over(err) {
+		return answer{}, err
+	}
 	a := newAnswer(http.StatusOK, "text/event-stream", nil)
 	a.stream = func(ctx context.Context, send func(string) error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(s.closing, cancel)()
-		for info, err := range v.Changes(ctx, 15*time.Second) {
-			if errors.Is(err, session.ErrNotFound) {
-				_ = send("event: end\ndata: \n\n") // the client may have left
+		if err != nil {
+			_ = send(end)
+			return
+		}
+		for info, err := range s.sessions.Changes(ctx, seen, 15*time.Second) {
+			if over(err) {
+				_ = send(end) // the client may have left
 			}
 			if err != nil || send(state(info)) != nil {
 				return
@@ -34,13 +41,20 @@ func (s *site) live(_ context.Context, v *visit, _ *request) (answer, error) {
 	return a, nil
 }
 
+const end = "event: end\ndata: \n\n"
+
+// over reports whether an error says that the session is not the visitor's any more.
+func over(err error) bool {
+	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrSuperseded)
+}
+
 // state is an event with what a page shows of a session.
 func state(info session.Info[visitor]) string {
 	var cart bytes.Buffer
 	if err := templates.ExecuteTemplate(&cart, "cart", info.Data.Cart); err != nil {
 		slog.Error("cart", "error", err)
 	}
-	c := newClocks(info.ExpiresAt, info.CreatedAt, info.AuthenticatedAt, info.Remembered)
+	c := newClocks(info.ExpiresAt, info.LifetimeEndsAt)
 	text, _ := json.Marshal(map[string]any{"cart": cart.String(), "idle": c.Idle.Milliseconds(), "whole": c.Whole.Milliseconds()})
 	return fmt.Sprintf("event: state\ndata: %s\n\n", text)
 }

@@ -68,7 +68,7 @@ func (s *site) routes() []route {
 		{"POST", "/cart/add", nil, s.with(s.add)},
 		{"POST", "/cart/less", nil, s.with(s.less)},
 		{"POST", "/cart/remove", nil, s.with(s.remove)},
-		{"GET", "/live", nil, s.with(s.live)},
+		{"GET", "/live", nil, s.live},
 
 		{"GET", "/login", nil, s.with(s.loginPage)},
 		{"POST", "/login", nil, s.with(s.login)},

@@ -23,7 +23,7 @@ func TestWatchOfSocket(t *testing.T) {
 	}
 	watching := make(chan struct{})
 	server := httptest.NewServer(nethttp.Middleware(m, nil)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := m.Get(r.Context())
+		seen, err := m.Peek(r.Context())
 		if err != nil {
 			session.Error(w, err)
 			return
@@ -35,7 +35,7 @@ func TestWatchOfSocket(t *testing.T) {
 		}
 		go func() {
 			defer conn.Close()
-			live, stop := s.Watch(context.Background())
+			live, stop := m.Watch(context.Background(), seen)
 			defer stop()
 			close(watching)
 			<-live.Done()

@@ -77,13 +77,14 @@ func watchInStream(t *testing.T, on setup) {
 	shown, ended := make(chan int, 10), make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	si := open(t, on, nil, routes{"/stream": func(si *site, r Request) {
-		s := si.session(r)
-		if s == nil {
+		seen, err := si.Peek(r.Context)
+		if err != nil {
+			refuse(r, err)
 			return
 		}
 		r.Stream(func(send func(string) error) {
 			_ = send("one")
-			for info, err := range s.Changes(ctx, 0) {
+			for info, err := range si.Changes(ctx, seen, 0) {
 				if err != nil {
 					ended <- err
 					return

@@ -98,19 +98,18 @@ func engineTellsWatchers(t *trial) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	shown, ended := make(chan int, 100), make(chan error, 1)
-	var staying context.Context
-	t.visits(m, seen, func(s *session.Session[visits]) {
-		go func() {
-			for info, err := range s.Changes(ctx, 0) {
-				if err != nil {
-					ended <- err
-					return
-				}
-				shown <- info.Data.N
+	first := t.found(m, seen)
+	go func() {
+		for info, err := range m.Changes(ctx, first, 0) {
+			if err != nil {
+				ended <- err
+				return
 			}
-		}()
-	})
-	t.visits(m, stays, func(s *session.Session[visits]) { staying, _ = s.Watch(ctx) })
+			shown <- info.Data.N
+		}
+	}()
+	staying, stop := m.Watch(ctx, t.found(m, stays))
+	defer stop()
 	if got := await(t, shown); got != 1 {
 		t.Fatalf("the watcher was shown %d first, want the present 1", got)
 	}
@@ -131,13 +130,14 @@ func engineTellsWatchers(t *trial) {
 	}
 }
 
-// visits takes a request of a browser through the engine.
-func (t *trial) visits(m *session.Manager[visits], b browser, handle func(s *session.Session[visits])) {
+// found is what a manager shows of a browser's session.
+func (t *trial) found(m *session.Manager[visits], b browser) session.Info[visits] {
 	t.Helper()
-	_, err := visit(t.Context(), m, b.cookie, func(s *session.Session[visits]) error { handle(s); return nil })
+	info, err := m.Find(t.Context(), b.id)
 	if err != nil {
-		t.Fatalf("a request: %v", err)
+		t.Fatalf("Manager.Find: %v", err)
 	}
+	return info
 }
 
 // await returns what a watcher is told, or fails if that takes too long.

@@ -75,16 +75,20 @@ func newApp(visits *session.Manager[Visit], every time.Duration) *fiber.App {
 		if err != nil {
 			return err
 		}
+		seen, err := visits.Peek(c)
+		if err != nil {
+			return err
+		}
 		c.Set(fiber.HeaderContentType, "text/event-stream")
-		return c.SendStreamWriter(func(w *bufio.Writer) { stream(s, w, every) })
+		return c.SendStreamWriter(func(w *bufio.Writer) { stream(visits, s, seen, w, every) })
 	})
 	return app
 }
 
 // stream sends what is new until the client leaves or the session ends.
-func stream(s *session.Session[Visit], w *bufio.Writer, every time.Duration) {
+func stream(visits *session.Manager[Visit], s *session.Session[Visit], seen session.Info[Visit], w *bufio.Writer, every time.Duration) {
 	ctx := context.Background()
-	for info, err := range s.Changes(ctx, every) {
+	for info, err := range visits.Changes(ctx, seen, every) {
 		if err != nil {
 			fmt.Fprint(w, "event: end\ndata: signed out\n\n")
 			_ = w.Flush()
