@@ -3,26 +3,39 @@ package browser
 import (
 	"encoding/json"
 	"flag"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/browser/site"
+	"github.com/gostateful/session/tests/support/gotool"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
-// TestBrowser runs the specs, with Chromium or with those that $BROWSERS names. What
-// follows -args goes to Playwright, such as the name of a spec.
+// TestBrowser runs the specs, with Chromium or with those browsers that $BROWSERS
+// names. What follows -args goes to Playwright, such as the name of a spec.
 func TestBrowser(t *testing.T) {
 	if _, err := os.Stat("node_modules/.bin/playwright"); err != nil {
 		t.Fatal("Playwright is not installed. Run: go run ./tools/check install")
 	}
 	sites, err := json.Marshal(site.Serve(t))
 	require.NoError(t, err)
-	env := []string{"SITES=" + string(sites)}
+	redis, postgres := servers.Redis(t), servers.Postgres(t)
+	env := append(os.Environ(),
+		"SITES="+string(sites),
+		"SHOP="+buildShop(t),
+		"REDIS=redis://"+redis.Addr(),
+		"POSTGRES="+servers.PostgresURL(postgres, "postgres"),
+	)
+	env = append(env, outages(t)...)
 	if browsers := os.Getenv("BROWSERS"); browsers == "" || strings.Contains(browsers, "chromium") {
 		chromium, err := Chromium()
 		require.NoError(t, err)
@@ -30,14 +43,47 @@ func TestBrowser(t *testing.T) {
 	}
 
 	cmd := exec.CommandContext(t.Context(), "node_modules/.bin/playwright", append([]string{"test"}, flag.Args()...)...)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	// Its browsers, and the servers that it starts, are of its group and end with it.
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
+	// What it starts, browsers and shops, is of its group and ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	if err := cmd.Run(); err != nil {
-		t.Errorf("playwright: %v. The traces and screenshots of what failed are in tests/browser/test-results, "+
-			"one folder for each test. To look at one: cd tests/browser; npx playwright show-trace test-results/FOLDER/trace.zip", err)
+	require.NoError(t, cmd.Start())
+	defer func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("playwright: %v. Each test that failed has a folder in tests/browser/test-results, with a trace and a screenshot. "+
+			"To look at a trace: cd tests/browser && npx playwright show-trace test-results/FOLDER/trace.zip", err)
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left
+}
+
+// buildShop builds the example, with all that it can do.
+func buildShop(t *testing.T) (binary string) {
+	t.Helper()
+	root := gotool.Root(t)
+	binary = filepath.Join(t.TempDir(), "shop")
+	gotool.Run(t, root, filepath.Join(root, "go.work"), "build", "-tags=all", "-o", binary, "./examples")
+	return binary
+}
+
+// outages starts servers that the specs stop and start, by POST to $OUTAGES/redis/stop.
+// They keep their sessions.
+func outages(t *testing.T) (env []string) {
+	t.Helper()
+	redis, postgres := servers.Redis(t, "--appendonly", "yes", "--appendfsync", "always"), servers.Postgres(t)
+	var one sync.Mutex // a server is for one goroutine at a time
+	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		one.Lock()
+		defer one.Unlock()
+		err := map[string]func() error{
+			"/redis/stop": redis.Stop, "/redis/start": redis.Start,
+			"/postgres/stop": postgres.Stop, "/postgres/start": postgres.Start,
+		}[r.URL.Path]()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(control.Close)
+	return []string{
+		"OUTAGES=" + control.URL,
+		"OUTAGES_REDIS=redis://" + redis.Addr(),
+		"OUTAGES_POSTGRES=" + servers.PostgresURL(postgres, "postgres"),
+	}
 }

@@ -1,0 +1,82 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, Page } from '@playwright/test';
+import { add, faults, signIn, test } from './shop';
+
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+  "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+// A page is checked in light and dark, as wide as a desk and as a phone. With
+// $SCREENSHOTS it is shown in docs/screenshots.
+async function check(page: Page, name: string) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations, `${name}, ${colorScheme}`).toEqual([]);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  for (const [screen, width, height] of [['wide', 1000, 700], ['phone', 390, 780]] as const) {
+    await page.setViewportSize({ width, height });
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(beyond, `${name} is wider than the ${screen}`).toBeLessThanOrEqual(0);
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `../../docs/screenshots/${name}-${screen}.png` });
+  }
+}
+
+test('every page can be used by everybody', async ({ openShop, browser }) => {
+  const shop = await openShop();
+  const open = async (userAgent?: string) => (await browser.newContext({ baseURL: shop.url, userAgent })).newPage();
+  const [page, admin] = [await open(), await open()];
+  const wrong = faults(page, admin);
+  for (const p of [page, admin]) {
+    p.on('response', answer => expect.soft(answer.headers()['content-security-policy'], answer.url()).toBe(policy));
+  }
+
+  await page.goto('/');
+  await check(page, 'shop-empty');
+  await add(page, 'Green tea', 2);
+  await add(page, 'A teapot of white porcelain, for eight cups');
+  await check(page, 'shop');
+  await page.goto('/login');
+  await check(page, 'login');
+  await signIn(page);
+  await page.goto('/account');
+  await check(page, 'account');
+  await page.goto('/account/password');
+  await check(page, 'password');
+  await page.goto('/proofs');
+  await page.getByRole('button', { name: 'Send 50 requests' }).click();
+  await expect(page.getByRole('status')).toContainText('50 of 50');
+  await check(page, 'proofs');
+
+  await admin.goto('/');
+  await signIn(admin, 'admin', 'black-tea');
+  await admin.goto('/admin?user=ann');
+  await check(admin, 'admin');
+  await admin.getByRole('button', { name: 'End all of ann' }).click();
+  await expect(page.getByRole('heading', { name: 'You were signed out' })).toBeVisible();
+  await check(page, 'signed-out');
+
+  expect(wrong).toEqual([]);
+});
+
+test('what fails is told in the words of the shop', async ({ openShop, page }) => {
+  const shop = await openShop();
+  for (const [path, status, heading] of [
+    ['/nowhere', 404, 'Not Found'],
+    ['/logout', 405, 'Method Not Allowed'],
+    ['/admin', 200, 'Sign in'],
+  ] as const) {
+    const answer = await page.goto(shop.url + path);
+    expect(answer!.status()).toBe(status);
+    expect(answer!.headers()['content-security-policy']).toBe(policy);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(heading);
+    await check(page, path.slice(1));
+  }
+
+  await page.goto(shop.url);
+  await page.getByLabel('How many').evaluate((field: HTMLInputElement) => { field.max = '1000'; });
+  await page.getByLabel('Item').fill('Tea');
+  await page.getByLabel('How many').fill('1000');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(page.getByRole('alert')).toHaveText('Name what to add, in a few words, and how many: 1 to 99.');
+});
