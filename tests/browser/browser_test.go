@@ -7,10 +7,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +29,7 @@ func TestBrowser(t *testing.T) {
 	redis, postgres := servers.Redis(t), servers.Postgres(t)
 	env := append(os.Environ(),
 		"SITES="+string(sites),
-		"SHOP="+buildShop(t),
+		"SHOP="+gotool.Build(t, "examples", "-tags=all"),
 		"REDIS=redis://"+redis.Addr(),
 		"POSTGRES="+servers.PostgresURL(postgres, "postgres"),
 	)
@@ -42,25 +40,12 @@ func TestBrowser(t *testing.T) {
 		env = append(env, "CHROMIUM="+chromium)
 	}
 
-	cmd := exec.CommandContext(t.Context(), "node_modules/.bin/playwright", append([]string{"test"}, flag.Args()...)...)
+	cmd := exec.Command("node_modules/.bin/playwright", append([]string{"test"}, flag.Args()...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
-	// What it starts, browsers and shops, is of its group and ends with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	require.NoError(t, cmd.Start())
-	defer func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }()
-	if err := cmd.Wait(); err != nil {
+	if err := cmd.Run(); err != nil {
 		t.Errorf("playwright: %v. Each test that failed has a folder in tests/browser/test-results, with a trace and a screenshot. "+
 			"To look at a trace: cd tests/browser && npx playwright show-trace test-results/FOLDER/trace.zip", err)
 	}
-}
-
-// buildShop builds the example, with all that it can do.
-func buildShop(t *testing.T) (binary string) {
-	t.Helper()
-	root := gotool.Root(t)
-	binary = filepath.Join(t.TempDir(), "shop")
-	gotool.Run(t, root, filepath.Join(root, "go.work"), "build", "-tags=all", "-o", binary, "./examples")
-	return binary
 }
 
 // outages starts servers that the specs stop and start, by POST to $OUTAGES/redis/stop.

@@ -45,7 +45,7 @@ for (const adapter of adapters) {
 }
 
 // What follows is the browser's work, whatever the adapter.
-const { shop, other, third } = addresses(sites.nethttp);
+const { shop, other } = addresses(sites.nethttp);
 
 test('two managers go side by side', async ({ page, context }) => {
   await page.goto(`${shop}/carts/`);
@@ -80,23 +80,6 @@ test('another site posts without the cookie, and links with it', async ({ page, 
   await page.goto(`${other}/authorize?url=${shop}/carts/`);
   await page.getByRole('link').click();
   await expect(page.getByRole('heading')).toHaveText('Signed in as Ann');
-});
-
-test('a frame has another session on each site', async ({ page, context }) => {
-  const frame = page.frameLocator('iframe');
-  for (const [site, item] of [[other, 'Tea'], [third, 'Milk']]) {
-    await page.goto(`${site}/frame?url=${shop}/framed/`);
-    await expect(frame.getByRole('listitem')).toHaveCount(0);
-    await frame.getByLabel('Item').fill(item);
-    await frame.getByRole('button', { name: 'Add' }).click();
-    await expect(frame.getByRole('listitem')).toHaveText([item]);
-  }
-  await page.goto(`${other}/frame?url=${shop}/framed/`);
-  await expect(frame.getByRole('listitem')).toHaveText(['Tea']);
-  await page.goto(`${shop}/framed/`);
-  await expect(page.getByRole('listitem')).toHaveCount(0);
-  const keys = (await context.cookies()).map(cookie => [cookie.name, cookie.sameSite, cookie.partitionKey]);
-  expect(keys).toEqual([['__Host-framed', 'None', 'https://other.test'], ['__Host-framed', 'None', 'https://third.test']]);
 });
 
 test('a page that is left open tells when its session has expired', async ({ page }) => {

@@ -1,12 +1,12 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, Page } from '@playwright/test';
+import { devices, expect, Page } from '@playwright/test';
 import { add, faults, signIn, test } from './shop';
 
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-// A page is checked in light and dark, as wide as a desk and as a phone. With
-// $SCREENSHOTS it is shown in docs/screenshots.
+// A page is checked in light and dark, as wide as a desk and as a phone. Those that
+// $SCREENSHOTS names, such as shop,account,proofs, are kept in docs/screenshots.
 async function check(page: Page, name: string) {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
@@ -18,16 +18,16 @@ async function check(page: Page, name: string) {
     await page.setViewportSize({ width, height });
     const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(beyond, `${name} is wider than the ${screen}`).toBeLessThanOrEqual(0);
-    if (process.env.SCREENSHOTS) await page.screenshot({ path: `../../docs/screenshots/${name}-${screen}.png` });
+    if (process.env.SCREENSHOTS?.split(',').includes(name)) await page.screenshot({ path: `../../docs/screenshots/${name}-${screen}.png` });
   }
 }
 
 test('every page can be used by everybody', async ({ openShop, browser }) => {
   const shop = await openShop();
   const open = async (userAgent?: string) => (await browser.newContext({ baseURL: shop.url, userAgent })).newPage();
-  const [page, admin] = [await open(), await open()];
-  const wrong = faults(page, admin);
-  for (const p of [page, admin]) {
+  const [page, phone, admin] = [await open(), await open(devices['iPhone 15'].userAgent), await open()];
+  const wrong = faults(page, phone, admin);
+  for (const p of [page, phone, admin]) {
     p.on('response', answer => expect.soft(answer.headers()['content-security-policy'], answer.url()).toBe(policy));
   }
 
@@ -39,6 +39,8 @@ test('every page can be used by everybody', async ({ openShop, browser }) => {
   await page.goto('/login');
   await check(page, 'login');
   await signIn(page);
+  await phone.goto('/');
+  await signIn(phone);
   await page.goto('/account');
   await check(page, 'account');
   await page.goto('/account/password');

@@ -1,4 +1,4 @@
-import { APIRequestContext, BrowserContext, expect, Locator, Page } from '@playwright/test';
+import { APIRequestContext, BrowserContext, expect, Page } from '@playwright/test';
 
 type Ports = { http: number; https: number };
 

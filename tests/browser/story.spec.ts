@@ -21,7 +21,7 @@ for (const [adapter, store] of shops) {
     }[store]!;
     const shop = await openShop('-adapter', adapter, '-store', flag);
     const laptop = await (await browser.newContext({ baseURL: shop.url })).newPage();
-    const { defaultBrowserType, isMobile, ...iPhone } = devices['iPhone 15'];
+    const { isMobile, ...iPhone } = devices['iPhone 15'];
     const phone = await (await browser.newContext({ ...iPhone, baseURL: shop.url })).newPage();
     const wrong = faults(laptop, phone);
 

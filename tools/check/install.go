@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/gostateful/session/tests/browser"
 	"github.com/gostateful/session/tests/support/servers"
 )
 
@@ -26,13 +27,22 @@ var needs = []need{
 	{"PostgreSQL, 13 or later, with initdb and psql", "the SQL store is tested against PostgreSQL", []string{"postgresql"}, servers.LookForPostgres},
 	// Not mariadb-server, which would also start one with the machine.
 	{"MariaDB, 10.5 or later, with mariadb-install-db and mariadb", "the SQL store is tested against MariaDB", []string{"mariadb-server-core", "mariadb-client-core"}, servers.LookForMariaDB},
+	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
+	{"Chromium or Google Chrome", "the pages are tested in it", []string{"chromium"}, lookForChromium},
 }
 
 // install brings what is missing, or says what it is. It never goes on without.
 func (r *repository) install() error {
+	if err := installPrograms(); err != nil {
+		return err
+	}
+	return installPlaywright()
+}
+
+func installPrograms() error {
 	missing := lacking()
 	if len(missing) == 0 {
-		fmt.Println("nothing is missing")
+		fmt.Println("no program is missing")
 		return nil
 	}
 	var packages, wanted []string
@@ -73,6 +83,28 @@ func lacking() []need {
 		}
 	}
 	return missing
+}
+
+// installPlaywright installs what package-lock.json names, unless that is there. No
+// browser comes with it.
+func installPlaywright() error {
+	const dir = "tests/browser"
+	wanted, err := os.Stat(dir + "/package-lock.json")
+	if err != nil {
+		return err
+	}
+	if installed, err := os.Stat(dir + "/node_modules/.package-lock.json"); err == nil && installed.ModTime().After(wanted.ModTime()) {
+		return nil
+	}
+	fmt.Println("$ npm ci, in", dir)
+	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1")
+	return show(cmd)
+}
+
+func lookForChromium() error {
+	_, err := browser.Chromium()
+	return err
 }
 
 func lookFor(programs ...string) func() error {
