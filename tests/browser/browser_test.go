@@ -43,7 +43,7 @@ func TestBrowser(t *testing.T) {
 	cmd := exec.Command("node_modules/.bin/playwright", append([]string{"test"}, flag.Args()...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		t.Errorf("playwright: %v. Each test that failed has a folder in tests/browser/test-results, with a trace and a screenshot. "+
+		t.Errorf("playwright: %v. Each test that failed has a folder in tests/browser/test-results, with a trace, a screenshot and the shop's log. "+
 			"To look at a trace: cd tests/browser && npx playwright show-trace test-results/FOLDER/trace.zip", err)
 	}
 }

@@ -27,6 +27,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   reporter: 'list',
+  preserveOutput: 'failures-only',
   // For a machine that does much else.
   timeout: 3 * 60_000,
   globalTimeout: 60 * 60_000,

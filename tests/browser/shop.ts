@@ -1,5 +1,6 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { expect, Page, test as base } from '@playwright/test';
 
@@ -8,12 +9,12 @@ export class Shop {
   url = '';
   private process?: ChildProcess;
 
-  constructor(private flags: string[]) {}
+  constructor(private flags: string[], private log: string) {}
 
   // start starts it, on the same port as before.
   async start() {
     const addr = this.url ? new URL(this.url).host : 'localhost:0';
-    this.process = spawn(process.env.SHOP!, ['-addr', addr, ...this.flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.process = spawn(process.env.SHOP!, ['-addr', addr, ...this.flags], { stdio: ['ignore', 'pipe', openSync(this.log, 'a')] });
     for await (const line of createInterface(this.process.stdout!)) {
       const address = /^Open (\S+)/.exec(line);
       if (address) {
@@ -36,11 +37,11 @@ export class Shop {
 
 // A test may open shops, which end with it.
 export const test = base.extend<{ openShop: (...flags: string[]) => Promise<Shop> }>({
-  openShop: async ({ browserName }, use) => {
+  openShop: async ({ browserName }, use, info) => {
     const shops: Shop[] = [];
     await use(async (...flags) => {
       if (browserName === 'webkit') flags.push('-insecure'); // it sends no Secure cookie to http://localhost
-      const shop = new Shop(flags);
+      const shop = new Shop(flags, info.outputPath('shop.log'));
       shops.push(shop);
       await shop.start();
       return shop;

@@ -84,7 +84,7 @@ for (const [adapter, store] of shops) {
       await laptop.getByRole('navigation').getByRole('link', { name: 'Account' }).click();
       await expect(rows).toHaveCount(2);
       await expect(rows.filter({ hasText: 'This device' })).toHaveCount(1);
-      await expect(rows.filter({ hasText: 'iPhone' })).toContainText('to stay');
+      await expect(rows.filter({ hasText: 'iPhone' })).toContainText('remembered');
     });
 
     await test.step('a device that is signed out elsewhere says so, without a reload', async () => {
