@@ -1,4 +1,7 @@
-package browser
+// Package browser_test tests with Playwright what a browser makes of the cookies and
+// of the example's pages. The tests are in the *.spec.ts files, and TestBrowser runs
+// them.
+package browser_test
 
 import (
 	"encoding/json"
@@ -14,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/browser/site"
+	"github.com/gostateful/session/tests/support/chromium"
 	"github.com/gostateful/session/tests/support/gotool"
 	"github.com/gostateful/session/tests/support/servers"
 )
@@ -35,9 +39,9 @@ func TestBrowser(t *testing.T) {
 	)
 	env = append(env, outages(t)...)
 	if browsers := os.Getenv("BROWSERS"); browsers == "" || strings.Contains(browsers, "chromium") {
-		chromium, err := Chromium()
+		path, err := chromium.Find()
 		require.NoError(t, err)
-		env = append(env, "CHROMIUM="+chromium)
+		env = append(env, "CHROMIUM="+path)
 	}
 
 	cmd := exec.Command("node_modules/.bin/playwright", append([]string{"test"}, flag.Args()...)...)

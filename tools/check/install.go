@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/gostateful/session/tests/browser"
+	"github.com/gostateful/session/tests/support/chromium"
 	"github.com/gostateful/session/tests/support/servers"
 )
 
@@ -103,7 +103,7 @@ func installPlaywright() error {
 }
 
 func lookForChromium() error {
-	_, err := browser.Chromium()
+	_, err := chromium.Find()
 	return err
 }
 

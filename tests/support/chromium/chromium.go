@@ -1,7 +1,5 @@
-// Package browser tests with Playwright what a browser makes of the cookies and of
-// the example's pages. The tests are in the *.spec.ts files, and TestBrowser runs
-// them.
-package browser
+// Package chromium finds the browser of the tests.
+package chromium
 
 import (
 	"errors"
@@ -9,8 +7,8 @@ import (
 	"os/exec"
 )
 
-// Chromium finds the browser: what $CHROMIUM names, or one on PATH.
-func Chromium() (path string, err error) {
+// Find returns the path of what $CHROMIUM names, or of one on PATH.
+func Find() (path string, err error) {
 	if name := os.Getenv("CHROMIUM"); name != "" {
 		return exec.LookPath(name)
 	}
