@@ -23,10 +23,11 @@ async function check(page: Page, name: string) {
   }
 }
 
-test('every page can be used by everybody', async ({ openShop, browser }) => {
+test('every page can be used by everybody', async ({ openShop, openDevice }) => {
   const shop = await openShop();
-  const open = async (userAgent?: string) => (await browser.newContext({ baseURL: shop.url, userAgent })).newPage();
-  const [page, phone, admin] = [await open(), await open(devices['iPhone 15'].userAgent), await open()];
+  const page = await openDevice(shop);
+  const phone = await openDevice(shop, { userAgent: devices['iPhone 15'].userAgent });
+  const admin = await openDevice(shop);
   const wrong = faults(page, phone, admin);
   for (const p of [page, phone, admin]) {
     p.on('response', answer => expect.soft(answer.headers()['content-security-policy'], answer.url()).toBe(policy));

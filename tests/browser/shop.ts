@@ -2,7 +2,7 @@ import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { expect, Page, test as base } from '@playwright/test';
+import { BrowserContext, BrowserContextOptions, expect, Page, test as base } from '@playwright/test';
 
 // A Shop is a process of the example.
 export class Shop {
@@ -35,8 +35,13 @@ export class Shop {
   }
 }
 
-// A test may open shops, which end with it.
-export const test = base.extend<{ openShop: (...flags: string[]) => Promise<Shop> }>({
+type Fixtures = {
+  openShop(...flags: string[]): Promise<Shop>;
+  openDevice(shop: Shop, options?: BrowserContextOptions): Promise<Page>; // a browser of its own
+};
+
+// A test may open shops and devices, which end with it.
+export const test = base.extend<Fixtures>({
   openShop: async ({ browserName }, use, info) => {
     const shops: Shop[] = [];
     await use(async (...flags) => {
@@ -47,6 +52,15 @@ export const test = base.extend<{ openShop: (...flags: string[]) => Promise<Shop
       return shop;
     });
     for (const shop of shops) await shop.stop('SIGKILL');
+  },
+  openDevice: async ({ browser }, use) => {
+    const devices: BrowserContext[] = [];
+    await use(async (shop, options) => {
+      const device = await browser.newContext({ ...options, baseURL: shop.url });
+      devices.push(device);
+      return device.newPage();
+    });
+    for (const device of devices) await device.close();
   },
 });
 

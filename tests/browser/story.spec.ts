@@ -12,7 +12,7 @@ const shops = [
 ];
 
 for (const [adapter, store] of shops) {
-  test(`the whole story, with ${adapter} and ${store}`, async ({ openShop, browser }, info) => {
+  test(`the whole story, with ${adapter} and ${store}`, async ({ openShop, openDevice }, info) => {
     const flag = {
       memory: 'memory',
       sqlite: `sqlite:${join(info.outputPath(), 'shop.db')}`,
@@ -20,9 +20,9 @@ for (const [adapter, store] of shops) {
       redis: process.env.REDIS!,
     }[store]!;
     const shop = await openShop('-adapter', adapter, '-store', flag);
-    const laptop = await (await browser.newContext({ baseURL: shop.url })).newPage();
-    const { isMobile, ...iPhone } = devices['iPhone 15'];
-    const phone = await (await browser.newContext({ ...iPhone, baseURL: shop.url })).newPage();
+    const laptop = await openDevice(shop);
+    const { isMobile, ...iPhone } = devices['iPhone 15']; // Firefox knows no isMobile
+    const phone = await openDevice(shop, iPhone);
     const wrong = faults(laptop, phone);
 
     await test.step('a visitor has no session until there is something to keep', async () => {
@@ -159,6 +159,7 @@ for (const [adapter, store] of shops) {
       ]) {
         await laptop.getByRole('button', { name: button }).click();
         await expect(laptop.getByRole('status')).toContainText(verdict);
+        await laptop.waitForLoadState(); // until then it may scroll away from the next click
       }
     });
 
