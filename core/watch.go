@@ -23,8 +23,8 @@ import (
 // told within a second. While the store is out of reach nothing is told, and
 // nothing ends.
 //
-// To watch is no use: call [Session.Touch] to keep the session alive. It may go on
-// after the response has begun, and after the handler has returned.
+// Watching does not keep the session alive: [Session.Touch] does. It may go on after
+// the response has begun, and after the handler has returned.
 //
 // All sessions that a process watches are looked at together, about once a second
 // and only while somebody watches: see [Watchable].
@@ -91,8 +91,13 @@ type Watchable interface {
 const watchPage = 1000
 
 // watchPause is the time between two looks. With the time that a look takes, an
-// end is told within a second.
-const watchPause = 900 * time.Millisecond
+// end is told within a second. What this process itself has written is looked at
+// sooner, and not before a breath after the last such look: a session that is
+// written all the time must not be looked at as often.
+const (
+	watchPause  = 900 * time.Millisecond
+	watchBreath = 50 * time.Millisecond
+)
 
 // A watcher follows one session, for one call of Watch.
 type watcher struct {
@@ -128,7 +133,7 @@ type watch struct {
 
 	mu       sync.Mutex // guards the fields below
 	watchers map[ID][]*watcher
-	due      []ID          // to look at without delay
+	due      map[ID]bool   // to look at soon
 	wake     chan struct{} // says that there are some
 	stop     context.CancelFunc
 }
@@ -138,7 +143,7 @@ func (all *watch) add(e *engine, w *watcher) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.watchers == nil {
-		all.watchers, all.wake = map[ID][]*watcher{}, make(chan struct{}, 1)
+		all.watchers, all.due, all.wake = map[ID][]*watcher{}, map[ID]bool{}, make(chan struct{}, 1)
 	}
 	all.watchers[w.id] = append(all.watchers[w.id], w)
 	all.anybody.Store(true)
@@ -162,7 +167,8 @@ func (all *watch) remove(w *watcher) {
 	if len(all.watchers) == 0 {
 		all.anybody.Store(false)
 		all.stop()
-		all.stop, all.due = nil, nil
+		all.stop = nil
+		clear(all.due)
 	}
 }
 
@@ -176,9 +182,9 @@ func without(of []*watcher, w *watcher) (rest []*watcher) {
 	return rest
 }
 
-// hurry asks for a look at a session without delay. The caller holds mu.
+// hurry asks for a look at a session soon. The caller holds mu.
 func (all *watch) hurry(id ID) {
-	all.due = append(all.due, id)
+	all.due[id] = true
 	select {
 	case all.wake <- struct{}{}:
 	default:
@@ -222,7 +228,17 @@ func (e *engine) keepLooking(ctx context.Context) {
 			e.look(ctx, e.watch.ids())
 		case <-e.watch.wake:
 			e.look(ctx, e.watch.takeDue())
+			breathe(ctx, watchBreath)
 		}
+	}
+}
+
+func breathe(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 
@@ -236,8 +252,8 @@ func (all *watch) ids() []ID {
 func (all *watch) takeDue() []ID {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	due := all.due
-	all.due = nil
+	due := slices.Collect(maps.Keys(all.due))
+	clear(all.due)
 	return due
 }
 

@@ -100,7 +100,8 @@ func TestWatch(t *testing.T) {
 					}
 					ended := time.Now()
 					<-ctx.Done()
-					if took := time.Since(ended); took > time.Second || where == "here" && name != "IdleTimeout" && name != "Lifetime" && took > 0 {
+					soon := where == "here" && name != "IdleTimeout" && name != "Lifetime"
+					if took := time.Since(ended); took > time.Second || soon && took > 100*time.Millisecond {
 						t.Errorf("was told after %v", took)
 					}
 					want := session.ErrNotFound
@@ -241,6 +242,31 @@ func TestWatchIsOneLook(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := si.store.took(); len(got) > 0 {
 			t.Errorf("nobody watches any more, but the store was called: %v", slices.Compact(got))
+		}
+	})
+}
+
+// TestWatchOfHotSession: a session that is written all the time is not looked at as
+// often.
+func TestWatchOfHotSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const seconds = 3
+		si, b := newSite(t, nil), &browser{}
+		si.visit(b, incremented)
+		_, stop := si.watched(b)
+		defer stop()
+		looks := 0
+		for range seconds * 1000 {
+			time.Sleep(time.Millisecond)
+			si.visit(b, incremented)
+			for _, call := range si.store.took() {
+				if call == "versions" {
+					looks++
+				}
+			}
+		}
+		if looks < seconds*10 || looks > seconds*25 {
+			t.Errorf("%d writes made %d looks in %d seconds, want about 20 a second", seconds*1000, looks, seconds)
 		}
 	})
 }
