@@ -36,6 +36,16 @@ func (si *site) watched(b *browser) (context.Context, context.CancelFunc) {
 	return si.Watch(si.t.Context(), si.peek(b))
 }
 
+// awaitEnd waits until a watcher is told of the end.
+func awaitEnd(t *testing.T, ctx context.Context, patience time.Duration) {
+	t.Helper()
+	select {
+	case <-ctx.Done():
+	case <-time.After(patience):
+		t.Fatalf("the watcher has been told nothing for %v", patience)
+	}
+}
+
 // oneByOne hides that a store can look at many sessions at once.
 type oneByOne struct{ session.Store }
 
@@ -99,7 +109,7 @@ func TestWatch(t *testing.T) {
 						t.Fatal(err)
 					}
 					ended := time.Now()
-					<-ctx.Done()
+					awaitEnd(t, ctx, time.Minute)
 					soon := where == "here" && name != "IdleTimeout" && name != "Lifetime"
 					if took := time.Since(ended); took > time.Second || soon && took > 100*time.Millisecond {
 						t.Errorf("was told after %v", took)
@@ -145,7 +155,7 @@ func TestWatchGoesOn(t *testing.T) {
 					t.Errorf("it ended: %v", context.Cause(ctx))
 				}
 				stop()
-				<-ctx.Done()
+				awaitEnd(t, ctx, time.Minute)
 				if !errors.Is(context.Cause(ctx), context.Canceled) {
 					t.Errorf("after stop the cause is %v", context.Cause(ctx))
 				}
@@ -180,7 +190,7 @@ func TestWatchOfNothing(t *testing.T) {
 			"what was shown before a login": {si, session.Info[cart]{ID: alices}, "another subject"},
 		} {
 			ctx, stop := c.si.Watch(t.Context(), c.info)
-			<-ctx.Done()
+			awaitEnd(t, ctx, time.Minute)
 			if got := context.Cause(ctx).Error(); !strings.Contains(got, c.want) {
 				t.Errorf("%s: the cause is %q, want %q in it", name, got, c.want)
 			}
@@ -203,7 +213,7 @@ func TestWatchLeft(t *testing.T) {
 		ctx, stop := si.Watch(parent, si.peek(b))
 		defer stop()
 		cancel(errDown)
-		<-ctx.Done()
+		awaitEnd(t, ctx, time.Minute)
 		if context.Cause(ctx) != errDown {
 			t.Errorf("the cause is %v, want that of the parent", context.Cause(ctx))
 		}
@@ -280,7 +290,7 @@ func TestWatchIsNoUse(t *testing.T) {
 		defer stop()
 		si.store.took()
 		started := time.Now()
-		<-ctx.Done()
+		awaitEnd(t, ctx, 2*time.Hour)
 		if lived := time.Since(started); lived < time.Hour-time.Second || lived > time.Hour+time.Second {
 			t.Errorf("the session lived for %v, want IdleTimeout", lived)
 		}
@@ -377,12 +387,15 @@ func TestChanges(t *testing.T) {
 		}
 		want(8, "many changes at once")
 		si.visit(&tab, func(s *session.Session[cart]) error { return s.Destroy() })
-		end := <-states
-		if !errors.Is(end.end, session.ErrNotFound) {
-			t.Errorf("the loop ended with %+v, want ErrNotFound", end)
-		}
-		if _, more := <-states; more {
-			t.Error("the loop went on after its end")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		select {
+		case end := <-states:
+			if !errors.Is(end.end, session.ErrNotFound) {
+				t.Errorf("the loop ended with %+v, want ErrNotFound", end)
+			}
+		default:
+			t.Error("the loop has not been told of the end")
 		}
 	})
 }
