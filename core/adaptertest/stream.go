@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -41,10 +42,7 @@ func touchInStream(t *testing.T, on setup) {
 	stop := sync.OnceFunc(func() { close(steps) })
 	t.Cleanup(stop)
 	v := si.known()
-	resp, err := si.send("/stream", cookie(v.token())).next()
-	if err != nil {
-		t.Fatalf("no header while the stream runs: %v", err)
-	}
+	resp := si.begun("/stream", v.token())
 	defer resp.Body.Close()
 	defer stop() // Close waits for the end of the stream
 	if _, err := io.ReadFull(resp.Body, make([]byte, len("one"))); err != nil {
@@ -95,10 +93,7 @@ func watchInStream(t *testing.T, on setup) {
 	}})
 	t.Cleanup(stop)
 	v := si.known()
-	resp, err := si.send("/stream", cookie(v.token())).next()
-	if err != nil {
-		t.Fatalf("no header while the stream runs: %v", err)
-	}
+	resp := si.begun("/stream", v.token())
 	defer resp.Body.Close()
 	defer stop() // Close waits for the end of the stream
 	n := receive(t, shown)
@@ -110,4 +105,14 @@ func watchInStream(t *testing.T, on setup) {
 	if err := receive(t, ended); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("a stream whose session has ended is told %v, want ErrNotFound", err)
 	}
+}
+
+// begun returns the response of a stream, which goes on.
+func (si *site) begun(target, token string) *http.Response {
+	si.t.Helper()
+	resp, err := si.send(target, cookie(token)).next()
+	if err != nil {
+		si.t.Fatalf("no header while the stream runs: %v", err)
+	}
+	return resp
 }
