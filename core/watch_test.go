@@ -105,6 +105,7 @@ func TestWatch(t *testing.T) {
 					si.visit(b, loggedIn)
 					ctx, stop := si.watched(b)
 					defer stop()
+					time.Sleep(time.Second) // past the first look
 					if err := end(other, b); err != nil {
 						t.Fatal(err)
 					}
