@@ -118,6 +118,8 @@ func (v *visit) recordUse() {
 // adds nothing. [Header.AddTo] adds them all.
 type Header struct {
 	SetCookie    []string // add each as a line of its own
+	TokenHeader  string   // the name of Options.Header.Response, set to Token
+	Token        string   // empty if the session has ended
 	CacheControl string   // set, in place of the handler's: a cookie must not be cached
 	Vary         string   // add, unless it is there
 	RetryAfter   string   // set, unless it is there: seconds until the client may come again
@@ -133,6 +135,9 @@ func (h *Header) AddTo(header interface {
 ) {
 	for _, line := range h.SetCookie {
 		header.Add("Set-Cookie", line)
+	}
+	if h.TokenHeader != "" {
+		header.Set(h.TokenHeader, h.Token)
 	}
 	if h.CacheControl != "" {
 		header.Set("Cache-Control", h.CacheControl)
@@ -160,15 +165,20 @@ func lists(lines []string, name string) bool {
 
 // header is what the session adds to the response after a commit.
 func (v *visit) header() Header {
-	h := Header{Vary: "Cookie"}
-	cookie := &v.engine.opts.Cookie
-	switch v.answer {
-	case handOut:
-		h.SetCookie = cookie.set(&v.token, v.engine.cookieLasts(&v.base.env))
-	case takeAway:
-		h.SetCookie = cookie.remove()
+	opts := &v.engine.opts
+	h := Header{Vary: opts.requestHeader()}
+	switch {
+	case v.answer == keep:
+	case opts.Header.Name != "":
+		if h.TokenHeader = opts.Header.Response; v.answer == handOut {
+			h.Token = v.token.encode()
+		}
+	case v.answer == handOut:
+		h.SetCookie = opts.Cookie.set(&v.token, v.engine.cookieLasts(&v.base.env))
+	case v.answer == takeAway:
+		h.SetCookie = opts.Cookie.remove()
 	}
-	if len(h.SetCookie) > 0 {
+	if v.answer != keep {
 		h.CacheControl = "no-store"
 	}
 	if v.refusal.told && v.refusal.err == ErrSuperseded {
@@ -179,8 +189,12 @@ func (v *visit) header() Header {
 
 // failed is what is added to an error response. retry is when the client may come
 // again, if err is a conflict.
-func failed(err error, retry time.Time) Header {
-	h := Header{CacheControl: "no-store", Vary: "Cookie"}
+func (e *engine) failed(err error, retry time.Time) Header {
+	return failed(err, retry, e.opts.requestHeader())
+}
+
+func failed(err error, retry time.Time, vary string) Header {
+	h := Header{CacheControl: "no-store", Vary: vary}
 	switch HTTPStatus(err) {
 	case http.StatusServiceUnavailable:
 		h.RetryAfter = "1"
@@ -199,8 +213,8 @@ func retryAfter(at time.Time) string {
 
 // shields reports whether this header keeps shared caches from giving the
 // response to others (RFC 9111).
-func shields(h http.Header) bool {
-	if lists(h["Vary"], "Cookie") || lists(h["Vary"], "*") {
+func (e *engine) shields(h http.Header) bool {
+	if lists(h["Vary"], e.opts.requestHeader()) || lists(h["Vary"], "*") {
 		return true
 	}
 	for _, line := range h["Cache-Control"] {

@@ -60,10 +60,10 @@ type Cookie struct {
 // sibling domain can plant many under our names.
 const maxTokens = 3
 
-// A presented token is one that a cookie carried.
+// A presented token is one that a request carried.
 type presented struct {
 	token
-	carrier string // the name of that cookie
+	carrier string // the name of that cookie, or TokenHeader.carrier
 }
 
 // tokens collects the distinct tokens that the Cookie header lines carry under
@@ -76,6 +76,24 @@ func (c *Cookie) tokens(lines []string) (found [maxTokens]presented, n int) {
 		}
 	}
 	return found, n
+}
+
+// tokens collects the tokens that a request carries in the header lines that
+// RequestHeader names.
+func (o *Options) tokens(lines []string) (found [maxTokens]presented, n int) {
+	if o.Header.Name != "" {
+		return o.Header.token(lines)
+	}
+	return o.Cookie.tokens(lines)
+}
+
+// carriers returns the carriers that are read, as envelopes name them, the present
+// one first.
+func (o *Options) carriers() []string {
+	if o.Header.Name != "" {
+		return []string{o.Header.carrier()}
+	}
+	return o.Cookie.names()
 }
 
 // collect adds the tokens under one name to the n that were found. It returns
@@ -163,7 +181,7 @@ func (c *Cookie) http() *http.Cookie {
 
 // warnOfPlain logs once that browsers drop the cookie on its way over plain http.
 func (e *engine) warnOfPlain(ctx context.Context, host string) {
-	if e.opts.Cookie.Insecure || trustworthy(host) || e.warned.Swap(true) {
+	if e.opts.Header.Name != "" || e.opts.Cookie.Insecure || trustworthy(host) || e.warned.Swap(true) {
 		return
 	}
 	logger := e.opts.Logger
@@ -185,6 +203,10 @@ func trustworthy(host string) bool {
 	}
 	// example.com is the host of httptest.NewRequest.
 	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "example.com"
+}
+
+func (c *Cookie) isZero() bool {
+	return c.same(&Cookie{}) && c.SameSite == 0 && !c.Persistent && !c.Insecure && len(c.Former) == 0
 }
 
 // setDefaults fills in what is empty.

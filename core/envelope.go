@@ -12,7 +12,7 @@ import (
 //	 8 bytes  a random mark of the write that stored this envelope
 //	varints   created, logged in, renewed: three times
 //	uvarint   generation: how often Login or Renew has replaced the secret
-//	text      the carrier: the name of the cookie that the token was issued for
+//	text      the carrier: the name of the cookie that the token was issued for, or TokenHeader.carrier
 //	uvarint   schema version of the data
 //	text      name of the codec of the data
 //	fields    each a tag of one byte and a text; tag 0 ends them and has none

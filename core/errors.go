@@ -66,7 +66,7 @@ var (
 
 	errTakeBeside = mistakef("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")
 
-	errCookieTwice = mistakef("session: two managers use one cookie name on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name")
+	errCarrierTwice = mistakef("session: two managers use one cookie name or header on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name or Options.Header.Name")
 
 	errClientLeft = mistakef("session: the client left: %w", context.Canceled)
 
@@ -135,7 +135,7 @@ func ErrorHeader(err error) (h Header, ok bool) {
 // errorHeader is the header of a handler's answer. For ErrSuperseded the commit of
 // that answer says when to come again, as it knows when.
 func errorHeader(err error) Header {
-	h := failed(err, time.Time{})
+	h := failed(err, time.Time{}, "Cookie")
 	if errors.Is(err, ErrSuperseded) {
 		h.RetryAfter = ""
 	}

@@ -85,7 +85,7 @@ func newEvent(kind EventKind, id ID, subject string, started time.Time, err erro
 }
 
 func (e *engine) emit(ctx context.Context, event Event) {
-	if x, ok := ctx.Value(e).(*Exchange); ok {
+	if x, ok := ctx.Value(e.key).(*Exchange); ok {
 		event.Route = x.known()
 	}
 	e.log(ctx, &event)

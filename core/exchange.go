@@ -45,9 +45,9 @@ type Exchange struct {
 	// Discard has returned.
 	Route interface{ Route() string }
 
-	engine  *engine
-	cookies []string
-	gate    gate
+	engine *engine
+	lines  []string
+	gate   gate
 
 	// These belong to whoever is inside the gate.
 	asked    bool // Get was called
@@ -59,34 +59,31 @@ type Exchange struct {
 	route   string
 }
 
-// Begin starts the exchange of a request, given its context and the values of
-// its Cookie header lines. It parses and loads nothing.
+// Begin starts the exchange of a request, given its context and the values of its
+// header lines that [RequestHeader] names. It parses and loads nothing.
 //
 // It returns false if the request already has an Exchange of the manager: the
 // middleware is there twice, or the request was routed again. Do not use this
 // Exchange then. The first one does all the work.
-func (x *Exchange) Begin(ctx context.Context, m AnyManager, cookies []string) bool {
-	x.Context, x.engine, x.cookies = ctx, m.core(), cookies
-	_, nested := ctx.Value(x.engine).(*Exchange)
+func (x *Exchange) Begin(ctx context.Context, m AnyManager, lines []string) bool {
+	x.Context, x.engine, x.lines = ctx, m.core(), lines
+	_, nested := ctx.Value(x.engine.key).(*Exchange)
 	return !nested
 }
 
-// Key is the key under which [Manager.Get] looks for the Exchange in a context.
-// Each Manager has its own. Call Begin first.
-func (x *Exchange) Key() any { return x.engine }
+// Key is the key under which [Manager.Get] looks for the Exchange in a context. Each
+// Manager has its own. It is a string: some frameworks find nothing else. Call Begin
+// first.
+func (x *Exchange) Key() any { return x.engine.key }
 
 // Value implements [context.Context]. It returns the Exchange itself for Key, and
-// for the cookie names that its manager reads.
+// for the carriers that its manager reads.
 func (x *Exchange) Value(key any) any {
-	switch key := key.(type) {
-	case *engine:
-		if key == x.engine {
-			return x
-		}
-	case cookieKey:
-		if x.engine.carries(key) {
-			return x
-		}
+	if key == x.engine.key {
+		return x
+	}
+	if carrier, ok := key.(carrierKey); ok && x.engine.carries(carrier) {
+		return x
 	}
 	return x.Context.Value(key)
 }
@@ -128,13 +125,13 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 		return nil, err
 	}
 	x.asked = true
-	switch given := x.Context.Value(x.engine).(type) { // of NewContext, in a test with the middleware
+	switch given := x.Context.Value(x.engine.key).(type) { // of NewContext, in a test with the middleware
 	case typed:
 		return given, nil
 	case error:
 		return nil, given
 	}
-	if err := v.load(ctx, x.cookies); err != nil {
+	if err := v.load(ctx, x.lines); err != nil {
 		if ctx.Err() == nil {
 			x.failure = err // if the caller's context is over, that is no failure of the store
 		}
@@ -159,7 +156,7 @@ func (x *Exchange) loadable() error {
 	case at == sent && !x.asked && !x.shielded:
 		return errLateGet
 	case x.engine.collides(x.Context):
-		return errCookieTwice
+		return errCarrierTwice
 	}
 	return nil
 }
@@ -190,7 +187,7 @@ type Response struct {
 func (x *Exchange) Commit(r Response) (Header, error) {
 	if err := x.gate.enter(context.Background()); err != nil {
 		x.gate.become(over)
-		return failed(err, time.Time{}), err
+		return x.engine.failed(err, time.Time{}), err
 	}
 	defer x.leave()
 	if x.gate.at() != handling {
@@ -198,12 +195,12 @@ func (x *Exchange) Commit(r Response) (Header, error) {
 	}
 	x.ask()
 	if x.visit == nil {
-		x.shielded = shields(r.Header)
+		x.shielded = x.engine.shields(r.Header)
 		x.gate.become(sent)
 		return x.bare(), nil
 	}
 	if err := x.visit.commit(!r.Hijacked && x.Context.Err() == nil); err != nil {
-		return failed(err, x.visit.refusal.until), err
+		return x.engine.failed(err, x.visit.refusal.until), err
 	}
 	h := x.visit.header()
 	if r.Plain && x.visit.answer == handOut {
@@ -217,10 +214,10 @@ func (x *Exchange) Commit(r Response) (Header, error) {
 func (x *Exchange) bare() Header {
 	h := Header{}
 	if x.failure != nil {
-		h = failed(x.failure, time.Time{})
+		h = x.engine.failed(x.failure, time.Time{})
 	}
 	if x.asked {
-		h.Vary = "Cookie"
+		h.Vary = x.engine.opts.requestHeader()
 	}
 	return h
 }
@@ -293,6 +290,6 @@ func (x *Exchange) known() string {
 	return x.route
 }
 
-// A cookieKey is the name of a cookie, as a key of a context. An Exchange answers
-// to the names that its manager reads.
-type cookieKey string
+// A carrierKey is a carrier as envelopes name it, as a key of a context. An Exchange
+// answers to those that its manager reads.
+type carrierKey string

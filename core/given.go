@@ -23,21 +23,34 @@ import (
 func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Context {
 	s := &Session[T]{m: m}
 	if _, err := s.give(ctx, info); err != nil {
-		return context.WithValue(ctx, m.core(), mistakef("session: NewContext: %w", err))
+		return context.WithValue(ctx, m.key, mistakef("session: NewContext: %w", err))
 	}
-	return context.WithValue(ctx, m.core(), s)
+	return context.WithValue(ctx, m.key, s)
 }
 
 // NewCookie stores a session and returns the cookie that opens it. With it, a
 // browser test starts where a user is logged in already. info is that of
 // [Manager.NewContext]. Whoever has the cookie has the login.
 func (m *Manager[T]) NewCookie(ctx context.Context, info Info[T]) (*http.Cookie, error) {
+	if m.opts.Header.Name != "" {
+		return nil, mistakef("session: NewCookie: this manager reads the header %s: use NewToken", m.opts.Header.Name)
+	}
 	s := &Session[T]{m: m}
 	t, err := s.give(ctx, info)
 	if err != nil {
 		return nil, mistakef("session: NewCookie: %w", err)
 	}
 	return m.opts.Cookie.carrying(&t, m.cookieLasts(&s.visit.base.env)), nil
+}
+
+// NewToken is [Manager.NewCookie] for a manager with [Options.Header].
+func (m *Manager[T]) NewToken(ctx context.Context, info Info[T]) (string, error) {
+	s := &Session[T]{m: m}
+	t, err := s.give(ctx, info)
+	if err != nil {
+		return "", mistakef("session: NewToken: %w", err)
+	}
+	return t.encode(), nil
 }
 
 // give stores a session as info describes it, and makes s a trusted handle on it.

@@ -58,12 +58,11 @@ func (e *engine) owns(owner string) bool {
 	return owner == "" || found && realm == e.opts.Realm || !found && e.opts.Realm == ""
 }
 
-// load finds the session that one of the request's cookies opens, or starts a
-// new one.
-func (v *visit) load(ctx context.Context, cookies []string) error {
+// load finds the session that a token in these lines opens, or starts a new one.
+func (v *visit) load(ctx context.Context, lines []string) error {
 	var straggler hold
 	var until time.Time
-	tokens, n := v.engine.opts.Cookie.tokens(cookies)
+	tokens, n := v.engine.opts.tokens(lines)
 	for i := range tokens[:n] {
 		t := &tokens[i]
 		if until != (time.Time{}) && t.carrier != tokens[i-1].carrier {
@@ -138,14 +137,14 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 // open makes a record the session of the visit, if the token opens it. Otherwise
 // the error is an ErrNotFound, or an ErrUndecodable.
 //
-// The present token opens its session only through the cookie that it was issued
+// The present token opens its session only through the carrier that it was issued
 // for (law 17). A renewal may have moved the session from one of our cookies to
 // another. So an older secret is judged through any cookie that we read. This
 // holds on each server of a deploy, whichever of the two names it calls former.
 func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d := t.digest()
 	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
-	if env.carrier != t.carrier && (p == current || !v.engine.carries(cookieKey(env.carrier))) {
+	if env.carrier != t.carrier && (p == current || !v.engine.carries(carrierKey(env.carrier))) {
 		return ErrNotFound
 	}
 	if p.opens() {

@@ -23,8 +23,9 @@ type Manager[T any] struct {
 type engine struct {
 	store    Store
 	opts     Options
+	key      any      // Exchange.Key, boxed once
 	likely   envelope // what a new session has: carrier, realm, schema, codec, the encoded zero T
-	carriers []any    // the names of the cookies that are read: each a cookieKey, boxed once
+	carriers []any    // what is read: each a carrierKey, boxed once
 	queue    queue
 	watch    watch
 
@@ -36,6 +37,8 @@ type engine struct {
 }
 
 func (e *engine) core() *engine { return e }
+
+var managers atomic.Uint64 // that were made
 
 // New returns a Manager over a store. It does not call the store: see
 // [Manager.Ping]. Nil opts mean the defaults; New copies the options. The error
@@ -50,6 +53,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 		return nil, err
 	}
 	m := &Manager[T]{engine: engine{store: store, opts: filled, lossy: true, throttles: throttles()}}
+	m.key = fmt.Sprintf("github.com/gostateful/session/core.Manager %d", managers.Add(1))
 	codec := &m.opts.Codec
 	if m.standard = opts == nil || opts.Codec.Name == ""; m.standard {
 		if err := checkType(reflect.TypeFor[T]()); err != nil {
@@ -69,11 +73,11 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 		return nil, fmt.Errorf("session: codec %q cannot decode the %T that it encoded: %w", codec.Name, *zero, err)
 	}
 	m.likely = envelope{
-		carrier: filled.Cookie.Name, realm: filled.Realm,
+		carrier: filled.carriers()[0], realm: filled.Realm,
 		content: content{schema: filled.Schema, codec: codec.Name, data: encoded},
 	}
-	for _, name := range filled.Cookie.names() {
-		m.carriers = append(m.carriers, cookieKey(name))
+	for _, name := range filled.carriers() {
+		m.carriers = append(m.carriers, carrierKey(name))
 	}
 	return m, nil
 }
@@ -97,7 +101,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // The error is [ErrNoSession] without the middleware, or if the first call
 // comes after the request. It is [ErrUnavailable] if the store failed (never an
 // empty session), and [context.Canceled] if the client has left. It is also an
-// error if another manager reads the same cookie on this request.
+// error if another manager reads the same cookie or header on this request.
 //
 // With [ErrUndecodable] Get returns a Session too, which has the ID of the
 // stored one. [Session.Login] and [Session.Destroy] end the stored session;
@@ -129,7 +133,7 @@ func (m *Manager[T]) Peek(ctx context.Context) (Info[T], error) {
 
 // handle returns the session of a request, and counts that as a use or not.
 func (m *Manager[T]) handle(ctx context.Context, use bool) (*Session[T], error) {
-	switch found := ctx.Value(m.core()).(type) {
+	switch found := ctx.Value(m.key).(type) {
 	case *Exchange:
 		t, err := found.loaded(use)
 		if t == nil {
@@ -177,18 +181,18 @@ func (m *Manager[T]) update(ctx context.Context, id ID, subject string, fn func(
 	return s.Commit(ctx)
 }
 
-// carries reports whether the engine reads the cookie of this name.
-func (e *engine) carries(name cookieKey) bool {
+// carries reports whether the engine reads this carrier.
+func (e *engine) carries(carrier carrierKey) bool {
 	for _, c := range e.carriers {
-		if c.(cookieKey) == name {
+		if c.(carrierKey) == carrier {
 			return true
 		}
 	}
 	return false
 }
 
-// collides reports whether a manager further out on this request reads a cookie
-// of the same name.
+// collides reports whether a manager further out on this request reads the same
+// carrier.
 func (e *engine) collides(ctx context.Context) bool {
 	for _, c := range e.carriers {
 		if _, ok := ctx.Value(c).(*Exchange); ok {

@@ -43,6 +43,10 @@ type Options struct {
 	// Cookie holds the attributes of the cookie.
 	Cookie Cookie
 
+	// Header, if it has a Name, carries the token in place of the cookie. A manager
+	// reads one of them. A token of the one opens nothing through the other.
+	Header TokenHeader
+
 	// NewID makes the ID of a new session. Nil means the function [NewID]: a UUID
 	// version 7. It must be safe for concurrent use and must not repeat itself.
 	// The ID need not be secret.
@@ -140,9 +144,11 @@ func (o *Options) withDefaults() (Options, error) {
 	if o != nil {
 		filled = *o
 	}
+	cookie := !filled.Cookie.isZero()
 	filled.setDefaults()
 	var f faults
 	filled.check(&f)
+	filled.checkHeader(&f, cookie)
 	return filled, errors.Join(f...)
 }
 
@@ -159,6 +165,7 @@ func (o *Options) setDefaults() {
 	if c := &o.Codec; c.Name == "" && c.Marshal == nil && c.Unmarshal == nil && c.Merge == nil {
 		*c = jsonCodec
 	}
+	o.Header.setDefaults()
 	o.Cookie.Former = slices.Clone(o.Cookie.Former) // which is the caller's
 	o.Cookie.setDefaults()
 }

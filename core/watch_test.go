@@ -336,6 +336,46 @@ func TestWatchOutage(t *testing.T) {
 	})
 }
 
+// TestWatchBesideBroken: a session that cannot be loaded keeps nothing from those who
+// watch others.
+func TestWatchBesideBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si, broken := newSite(t, nil), &browser{}
+		elsewhere := newSiteOn(t, si.store, nil)
+		si.visit(broken, loggedIn)
+		kept, stop := si.watched(broken)
+		defer stop()
+		id := si.peek(broken).ID
+		others, told := make([]*browser, 20), make([]context.Context, 20)
+		for i := range others {
+			others[i] = &browser{}
+			si.visit(others[i], loggedIn)
+			ctx, stop := si.watched(others[i])
+			defer stop()
+			told[i] = ctx
+		}
+		time.Sleep(time.Second) // past the first look
+		for _, b := range append(others, broken) {
+			elsewhere.visit(b, func(s *session.Session[cart]) error { return s.Login("bob", nil) })
+		}
+		si.store.hook(func(m string, called session.ID) error {
+			if m == "load" && called == id {
+				return errDown
+			}
+			return nil
+		}, nil)
+		time.Sleep(time.Second)
+		for i, ctx := range told {
+			if !errors.Is(context.Cause(ctx), session.ErrSuperseded) {
+				t.Errorf("the watcher of session %d was told %v, want ErrSuperseded", i, context.Cause(ctx))
+			}
+		}
+		if kept.Err() != nil {
+			t.Errorf("the watcher of the broken one was told %v", context.Cause(kept))
+		}
+	})
+}
+
 // TestChanges: a page is shown the present state, and each later one that lasts.
 func TestChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -441,33 +481,40 @@ func TestChangesAgain(t *testing.T) {
 	})
 }
 
-// TestChangesUndecodable: data that cannot be read ends the loop, and no watcher.
+// TestChangesUndecodable: what cannot be read ends the loop, and no watcher.
 func TestChangesUndecodable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		si, b := newSite(t, nil), &browser{}
-		si.visit(b, incremented)
-		ctx, stop := si.watched(b)
-		defer stop()
-		seen, states := si.peek(b), 0
-		next := si.store.Records[seen.ID]
-		for _, err := range si.Changes(t.Context(), seen, 0) {
-			if states++; states == 1 {
-				next.Data = slices.Concat(next.Data, []byte("}"))
-				if err := si.store.Update(t.Context(), next); err != nil {
-					t.Error(err)
+	for name, damage := range map[string]func(data []byte) []byte{
+		"the data":     func(data []byte) []byte { return slices.Concat(data, []byte("}")) },
+		"the envelope": func([]byte) []byte { return []byte("\xff") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				si, b := newSite(t, nil), &browser{}
+				si.visit(b, incremented)
+				ctx, stop := si.watched(b)
+				defer stop()
+				seen, states := si.peek(b), 0
+				next := si.store.Records[seen.ID]
+				for _, err := range si.Changes(t.Context(), seen, 0) {
+					if states++; states == 1 {
+						next.Data = damage(next.Data)
+						if err := si.store.Update(t.Context(), next); err != nil {
+							t.Error(err)
+						}
+						continue
+					}
+					if !errors.Is(err, session.ErrUndecodable) {
+						t.Errorf("got %v, want ErrUndecodable", err)
+					}
 				}
-				continue
-			}
-			if !errors.Is(err, session.ErrUndecodable) {
-				t.Errorf("got %v, want ErrUndecodable", err)
-			}
-		}
-		if states != 2 {
-			t.Errorf("the loop had %d states, want the present one and the error", states)
-		}
-		time.Sleep(10 * time.Second)
-		if ctx.Err() != nil {
-			t.Errorf("the watcher was told %v", context.Cause(ctx))
-		}
-	})
+				if states != 2 {
+					t.Errorf("the loop had %d states, want the present one and the error", states)
+				}
+				time.Sleep(10 * time.Second)
+				if ctx.Err() != nil {
+					t.Errorf("the watcher was told %v", context.Cause(ctx))
+				}
+			})
+		})
+	}
 }

@@ -57,7 +57,7 @@ func send(c fiber.Ctx, a answer) error {
 		c.Set(name, values[0])
 	}
 	c.Status(a.status)
-	if a.stream == nil {
+	if a.stream == nil || c.Method() == fiber.MethodHead { // after the header of a stream fasthttp would send its last line
 		return c.Send(a.body)
 	}
 	return c.SendStreamWriter(func(w *bufio.Writer) {

@@ -16,7 +16,7 @@ import (
 func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	added, failure := x.session.Commit(session.Response{Plain: x.plain, Host: x.host})
 	if late := x.session.Finish(); failure == nil && late != nil {
-		failure, added = late, session.Header{CacheControl: "no-store", Vary: fiber.HeaderCookie, RetryAfter: "1"}
+		failure, added = late, session.Header{CacheControl: "no-store", Vary: x.reads, RetryAfter: "1"}
 	}
 	c, timedOut := x.c, x.timedOut()
 	resp := c.Response()

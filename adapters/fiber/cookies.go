@@ -8,6 +8,20 @@ import (
 	"github.com/gofiber/fiber/v3"
 )
 
+// sent returns the values of the header lines that the manager reads.
+func (x *exchange) sent() []string {
+	if x.reads == fiber.HeaderCookie {
+		return x.cookies()
+	}
+	lines := x.lines[:0]
+	for name, value := range x.c.Request().Header.All() {
+		if strings.EqualFold(string(name), x.reads) {
+			lines = append(lines, string(value))
+		}
+	}
+	return lines
+}
+
 // cookies returns the values of the Cookie lines, byte for byte as the client sent
 // them.
 //

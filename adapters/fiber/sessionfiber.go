@@ -53,8 +53,9 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 	if opts != nil {
 		onError = opts.OnError
 	}
+	reads := session.RequestHeader(manager)
 	return func(c fiber.Ctx) error {
-		x := &exchange{c: c}
+		x := &exchange{c: c, reads: reads}
 		if !x.begin(manager) {
 			return c.Next()
 		}
@@ -72,7 +73,8 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 type exchange struct {
 	session  session.Exchange
 	c        fiber.Ctx
-	lines    [1]string // of the Cookie header: few requests have more
+	reads    string    // the name of the header with the token
+	lines    [1]string // of that header: few requests have more
 	response header    // to which the session's fields are added
 	outer    []byte    // the header of the response before the handler: see remember
 	plain    bool      // the request came over plain http
@@ -82,7 +84,7 @@ type exchange struct {
 // begin returns false if the request already has an exchange of the manager, as
 // after RestartRouting.
 func (x *exchange) begin(manager session.AnyManager) bool {
-	if !x.session.Begin(x.c.Context(), manager, x.cookies()) {
+	if !x.session.Begin(x.c.Context(), manager, x.sent()) {
 		return false
 	}
 	x.session.Route = x

@@ -60,9 +60,10 @@ func Middleware(manager session.AnyManager, opts *Options) func(next http.Handle
 	if o.Route == nil {
 		o.Route = pattern
 	}
+	reads := session.RequestHeader(manager)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			serve(w, r, next, manager, &o)
+			serve(w, r, next, manager, reads, &o)
 		})
 	}
 }
@@ -76,9 +77,9 @@ func answer(w http.ResponseWriter, _ *http.Request, err error) {
 // pattern is the default of Options.Route.
 func pattern(r *http.Request) string { return r.Pattern }
 
-func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager session.AnyManager, opts *Options) {
+func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager session.AnyManager, reads string, opts *Options) {
 	x := &exchange{inner: w, outer: r, opts: opts}
-	if !x.session.Begin(r.Context(), manager, r.Header["Cookie"]) {
+	if !x.session.Begin(r.Context(), manager, r.Header[reads]) {
 		next.ServeHTTP(w, r)
 		return
 	}

@@ -109,13 +109,14 @@ type law struct {
 
 func laws() []law {
 	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws(),
-		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws(), undoLaws(), streamLaws())
+		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws(), undoLaws(), streamLaws(), inHeaderLaws())
 }
 
 // A setup is what the laws are checked on.
 type setup struct {
 	start    Start
 	newStore func(t *testing.T) session.Store
+	header   bool // the clients have their token in a header
 }
 
 // An Option changes what Run does.
@@ -132,7 +133,7 @@ func Over(newStore func(t *testing.T) session.Store) Option {
 // Run checks every law on the servers that start starts, each as a subtest.
 func Run(t *testing.T, start Start, opts ...Option) {
 	t.Helper()
-	on := setup{start, func(*testing.T) session.Store { return plainstore.New() }}
+	on := setup{start: start, newStore: func(*testing.T) session.Store { return plainstore.New() }}
 	for _, set := range opts {
 		set(&on)
 	}

@@ -88,6 +88,8 @@ var faults = []struct {
 	{"drops Secure over plain http", []string{"CookieAttributes", "CookieRemoval"}},
 	{"removes the cookie without its attributes", []string{"CookieRemoval"}},
 	{"adds the cookie twice", []string{"OneSetCookie/UpdateTwice", "OneSetCookie/LoginLogout"}},
+	{"reads cookies alone", []string{"InHeader/ReadIsOneLoad", "InHeader/LogoutWins"}},
+	{"drops the token's header", []string{"InHeader/OneSetCookie", "InHeader/LoginReaches"}},
 	{"sets Set-Cookie", []string{"OtherCookies", "SideBySide"}},
 
 	{"adds Cache-Control", []string{"NoStore"}},

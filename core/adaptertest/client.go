@@ -89,8 +89,12 @@ func (si *site) visitor() *visitor {
 	if err != nil {
 		si.t.Fatal(err)
 	}
-	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
-	si.t.Cleanup(transport.CloseIdleConnections)
+	direct := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	si.t.Cleanup(direct.CloseIdleConnections)
+	transport := http.RoundTripper(direct)
+	if si.inHeader {
+		transport = headerTransport{direct}
+	}
 	return &visitor{si: si, jar: jar, client: http.Client{
 		Transport:     transport,
 		Jar:           jar,
@@ -150,7 +154,8 @@ func read(resp *http.Response) answer {
 // A conn is a connection on which every byte is the law's.
 type conn struct {
 	net.Conn
-	r *bufio.Reader
+	r        *bufio.Reader
+	inHeader bool
 }
 
 // send opens a connection and sends a GET request with header lines as given, and with
@@ -170,15 +175,26 @@ func (si *site) send(target string, lines ...string) *conn {
 	if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, "Host: ") }) {
 		lines = append([]string{"Host: " + host}, lines...)
 	}
+	if si.inHeader {
+		for i := range lines {
+			lines[i] = toHeader(lines[i])
+		}
+	}
 	lines = append([]string{"GET " + target + " HTTP/1.1", "Connection: close"}, lines...)
 	if _, err := io.WriteString(c, strings.Join(lines, "\r\n")+"\r\n\r\n"); err != nil {
 		si.t.Fatal(err)
 	}
-	return &conn{c, bufio.NewReader(c)}
+	return &conn{c, bufio.NewReader(c), si.inHeader}
 }
 
 // next reads the head of the next response, which may be one of status 1xx.
-func (c *conn) next() (*http.Response, error) { return http.ReadResponse(c.r, nil) }
+func (c *conn) next() (*http.Response, error) {
+	resp, err := http.ReadResponse(c.r, nil)
+	if err == nil && c.inHeader {
+		toCookie(resp.Header)
+	}
+	return resp, err
+}
 
 // raw sends a request and reads the response.
 func (si *site) raw(target string, lines ...string) answer {

@@ -18,7 +18,7 @@ import (
 func Middleware(manager session.AnyManager, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var x session.Exchange
-		if !x.Begin(r.Context(), manager, r.Header["Cookie"]) {
+		if !x.Begin(r.Context(), manager, r.Header[session.RequestHeader(manager)]) {
 			next.ServeHTTP(w, r)
 			return
 		}

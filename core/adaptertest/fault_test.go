@@ -43,10 +43,12 @@ func (f fault) context(r *http.Request) context.Context {
 // onConn is what a faulty adapter keeps for a client's connection or cookie.
 var onConn sync.Map
 
-// cookies are the Cookie header lines as the adapter hands them on.
-func (f fault) cookies(r *http.Request) []string {
-	lines := r.Header["Cookie"]
+// lines are the header lines with the token as the adapter hands them on.
+func (f fault) lines(r *http.Request, manager session.AnyManager) []string {
+	lines := r.Header[session.RequestHeader(manager)]
 	switch f {
+	case "reads cookies alone":
+		return r.Header["Cookie"]
 	case "reads only the first line of cookies":
 		return lines[:min(1, len(lines))]
 	case "parses and formats the cookies":

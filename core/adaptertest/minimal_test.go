@@ -103,7 +103,7 @@ func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Ha
 	return http.HandlerFunc(func(inner http.ResponseWriter, r *http.Request) {
 		defer f.busy(r)()
 		w := &writer{ResponseWriter: inner, fault: f, r: r, outer: inner.Header().Clone()}
-		first := w.x.Begin(f.context(r), manager, f.cookies(r))
+		first := w.x.Begin(f.context(r), manager, f.lines(r, manager))
 		if !first && f != "is there twice" {
 			next.ServeHTTP(inner, r)
 			return
@@ -214,6 +214,9 @@ func (w *writer) add(added session.Header) {
 	added.SetCookie = w.setCookies(added.SetCookie)
 	if w.fault == "does not say when to come again" {
 		added.RetryAfter = ""
+	}
+	if w.fault == "drops the token's header" {
+		added.TokenHeader = ""
 	}
 	added.AddTo(header)
 	w.spoil(header, added)

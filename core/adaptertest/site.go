@@ -30,13 +30,14 @@ var patience = 2 * time.Minute
 // A site is a server of the adapter under test, with a manager and its store.
 type site struct {
 	*session.Manager[visit]
-	t      *testing.T
-	store  *Store
-	gate   *gate
-	routes routes
-	header map[string]string // that a middleware around sets
-	tls    *tls.Config       // to serve over TLS with
-	url    string
+	t        *testing.T
+	store    *Store
+	gate     *gate
+	routes   routes
+	header   map[string]string // that a middleware around sets
+	tls      *tls.Config       // to serve over TLS with
+	url      string
+	inHeader bool // its clients have their token in a header
 }
 
 // routes are what a law adds to the pages that every site has, by path.
@@ -57,7 +58,16 @@ func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site
 	t.Helper()
 	st := newStore(on.newStore(t))
 	st.noting = true
-	return newSiteOver(t, st, opts, routes)
+	if on.header {
+		o := session.Options{}
+		if opts != nil {
+			o = *opts
+		}
+		o.Header, opts = tokenHeader, &o
+	}
+	si := newSiteOver(t, st, opts, routes)
+	si.inHeader = on.header
+	return si
 }
 
 // newSiteOver makes one over the store of another.

@@ -20,7 +20,7 @@ func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
 		return func(c *echo.Context) error {
 			w := &writer{ResponseWriter: c.Response(), c: c}
 			w.commit = sync.OnceValue(w.begin)
-			if !w.exchange.Begin(c.Request().Context(), manager, c.Request().Header["Cookie"]) {
+			if !w.exchange.Begin(c.Request().Context(), manager, c.Request().Header[session.RequestHeader(manager)]) {
 				return next(c)
 			}
 			w.exchange.Route = w
