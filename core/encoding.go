@@ -37,6 +37,10 @@ type Encoded struct {
 	Data   []byte
 }
 
+// JSON returns the default codec, for codecs that do something with its encoding, such
+// as to encrypt it.
+func JSON() Codec { return jsonCodec }
+
 // jsonCodec is the default: encoding/json. Unknown fields survive at the top
 // level, under an unchanged name, in arrays of unchanged length, and in array
 // elements that did not change.

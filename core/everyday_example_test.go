@@ -144,6 +144,34 @@ func ExampleManager_UpdateAll() {
 	// manager <nil>
 }
 
+// An administrator's program needs no type of the application, only its store and its
+// realm.
+func ExampleManager_RevokeAll() {
+	ctx := context.Background()
+	if _, err := accounts.NewCookie(ctx, session.Info[Account]{Subject: "mallory"}); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	anything, err := session.New[any](store, &session.Options{Realm: ""})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	infos, err := anything.List(ctx, "mallory")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, info := range infos {
+		fmt.Println(info.Subject, "has a session, last used", info.LastUsedAt.Sub(info.CreatedAt), "after its start")
+	}
+	fmt.Println(anything.RevokeAll(ctx, "mallory"))
+	// Output:
+	// mallory has a session, last used 0s after its start
+	// 1 <nil>
+}
+
 // A browser test begins where a user is logged in.
 func ExampleManager_NewCookie() {
 	cookie, err := accounts.NewCookie(context.Background(), session.Info[Account]{Subject: "ann"})

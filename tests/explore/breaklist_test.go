@@ -83,8 +83,8 @@ var breaks = []brk{
 	},
 	{
 		law: 3, rule: "a straggler is recognised by a former cookie", file: "load.go",
-		old: "(p == current || !v.engine.carries(cookieKey(env.carrier))) {\n",
-		new: "(BROKEN || p == current || !v.engine.carries(cookieKey(env.carrier))) {\n",
+		old: "(p == current || !v.engine.carries(carrierKey(env.carrier))) {\n",
+		new: "(BROKEN || p == current || !v.engine.carries(carrierKey(env.carrier))) {\n",
 		run: "^renamed$/^update-login$",
 	},
 	{
