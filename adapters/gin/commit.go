@@ -26,7 +26,8 @@ func (x *exchange) commit(hijacked bool) error {
 	})
 	switch {
 	case sent && (err != nil || len(added.SetCookie) > 0 || added.TokenHeader != ""):
-		x.cut(errPassedBy)
+		x.cut()
+		panic(errPassedBy)
 	case err != nil:
 		x.err = err
 		x.replace(added)
@@ -67,28 +68,27 @@ func (x *exchange) restore() {
 	maps.Copy(header, x.kept)
 }
 
-// The reasons of a cut, which a log may show.
+// These panics are not http.ErrAbortHandler. Gin takes that for a client that has
+// left, and logs the header of the request, with its cookies. And where a middleware
+// outside holds the response back, so that it can still be answered, gin.Recovery
+// would send 200.
 var (
 	errLate = errors.New("sessiongin: a change that was made after the response had begun could not be stored, so the connection is cut: the log of the session has the reason")
 
 	errPassedBy = errors.New("sessiongin: the response began without the cookie of its session, so the connection is cut: use Middleware on each route that HandleContext leads to, and write to the Writer that c has in the handler")
 )
 
-// cut ends the connection: the client has been told of a success. The panic is not
-// enough, as gin.Recovery takes it for one that it can answer. It then lets the
-// response end as if it were whole.
-//
-// The panic is not http.ErrAbortHandler. Gin takes that for a client that has left,
-// and logs the header of the request, with its cookies. And where a middleware
-// outside has held the response back, so that it can still be answered, gin.Recovery
-// would send 200.
-func (x *exchange) cut(reason error) {
-	if w := x.server(); w != nil && x.Written() {
-		c := http.NewResponseController(w)
-		_ = c.SetWriteDeadline(time.Unix(1, 0)) // HTTP/2 resets the stream; HTTP/1 sends nothing that still waits in a buffer
-		if conn, _, err := c.Hijack(); err == nil {
-			_ = conn.Close()
-		}
+// cut ends the connection if the client has been told of a success. A panic is not
+// enough: gin.Recovery then lets the response end as if it were whole.
+func (x *exchange) cut() {
+	w := x.server()
+	if w == nil || x.hijacked || x.err != nil || !x.Written() {
+		return
 	}
-	panic(reason)
+	c := http.NewResponseController(w)
+	_ = c.SetWriteDeadline(time.Unix(1, 0)) // HTTP/2 resets the stream; HTTP/1 sends nothing that still waits in a buffer
+	if conn, _, err := c.Hijack(); err == nil {
+		_ = conn.Close()
+		x.hijacked = true
+	}
 }

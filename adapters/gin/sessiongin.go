@@ -37,11 +37,14 @@ type Options struct {
 //
 // Changes after the first byte are saved when the handlers have returned. If that
 // fails, the connection is cut, so that the client does not take the response for
-// a success. This takes a panic too, whichever middleware recovers from it.
+// a success, and a panic tells the middlewares outside. A connection that a handler
+// has taken over is not cut.
 //
 // [gin.Recovery] belongs before this middleware, as [gin.Default] has it. A handler
-// that panics then commits nothing. Middlewares that compress or hold back the
-// response belong after it.
+// that panics then commits nothing. If it panics when its response has begun, the
+// connection is cut here too: gin.Recovery would let the response end as if it
+// were whole. Middlewares that compress or hold back the response belong after this
+// one, or the connection cannot be cut.
 //
 // Errors of a session in c.Errors have, when this middleware returns, the text of
 // their status alone. errors.Is still finds the reason. So a middleware outside that
@@ -93,16 +96,17 @@ func (x *exchange) serve() {
 	defer func() {
 		if !returned { // a panic, which goes on, or runtime.Goexit
 			x.session.Discard()
+			x.cut()
 		}
 		x.leave()
 	}()
 	c.Next()
-	returned = true
 	_ = x.commit(false) // for handlers that wrote nothing: gin sends their status later
 	x.hide(c.Errors)
 	if err := x.session.Finish(); err != nil && !x.hijacked {
-		x.cut(errLate)
+		panic(errLate)
 	}
+	returned = true
 }
 
 // leave gives back what serve has taken. Where a middleware inside has left its own
