@@ -106,9 +106,15 @@ type client struct {
 
 func serveAt(t testing.TB, h http.Handler) client {
 	t.Helper()
+	c := unstarted(t, h)
+	c.server.Start()
+	return c
+}
+
+func unstarted(t testing.TB, h http.Handler) client {
+	t.Helper()
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = silence
-	server.Start()
 	t.Cleanup(server.Close)
 	return client{t, server}
 }
