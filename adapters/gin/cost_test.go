@@ -91,8 +91,11 @@ func least(f func()) float64 {
 	return least
 }
 
-func BenchmarkBare(b *testing.B)   { benchmark(b, unused) }
-func BenchmarkUnused(b *testing.B) { m, _ := newFree(b); benchmark(b, sessiongin.Middleware(m, nil), unused) }
+func BenchmarkBare(b *testing.B) { benchmark(b, unused) }
+func BenchmarkUnused(b *testing.B) {
+	m, _ := newFree(b)
+	benchmark(b, sessiongin.Middleware(m, nil), unused)
+}
 
 func BenchmarkRead(b *testing.B) {
 	m, request := newFree(b)

@@ -209,9 +209,11 @@ func (of waysOfGin) request(t *testing.T, r *gin.Engine, c *gin.Context) adapter
 		"ServeContent": func(body string) {
 			http.ServeContent(c.Writer, c.Request, "a.txt", time.Time{}, strings.NewReader(body))
 		},
-		"Status":         func(body string) { c.Status(200); write(body) },
-		"Stream":         func(body string) { c.Stream(func(w io.Writer) bool { io.WriteString(w, body); return false }) },
-		"WrapF":          func(body string) { gin.WrapF(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })(c) },
+		"Status": func(body string) { c.Status(200); write(body) },
+		"Stream": func(body string) { c.Stream(func(w io.Writer) bool { io.WriteString(w, body); return false }) },
+		"WrapF": func(body string) {
+			gin.WrapF(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })(c)
+		},
 		"Write":          func(body string) { c.Writer.Write([]byte(body)) },
 		"WriteHeader":    func(body string) { c.Writer.WriteHeader(200); write(body) },
 		"WriteHeaderNow": func(body string) { c.Writer.WriteHeaderNow(); write(body) },
