@@ -5,9 +5,11 @@ import { add, cart, faults, fillIn, signIn, signOut, submit, test } from './shop
 const shops = [
   ['nethttp', 'memory'],
   ['chi', 'memory'],
+  ['echo', 'memory'],
   ['fiber', 'memory'],
   ['nethttp', 'sqlite'],
   ['chi', 'postgres'],
+  ['echo', 'redis'],
   ['fiber', 'redis'],
 ];
 

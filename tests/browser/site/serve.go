@@ -11,8 +11,10 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v3"
+	"github.com/labstack/echo/v5"
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
+	sessionecho "github.com/gostateful/session/adapters/echo"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core/account"
@@ -37,6 +39,7 @@ func Serve(t testing.TB) map[string]Ports {
 	for adapter, start := range map[string]func(*site, net.Listener) error{
 		"nethttp": (*site).serveNetHTTP,
 		"chi":     (*site).serveChi,
+		"echo":    (*site).serveEcho,
 		"fiber":   (*site).serveFiber,
 	} {
 		s, err := newSite()
@@ -84,6 +87,17 @@ func (s *site) serveChi(l net.Listener) error {
 	r.With(account.RequireLogin(s.managers["carts"], guard)).Get("/carts/account", s.handle)
 	r.HandleFunc("/*", s.handle)
 	return serve(l, r)
+}
+
+func (s *site) serveEcho(l net.Listener) error {
+	e := echo.New()
+	for _, m := range s.managers {
+		e.Use(sessionecho.Middleware(m))
+	}
+	h := echo.WrapHandler(http.HandlerFunc(s.handle))
+	e.GET("/carts/account", h, echo.WrapMiddleware(account.RequireLogin(s.managers["carts"], guard)))
+	e.Any("/*", h)
+	return serve(l, s.lose(e))
 }
 
 func serve(l net.Listener, h http.Handler) error {
