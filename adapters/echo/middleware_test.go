@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,32 @@ func TestRequestLogger(t *testing.T) {
 			})
 			if w := serve(e, "GET", "/"); w.Code != test.status || !slices.Equal(logged.statuses, []int{test.logged}) {
 				t.Errorf("got status %d, and %d in the log, want %d, %d", w.Code, logged.statuses, test.status, test.logged)
+			}
+		})
+	}
+}
+
+// TestRequestLoggerAfter: there, with the error handler that it calls, it sees an error of
+// a session as the handler returned it. So it belongs before the sessions.
+func TestRequestLoggerAfter(t *testing.T) {
+	for name, after := range map[string]bool{"Before": false, "After": true} {
+		t.Run(name, func(t *testing.T) {
+			si, e := newSite(t, nil), newEcho()
+			e.HTTPErrorHandler = echo.DefaultHTTPErrorHandler(true)
+			e.GET("/known", si.counting(t, hello), sessionecho.Middleware(si.Manager))
+			known := cookie(t, serve(e, "GET", "/known"))
+			mws := []echo.MiddlewareFunc{middleware.RequestLogger(), sessionecho.Middleware(si.Manager)}
+			if after {
+				slices.Reverse(mws)
+			}
+			e.GET("/", func(c *echo.Context) error {
+				_, err := si.Get(c.Request().Context())
+				return err
+			}, mws...)
+			si.store.Lose()
+			w := serve(e, "GET", "/", "Cookie", known)
+			if shown := strings.Contains(w.Body.String(), "192.0.2.7"); shown != after || (w.Code == 500) != after {
+				t.Errorf("got status %d, body %q", w.Code, w.Body)
 			}
 		})
 	}
