@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v5/middleware"
 
 	sessionecho "github.com/gostateful/session/adapters/echo"
+	session "github.com/gostateful/session/core"
 )
 
 // placed are echo's own middlewares, each of which stands before that of the sessions
@@ -138,6 +139,64 @@ func TestOrderPanic(t *testing.T) {
 			t.Errorf("got status %d, body %q, cookies %v and %d sessions, want 500 and %d", w.Code, body, w.Result().Cookies(), si.store.Len(), kept)
 		}
 	})
+}
+
+// TestPanicEnds: what a panic has left is over at once, and reported.
+func TestPanicEnds(t *testing.T) {
+	si, took := watch(t)
+	e := newEcho()
+	var left *session.Session[visit]
+	e.Use(middleware.Recover(), sessionecho.Middleware(si.Manager))
+	e.GET("/", func(c *echo.Context) error {
+		left = si.counted(t, c)
+		panic("out of bread")
+	})
+	serve(e, "GET", "/")
+	if err := left.Update(count); err == nil {
+		t.Error("after a panic the session can still be changed")
+	}
+	if got := took(); !slices.Equal(got, []string{"discarded: GET /"}) {
+		t.Errorf("got the events %q, want discarded: GET /", got)
+	}
+}
+
+// TestHijackedThenLost: a late change that cannot be saved cuts no connection that the
+// handler has taken over, and no middleware outside sees a panic.
+func TestHijackedThenLost(t *testing.T) {
+	for name, hijacks := range map[string]bool{"Hijacked": true, "Written": false} {
+		t.Run(name, func(t *testing.T) {
+			si, e := newSite(t, nil), newEcho()
+			panicked := make(chan any, 1)
+			e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+				return func(c *echo.Context) error {
+					defer func() { panicked <- recover() }()
+					return next(c)
+				}
+			}, sessionecho.Middleware(si.Manager))
+			e.GET("/", func(c *echo.Context) error {
+				s := si.counted(t, c)
+				if hijacks {
+					takeOver(controlled{http.NewResponseController(c.Response())}, nil, "hello")
+				} else if err := hello(c); err != nil {
+					return err
+				}
+				si.store.Lose()
+				return s.Update(count)
+			})
+			server := httptest.NewServer(e)
+			defer server.Close()
+			if resp, err := server.Client().Get(server.URL); err == nil {
+				resp.Body.Close()
+			}
+			want := any(http.ErrAbortHandler)
+			if hijacks {
+				want = nil
+			}
+			if got := <-panicked; got != want {
+				t.Errorf("outside, got the panic %v, want %v", got, want)
+			}
+		})
+	}
 }
 
 // TestPanicAfterFailure: a panic for what could not be sent becomes a response without
