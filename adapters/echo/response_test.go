@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,6 +184,46 @@ func TestInformFlagged(t *testing.T) {
 		t.Errorf("got status %d, body %q, %v, want 503", resp.StatusCode, body, err)
 	}
 }
+
+// TestStatuses: what of a 1xx is sent, and which commits.
+func TestStatuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		respond func(si site, w http.ResponseWriter) // w is beneath echo's response
+		sent    []int
+		kept    int
+	}{
+		"Informs":           {func(_ site, w http.ResponseWriter) { w.WriteHeader(103) }, []int{103}, 0},
+		"SwitchesProtocols": {func(_ site, w http.ResponseWriter) { w.WriteHeader(101) }, []int{101}, 1},
+		"Responds":          {func(_ site, w http.ResponseWriter) { w.WriteHeader(200) }, []int{200}, 1},
+		"InformsTooLate": {func(si site, w http.ResponseWriter) {
+			si.store.Lose()
+			w.WriteHeader(200)
+			w.WriteHeader(103)
+		}, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			si, e := newSite(t, nil), newEcho()
+			var sent []int
+			e.Use(sessionecho.Middleware(si.Manager))
+			e.GET("/", si.counting(t, func(c *echo.Context) error {
+				test.respond(si, beneath(c.Response()))
+				if got := si.store.Len(); !slices.Equal(sent, test.sent) || got != test.kept {
+					t.Errorf("the handler has sent %d, and %d sessions are stored, want %d and %d", sent, got, test.sent, test.kept)
+				}
+				return nil
+			}))
+			e.ServeHTTP(statusWatcher{httptest.NewRecorder(), &sent}, httptest.NewRequest("GET", "/", nil))
+		})
+	}
+}
+
+// A statusWatcher keeps the statuses that are sent.
+type statusWatcher struct {
+	http.ResponseWriter
+	sent *[]int
+}
+
+func (w statusWatcher) WriteHeader(status int) { *w.sent = append(*w.sent, status) }
 
 // TestSSE: the stream of events has its cookie ahead, a first Get in it is refused, and
 // a change in it is saved.
