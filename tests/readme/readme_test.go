@@ -46,6 +46,7 @@ var readmes = []readme{
 		imports: []string{"github.com/gostateful/session/memory"},
 	},
 	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
+	{name: "adapters/echo/README.md", brings: []string{"github.com/labstack/echo/v5", "golang.org/x/time"}},
 	{name: "adapters/fiber/README.md", brings: []string{
 		"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
 		"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
