@@ -2,6 +2,8 @@ package otel
 
 import (
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
@@ -20,34 +22,58 @@ import (
 	sessionotel "github.com/gostateful/session/otel"
 )
 
-// TestGlobalProviders: without providers the global ones are used, which a program
-// may set later.
+// TestGlobalProviders: without providers the global ones are used.
 func TestGlobalProviders(t *testing.T) {
 	for name, opts := range map[string]*sessionotel.Options{"nil": nil, "zero": {}} {
 		t.Run(name, func(t *testing.T) {
-			r := &rig{reader: sdkmetric.NewManualReader(), spans: tracetest.NewInMemoryExporter()}
-			r.traces = sdktrace.NewTracerProvider(sdktrace.WithSyncer(r.spans))
+			r := globalRig(t)
 			var err error
 			r.Telemetry, err = sessionotel.New(opts)
 			require.NoError(t, err)
-			otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader)))
-			otel.SetTracerProvider(r.traces)
-			t.Cleanup(func() {
-				otel.SetMeterProvider(metricnoop.NewMeterProvider())
-				otel.SetTracerProvider(tracenoop.NewTracerProvider())
-			})
-			if name == "zero" { // of which the first has set what was not set yet
-				r.Telemetry, err = sessionotel.New(opts)
-				require.NoError(t, err)
-			}
-			ctx, request := r.traces.Tracer("server").Start(t.Context(), "request")
-			require.NoError(t, r.Store(memory.New(nil)).Delete(ctx, session.NewID()))
-			request.End()
-			r.Observe(ctx, session.Event{Kind: session.EventLogin})
-			assert.Len(t, r.series(t), 2)
-			assert.Len(t, r.spans.GetSpans(), 2)
+			r.checkRecords(t)
 		})
 	}
+}
+
+// TestGlobalProvidersSetLater: a program may set them after New. That works once in
+// a process, so the test has one of its own.
+func TestGlobalProvidersSetLater(t *testing.T) {
+	const child = "SESSIONOTEL_SET_LATER"
+	if os.Getenv(child) == "" {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestGlobalProvidersSetLater$")
+		cmd.Env = append(os.Environ(), child+"=1")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return
+	}
+	telemetry, err := sessionotel.New(nil)
+	require.NoError(t, err)
+	r := globalRig(t)
+	r.Telemetry = telemetry
+	r.checkRecords(t)
+}
+
+// globalRig makes the global providers those of a rig without a Telemetry.
+func globalRig(t *testing.T) *rig {
+	r := &rig{reader: sdkmetric.NewManualReader(), spans: tracetest.NewInMemoryExporter()}
+	r.traces = sdktrace.NewTracerProvider(sdktrace.WithSyncer(r.spans))
+	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader)))
+	otel.SetTracerProvider(r.traces)
+	t.Cleanup(func() {
+		otel.SetMeterProvider(metricnoop.NewMeterProvider())
+		otel.SetTracerProvider(tracenoop.NewTracerProvider())
+	})
+	return r
+}
+
+func (r *rig) checkRecords(t *testing.T) {
+	t.Helper()
+	ctx, request := r.traces.Tracer("server").Start(t.Context(), "request")
+	require.NoError(t, r.Store(memory.New(nil)).Delete(ctx, session.NewID()))
+	request.End()
+	r.Observe(ctx, session.Event{Kind: session.EventLogin})
+	assert.Len(t, r.series(t), 2)
+	assert.Len(t, r.spans.GetSpans(), 2)
 }
 
 // TestFiber: the spans are under that of the request with fiber too, whose contexts

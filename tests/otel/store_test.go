@@ -126,10 +126,10 @@ type answering struct{ err error }
 func (a answering) Load(context.Context, session.ID) (session.Record, error) {
 	return session.Record{}, a.err
 }
-func (a answering) Create(context.Context, session.Record) error       { return a.err }
-func (a answering) Update(context.Context, session.Record) error       { return a.err }
-func (a answering) Touch(context.Context, session.ID, time.Time) error { return a.err }
-func (a answering) Delete(context.Context, session.ID) error           { return a.err }
+func (a answering) Create(context.Context, session.Record) error           { return a.err }
+func (a answering) Update(context.Context, session.Record) error           { return a.err }
+func (a answering) Touch(context.Context, session.ID, time.Time) error     { return a.err }
+func (a answering) Delete(context.Context, session.ID) error               { return a.err }
 func (a answering) List(context.Context, string) ([]session.Record, error) { return nil, a.err }
 
 func (a answering) DeleteAll(context.Context, string, ...session.ID) (int, error) { return 0, a.err }
