@@ -34,6 +34,7 @@ func TestConsumers(t *testing.T) {
 		{"memory-nethttp", "memory adapters/nethttp", "/"},
 		{"redis-chi", "redis adapters/chi", "/"},
 		{"sql-fiber", "sql adapters/fiber", "/"},
+		{"otel", "memory adapters/nethttp otel", "/"},
 		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber", "/ /chi /fiber"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
