@@ -67,10 +67,10 @@ type single struct{ err error }
 func (s single) Load(context.Context, session.ID) (session.Record, error) {
 	return session.Record{}, s.err
 }
-func (s single) Create(context.Context, session.Record) error       { return s.err }
-func (s single) Update(context.Context, session.Record) error       { return s.err }
-func (s single) Touch(context.Context, session.ID, time.Time) error { return s.err }
-func (s single) Delete(context.Context, session.ID) error           { return s.err }
+func (s single) Create(context.Context, session.Record) error           { return s.err }
+func (s single) Update(context.Context, session.Record) error           { return s.err }
+func (s single) Touch(context.Context, session.ID, time.Time) error     { return s.err }
+func (s single) Delete(context.Context, session.ID) error               { return s.err }
 func (s single) List(context.Context, string) ([]session.Record, error) { return nil, s.err }
 
 func (s single) DeleteAll(context.Context, string, ...session.ID) (int, error) { return 0, s.err }

@@ -194,3 +194,32 @@ func TestUnits(t *testing.T) {
 		}
 	}
 }
+
+// TestDocs: the page for operators explains each event and each type of error, and
+// the README lists each metric and attribute.
+func TestDocs(t *testing.T) {
+	r := newRig(t, sessionotel.Options{System: "redis"})
+	for _, kind := range constants(t, "EventKind") {
+		r.Observe(t.Context(), session.Event{Kind: session.EventKind(kind), Route: "/"})
+	}
+	_, err := r.Store(memory.New(nil)).Load(t.Context(), session.NewID())
+	require.ErrorIs(t, err, session.ErrNotFound)
+
+	page, readme := string(read(t, "docs/operating.md")), string(read(t, "otel/README.md"))
+	for _, kind := range constants(t, "EventKind") {
+		assert.True(t, strings.Contains(page, "\n| `"+kind+"` | `"), "docs/operating.md has no row for %s", kind)
+	}
+	for _, cause := range constants(t, "EndCause") {
+		for name, text := range map[string]string{"docs/operating.md": page, "otel/README.md": readme} {
+			assert.True(t, strings.Contains(text, "`"+cause+"`"), "%s does not have the cause %s", name, cause)
+		}
+	}
+	for _, line := range r.series(t) {
+		name, rest, _ := strings.Cut(line, "{")
+		assert.True(t, strings.Contains(readme, "\n| `"+name+"` | `"+r.metrics(t)[name].Unit+"` |"), "otel/README.md has no row for %s", name)
+		assert.True(t, strings.Contains(page, "`"+strings.TrimPrefix(name, "gostateful.session.")+"`") || strings.HasSuffix(name, ".duration"), "docs/operating.md does not have %s", name)
+		for _, label := range regexp.MustCompile(`([a-z.]+)=`).FindAllStringSubmatch(rest, -1) {
+			assert.True(t, strings.Contains(readme, "`"+label[1]+"`"), "otel/README.md does not have %s", label[1])
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,11 +37,15 @@ type rig struct {
 	traces *sdktrace.TracerProvider
 }
 
-func newRig(t *testing.T, opts sessionotel.Options) *rig {
+func newRig(t *testing.T, opts sessionotel.Options, readers ...sdkmetric.Reader) *rig {
 	t.Helper()
 	r := &rig{reader: sdkmetric.NewManualReader(), spans: tracetest.NewInMemoryExporter()}
 	r.traces = sdktrace.NewTracerProvider(sdktrace.WithSyncer(r.spans))
-	opts.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader))
+	to := []sdkmetric.Option{sdkmetric.WithReader(r.reader)}
+	for _, reader := range readers {
+		to = append(to, sdkmetric.WithReader(reader))
+	}
+	opts.MeterProvider = sdkmetric.NewMeterProvider(to...)
 	opts.TracerProvider = r.traces
 	var err error
 	r.Telemetry, err = sessionotel.New(&opts)
@@ -182,9 +187,9 @@ func TestNothingOfAVisitor(t *testing.T) {
 			for range s.All(ctx) {
 				break
 			}
-			store.err = fmt.Errorf("cannot reach session %v of %s with %s", infos[0].ID, user, token)
+			store.fail(fmt.Errorf("cannot reach session %v of %s with %s", infos[0].ID, user, token))
 			assert.Equal(t, http.StatusServiceUnavailable, b.do(ctx, s, "add", ""))
-			store.err = nil
+			store.fail(nil)
 			parent.End()
 		}
 	}
@@ -222,12 +227,22 @@ func TestNothingOfAVisitor(t *testing.T) {
 // failing fails if it is told to.
 type failing struct {
 	session.Store
+	mu  sync.Mutex
 	err error
 }
 
+func (f *failing) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
 func (f *failing) Load(ctx context.Context, id session.ID) (session.Record, error) {
-	if f.err != nil {
-		return session.Record{}, f.err
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err != nil {
+		return session.Record{}, err
 	}
 	return f.Store.Load(ctx, id)
 }
