@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,9 +32,32 @@ import (
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
 	sessionotel "github.com/gostateful/session/otel"
+	"github.com/gostateful/session/tests/support/chromium"
 	"github.com/gostateful/session/tests/support/gotool"
 	"github.com/gostateful/session/tests/support/servers"
 )
+
+var screenshot = flag.String("screenshot", "", "let TestDashboard work for three minutes more, and write a picture of Prometheus' graphs to this file")
+
+// takeScreenshot takes a picture of Prometheus' own page, with Chromium.
+func takeScreenshot(t *testing.T, addr string) {
+	time.Sleep(3 * time.Minute)
+	binary, err := chromium.Find()
+	require.NoError(t, err)
+	page := url.Values{}
+	for i, expr := range []string{
+		"sum by (gostateful_session_result) (rate(gostateful_session_loads_total[15s]))",
+		"sum by (db_operation_name, error_type) (rate(gostateful_session_store_operation_duration_seconds_count[15s]))",
+	} {
+		page.Set(fmt.Sprintf("g%d.expr", i), expr)
+		page.Set(fmt.Sprintf("g%d.tab", i), "0")
+		page.Set(fmt.Sprintf("g%d.range_input", i), "3m")
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+		"--window-size=1100,1250", "--virtual-time-budget=20000", "--user-data-dir="+t.TempDir(), "--screenshot="+*screenshot,
+		"http://"+addr+"/classic/graph?"+page.Encode()).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
 
 func read(t *testing.T, name string) []byte {
 	t.Helper()
@@ -89,17 +113,21 @@ func queries(t *testing.T) (all []query) {
 func TestDashboard(t *testing.T) {
 	wanted := queries(t)
 	site := startSite(t)
+	site.knows(t, string(read(t, "otel/dashboard.json")))
 	prom := servers.Prometheus(t, site.addr)
 	site.work(t)
-	var lacks string
-	require.Eventually(t, func() bool {
-		for _, q := range wanted {
-			if lacks = lacking(t, prom.Addr(), q); lacks != "" {
-				return false
+	for _, q := range wanted {
+		for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+			lacks := lacking(t, prom.Addr(), q)
+			if lacks == "" {
+				break
 			}
+			require.Less(t, time.Since(began), 10*time.Minute, lacks)
 		}
-		return true
-	}, 10*time.Minute, 500*time.Millisecond, "%s", &lacksLater{&lacks})
+	}
+	if *screenshot != "" {
+		takeScreenshot(t, prom.Addr())
+	}
 
 	text := string(read(t, "otel/dashboard.json")) + string(read(t, "otel/alerts.yml"))
 	for name := range site.names(t) {
@@ -108,11 +136,6 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 }
-
-// lacksLater is what is lacking when it is printed.
-type lacksLater struct{ text *string }
-
-func (l *lacksLater) String() string { return *l.text }
 
 // lacking asks Prometheus for a query's data, and returns what is wrong with it.
 func lacking(t *testing.T, addr string, q query) string {
@@ -166,17 +189,23 @@ func TestAlerts(t *testing.T) {
 	}
 
 	site := startSite(t)
-	known := site.names(t)
-	for _, text := range []string{string(read(t, "otel/alerts.yml")), string(tests)} {
-		for _, name := range regexp.MustCompile(`\b(gostateful_session|db|http|error)_\w+`).FindAllString(text, -1) {
-			assert.Contains(t, known, name)
-		}
+	site.knows(t, string(read(t, "otel/alerts.yml")))
+	site.knows(t, string(tests))
+}
+
+// knows checks that a text names only metrics and labels that there are.
+func (s *served) knows(t *testing.T, text string) {
+	t.Helper()
+	known := s.names(t)
+	for _, name := range regexp.MustCompile(`\b(gostateful_session|db|http|error)_\w+`).FindAllString(text, -1) {
+		require.True(t, known[name], "there is no metric and no label %s", name)
 	}
 }
 
 // A served site has a server, and tells Prometheus what happens.
 type served struct {
 	*site
+	rig     *rig
 	addr    string
 	metrics string // its address
 	store   *failing
@@ -187,8 +216,8 @@ func startSite(t *testing.T) *served {
 	registry := promclient.NewRegistry()
 	exporter, err := prometheus.New(prometheus.WithRegisterer(registry))
 	require.NoError(t, err)
-	s := &served{store: &failing{Store: memory.New(nil)}}
-	s.site = newSite(t, newRig(t, sessionotel.Options{}, exporter), s.store, session.Options{IdleTimeout: 20 * time.Second, MaxPerSubject: 1})
+	s := &served{rig: newRig(t, sessionotel.Options{}, exporter), store: &failing{Store: memory.New(nil)}}
+	s.site = newSite(t, s.rig, s.store, session.Options{IdleTimeout: 20 * time.Second, MaxPerSubject: 1})
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	server := httptest.NewServer(mux)
@@ -244,9 +273,13 @@ func (s *served) work(t *testing.T) {
 	})
 }
 
-// names are those of the metrics and labels that the site has, after one visit.
+// names are those of the metrics and labels that the site has, after one visit and
+// one event of each kind.
 func (s *served) names(t *testing.T) map[string]bool {
 	t.Helper()
+	for _, kind := range constants(t, "EventKind") { // a touch, for example, takes time
+		s.rig.Observe(t.Context(), session.Event{Kind: session.EventKind(kind)})
+	}
 	s.visit(t.Context(), &browser{})
 	response, err := http.Get(s.metrics)
 	require.NoError(t, err)
