@@ -36,6 +36,7 @@ func TestConsumers(t *testing.T) {
 		{"sql-fiber", "sql adapters/fiber", "/"},
 		{"memory-gin", "memory adapters/gin", "/"},
 		{"memory-echo", "memory adapters/echo", "/"},
+		{"otel", "memory adapters/nethttp otel", "/"},
 		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber adapters/gin adapters/echo", "/ /chi /fiber /gin /echo"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -32,6 +32,7 @@ var released = map[string][]string{
 	"adapters/nethttp": nil,
 	"core":             nil,
 	"memory":           nil,
+	"otel":             {"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/trace"},
 	"redis":            {"github.com/redis/go-redis/v9"},
 	"sql":              {"github.com/google/uuid"},
 }
