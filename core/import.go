@@ -57,7 +57,8 @@ func (m *Manager[T]) Import(ctx context.Context, old string, info Info[T]) (*Ses
 	defer v.leave()
 	t := m.imported(old, info.Subject)
 	given.id = t.id
-	if v.has(t.id) {
+	nothing := info.Subject == "" && bytes.Equal(given.env.data, m.likely.data)
+	if v.has(t.id) || nothing && !v.base.proof.opens() {
 		return s, nil
 	}
 	if err := v.importable(); err != nil {
@@ -66,7 +67,7 @@ func (m *Manager[T]) Import(ctx context.Context, old string, info Info[T]) (*Ses
 	if !info.AuthenticatedAt.IsZero() {
 		given.env.authenticated = provenAt(info.AuthenticatedAt, time.Now())
 	}
-	if err := v.bring(ctx, &t, given); err != nil {
+	if err := v.bring(ctx, &t, given, nothing); err != nil {
 		p := v.base.proof
 		v.start()
 		if v.refusal.err = err; p.straggles() {
@@ -120,7 +121,7 @@ func (v *visit) importable() error {
 
 // bring makes the session that goes on from an old one that of the visit. The
 // session that the request had ends.
-func (v *visit) bring(ctx context.Context, t *presented, given state) error {
+func (v *visit) bring(ctx context.Context, t *presented, given state, nothing bool) error {
 	was, started := v.base, v.engine.started()
 	if was.proof.opens() {
 		b := bound(ctx, v.engine.opts.StoreTimeout)
@@ -131,7 +132,12 @@ func (v *visit) bring(ctx context.Context, t *presented, given state) error {
 		}
 		v.engine.watch.wrote(was.id)
 	}
-	err := v.takeUp(ctx, t, given)
+	var err error
+	if nothing {
+		v.start()
+	} else {
+		err = v.takeUp(ctx, t, given)
+	}
 	if was.proof.opens() {
 		v.note(EventDestroyed, was.id, was.subject, time.Time{}, nil)
 	}
@@ -140,10 +146,6 @@ func (v *visit) bring(ctx context.Context, t *presented, given state) error {
 
 // takeUp loads the session, or stores it if this request is the first.
 func (v *visit) takeUp(ctx context.Context, t *presented, given state) error {
-	if given.subject == "" && bytes.Equal(given.env.data, v.engine.likely.data) {
-		v.start()
-		return nil
-	}
 	for range 2 {
 		env, err := v.try(ctx, t)
 		switch {

@@ -195,6 +195,10 @@ func TestImportUndoesNothing(t *testing.T) {
 				if s = late.get(); s.Subject() != "" || !errors.Is(s.Update(increment), session.ErrSuperseded) {
 					t.Errorf("the straggler is %q, or can change something", s.Subject())
 				}
+				dead := si.begin(b) // the browser, whose other library has nothing any more
+				if s, err := si.Import(dead, oldToken+"2", session.Info[cart]{}); err != nil || s == nil {
+					t.Errorf("an import of nothing gets %v, %v", s, err)
+				}
 				if h, err := late.respond(); err != nil || len(h.SetCookie) > 0 || h.RetryAfter != "40" {
 					t.Errorf("got %+v, %v, want no cookie, and to come again in 40 seconds", h, err)
 				}
