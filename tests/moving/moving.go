@@ -13,7 +13,7 @@ import (
 // An Account is the data of the new sessions.
 type Account struct {
 	Items []string `json:"items,omitempty"`
-	Alone bool     `json:"alone,omitempty"` // the old session has ended, or there was none
+	Alone bool     `json:"alone,omitempty"` // has parted from the old session, or had none
 }
 
 // Old is what a request shows of its session in the old library.
@@ -51,17 +51,23 @@ func (m *Move) Together(ctx context.Context, old Old) (*session.Session[Account]
 	return s, nil
 }
 
-// NowAlone gives a request its session when no old server runs any more.
+// NowAlone gives a request its session when no old server runs any more. A session
+// then parts from its old one, which ends.
 func (m *Move) NowAlone(ctx context.Context, old Old) (*session.Session[Account], error) {
 	s, err := m.Sessions.Get(ctx)
-	switch {
-	case err != nil, !old.Cookie:
+	if err != nil {
 		return s, err
-	case s.IsNew() && old.Secret != "":
-		return m.bring(ctx, old)
+	}
+	came := s.ID()
+	s, err = m.Together(ctx, old)
+	switch {
+	case err != nil, !old.Cookie, s.IsNew() && old.Secret != "":
+		return s, err
+	case !s.IsNew() && s.ID() != came:
+		return s, nil // the browser may not get the new cookie
 	case !s.IsNew() && time.Since(s.CreatedAt()) < m.Window:
 		return s, nil // requests with the old cookie alone may be on their way
-	case !s.IsNew(): // the browser has the new cookie
+	case !s.IsNew():
 		if err = s.Update(func(a *Account) error { a.Alone = true; return nil }); err == nil {
 			err = s.Commit(ctx)
 		}

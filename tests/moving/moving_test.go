@@ -157,6 +157,14 @@ func TestLogout(t *testing.T) {
 			thief.drop(s.cookie)
 			assert.Equal(t, "nobody: []", thief.sees(together), "with the new cookie alone")
 		})
+		t.Run("on an old server, and the next request goes to the second release", func(t *testing.T) {
+			b := s.browser()
+			b.post(before, "/login?user=ann")
+			b.sees(together)
+			b.post(before, "/logout")
+			assert.Equal(t, "nobody: []", b.sees(alone))
+			assert.Equal(t, "nobody: []", b.sees(together))
+		})
 		t.Run("on an old server, and the new cookie comes first from elsewhere", func(t *testing.T) {
 			b := s.browser()
 			b.post(before, "/login?user=ann")
@@ -316,7 +324,7 @@ func TestReleasesTakeTurns(t *testing.T) {
 	})
 }
 
-// An old cookie that was stolen before the move opens nothing after it.
+// An old cookie that was stolen before the move opens nothing on new servers after it.
 func TestStolen(t *testing.T) {
 	for _, l := range libraries {
 		t.Run(l.name, func(t *testing.T) {
@@ -326,9 +334,14 @@ func TestStolen(t *testing.T) {
 			b.post(before, "/add?item=tea")
 			b.post(before, "/login?user=ann")
 			stolen := b.copied()
-			b.sees(alone)
+			b.sees(together)
+			b.sees(together)
+			for _, p := range []program{together, alone} {
+				require.Eventually(t, func() bool { return stolen.copied().sees(p) == "nobody: []" }, time.Minute, time.Millisecond)
+			}
+			assert.Equal(t, "ann: [tea]", b.sees(together), "the thief ends nothing")
 			require.Eventually(t, func() bool { b.sees(alone); return b.has(s.cookie) == "" }, time.Minute, time.Millisecond)
-			require.Eventually(t, func() bool { return stolen.copied().sees(alone) == "nobody: []" }, time.Minute, time.Millisecond)
+			assert.Equal(t, "nobody: []", stolen.copied().sees(alone))
 			stolen.post(alone, "/add?item=salt")
 			assert.Equal(t, "ann: [tea]", b.sees(alone))
 		})

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,7 +77,6 @@ type shop struct {
 	client   *http.Client // that trusts the site
 	store    *adaptertest.Store
 	sessions *session.Manager[Account]
-	window   *atomic.Int64
 
 	mu        sync.Mutex
 	signedOut map[string]time.Time
