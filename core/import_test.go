@@ -185,6 +185,7 @@ func TestImportUndoesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				si, b := moved(t, nil)
+				was := *b
 				si.visit(b, act)
 				time.Sleep(20 * time.Second)
 				late := si.begin(&browser{})
@@ -195,7 +196,7 @@ func TestImportUndoesNothing(t *testing.T) {
 				if s = late.get(); s.Subject() != "" || !errors.Is(s.Update(increment), session.ErrSuperseded) {
 					t.Errorf("the straggler is %q, or can change something", s.Subject())
 				}
-				dead := si.begin(b) // the browser, whose other library has nothing any more
+				dead := si.begin(&was) // a straggler, of whom the other library has nothing any more
 				if s, err := si.Import(dead, oldToken+"2", session.Info[cart]{}); err != nil || s == nil {
 					t.Errorf("an import of nothing gets %v, %v", s, err)
 				}
