@@ -7,6 +7,7 @@ const shops = [
   ['chi', 'memory'],
   ['echo', 'memory'],
   ['fiber', 'memory'],
+  ['gin', 'memory'],
   ['nethttp', 'sqlite'],
   ['chi', 'postgres'],
   ['echo', 'redis'],

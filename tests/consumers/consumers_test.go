@@ -35,7 +35,8 @@ func TestConsumers(t *testing.T) {
 		{"redis-chi", "redis adapters/chi", "/"},
 		{"sql-fiber", "sql adapters/fiber", "/"},
 		{"memory-echo", "memory adapters/echo", "/"},
-		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/echo adapters/fiber", "/ /chi /echo /fiber"},
+		{"memory-gin", "memory adapters/gin", "/"},
+		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/echo adapters/fiber adapters/gin", "/ /chi /echo /fiber /gin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

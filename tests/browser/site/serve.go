@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v3"
 	"github.com/labstack/echo/v5"
@@ -16,6 +17,7 @@ import (
 	sessionchi "github.com/gostateful/session/adapters/chi"
 	sessionecho "github.com/gostateful/session/adapters/echo"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core/account"
 )
@@ -41,6 +43,7 @@ func Serve(t testing.TB) map[string]Ports {
 		"chi":     (*site).serveChi,
 		"echo":    (*site).serveEcho,
 		"fiber":   (*site).serveFiber,
+		"gin":     (*site).serveGin,
 	} {
 		s, err := newSite()
 		if err != nil {
@@ -98,6 +101,20 @@ func (s *site) serveEcho(l net.Listener) error {
 	e.GET("/carts/account", h, echo.WrapMiddleware(account.RequireLogin(s.managers["carts"], guard)))
 	e.Any("/*", h)
 	return serve(l, s.lose(e))
+}
+
+func (s *site) serveGin(l net.Listener) error {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	for _, m := range s.managers {
+		r.Use(sessiongin.Middleware(m, nil))
+	}
+	r.GET("/carts/account", sessiongin.RequireLogin(s.managers["carts"], guard), gin.WrapF(s.handle))
+	r.NoRoute(func(c *gin.Context) { // which is all other pages, as /*path would be /carts/account too
+		c.Status(http.StatusOK)
+		gin.WrapF(s.handle)(c)
+	})
+	return serve(l, s.lose(r))
 }
 
 func serve(l net.Listener, h http.Handler) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/gofiber/fiber/v3"
@@ -18,6 +19,7 @@ import (
 	sessionchi "github.com/gostateful/session/adapters/chi"
 	sessionecho "github.com/gostateful/session/adapters/echo"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
@@ -97,10 +99,22 @@ func main() {
 		return c.SendString(text)
 	})
 
+	engine := gin.New()
+	engine.Use(sessiongin.Middleware(routed, nil))
+	engine.GET("/gin", func(c *gin.Context) {
+		text, err := count(c, routed)
+		if err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		c.String(http.StatusOK, "%s", text)
+	})
+
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", nethttp.Middleware(plain, nil)(handler(plain)))
 	mux.Handle("/chi", router)
 	mux.Handle("/echo", e)
 	mux.Handle("/fiber", adaptor.FiberApp(app))
+	mux.Handle("/gin", engine)
 	log.Fatal(http.ListenAndServe(os.Getenv("ADDR"), mux))
 }
