@@ -251,7 +251,7 @@ func TestController(t *testing.T) {
 	}
 }
 
-// TestSSE: the stream of events has its cookie ahead, a first Get in it is refused, and
+// TestSSE: the stream of events has its cookie ahead, a login in it is refused, and
 // a change in it is saved.
 func TestSSE(t *testing.T) {
 	si, e := newSite(t, nil), newEcho()
