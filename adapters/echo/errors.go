@@ -19,9 +19,6 @@ func hide(err error, header http.Header) error {
 		return err
 	}
 	added.AddTo(header)
-	if _, hidden := errors.AsType[reason](err); hidden { // by the middleware of another manager
-		return err
-	}
 	status := session.HTTPStatus(err)
 	shown := echo.NewHTTPError(status, http.StatusText(status))
 	if chosen, ok := errors.AsType[*echo.HTTPError](err); ok {

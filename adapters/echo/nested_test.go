@@ -1,7 +1,9 @@
 package sessionecho_test
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v5"
@@ -48,6 +50,25 @@ func TestOuterFails(t *testing.T) {
 		return hello(c)
 	})
 	wantsFailure(t, serve(e, "GET", "/"))
+}
+
+// TestTwoManagersReturnedError: both middlewares pass on the error of one session, with the
+// status and the message that the handler chose.
+func TestTwoManagersReturnedError(t *testing.T) {
+	admins := newSite(t, &session.Options{Cookie: session.Cookie{Name: "admin"}})
+	shop := newSite(t, nil)
+	e := newEcho()
+	var seen error
+	e.HTTPErrorHandler = func(c *echo.Context, err error) {
+		seen = err
+		echo.DefaultHTTPErrorHandler(true)(c, err)
+	}
+	e.Use(sessionecho.Middleware(admins.Manager), sessionecho.Middleware(shop.Manager))
+	e.GET("/", func(*echo.Context) error { return echo.NewHTTPError(502, "no cart").Wrap(session.ErrUnavailable) })
+	w := serve(e, "GET", "/")
+	if got := w.Body.String(); w.Code != 502 || !strings.Contains(got, `"no cart"`) || strings.Contains(got, "session: ") || !errors.Is(seen, session.ErrUnavailable) {
+		t.Errorf("got status %d, body %q, and the error %v, want 502, no cart, and ErrUnavailable wrapped", w.Code, got, seen)
+	}
 }
 
 // TestTwice: where the middleware of one manager is there twice, the first does all.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v5"
 
@@ -225,7 +226,32 @@ type statusWatcher struct {
 
 func (w statusWatcher) WriteHeader(status int) { *w.sent = append(*w.sent, status) }
 
-// TestSSE: the stream of events has its cookie ahead, a first Get in it is refused, and
+// TestController: what an http.ResponseController can do besides, it still can, and that
+// begins no response.
+func TestController(t *testing.T) {
+	si, e := newSite(t, nil), newEcho()
+	e.Use(sessionecho.Middleware(si.Manager))
+	e.GET("/", si.counting(t, func(c *echo.Context) error {
+		controller := http.NewResponseController(c.Response())
+		err := errors.Join(controller.SetReadDeadline(time.Time{}), controller.SetWriteDeadline(time.Time{}), controller.EnableFullDuplex())
+		if err != nil || si.store.Len() != 0 {
+			t.Errorf("got the error %v and %d sessions, want none", err, si.store.Len())
+		}
+		return hello(c)
+	}))
+	server := httptest.NewServer(e)
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 || len(resp.Cookies()) != 1 {
+		t.Errorf("got status %d, cookies %v, want 200 and one", resp.StatusCode, resp.Cookies())
+	}
+}
+
+// TestSSE: the stream of events has its cookie ahead, a login in it is refused, and
 // a change in it is saved.
 func TestSSE(t *testing.T) {
 	si, e := newSite(t, nil), newEcho()
