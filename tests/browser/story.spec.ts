@@ -6,6 +6,7 @@ const shops = [
   ['nethttp', 'memory'],
   ['chi', 'memory'],
   ['fiber', 'memory'],
+  ['gin', 'memory'],
   ['nethttp', 'sqlite'],
   ['chi', 'postgres'],
   ['fiber', 'redis'],

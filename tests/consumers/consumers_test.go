@@ -34,7 +34,8 @@ func TestConsumers(t *testing.T) {
 		{"memory-nethttp", "memory adapters/nethttp", "/"},
 		{"redis-chi", "redis adapters/chi", "/"},
 		{"sql-fiber", "sql adapters/fiber", "/"},
-		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber", "/ /chi /fiber"},
+		{"memory-gin", "memory adapters/gin", "/"},
+		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber adapters/gin", "/ /chi /fiber /gin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

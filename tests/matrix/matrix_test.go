@@ -36,6 +36,7 @@ func TestAdapters(t *testing.T) {
 				{"nethttp", netHTTP},
 				{"chi", onChi},
 				{"fiber", onFiber},
+				{"gin", onGin},
 			} {
 				t.Run(adapter.name, func(t *testing.T) {
 					adaptertest.Run(t, adapter.start, adaptertest.Over(func(*testing.T) session.Store { return s }))

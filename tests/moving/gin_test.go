@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gostateful/session/adapters/nethttp"
+	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/tests/support/servers"
 )
 
@@ -51,10 +51,9 @@ func startGin(t *testing.T, m Move) ([3]http.Handler, faults) {
 	f := &FromGin{FromGorilla{Move: m, Store: store, Name: "session"}}
 	release := func(follow Follow, login func(http.ResponseWriter, *http.Request, string) error) http.Handler {
 		app := gin.New()
-		app.Use(f.Middleware(follow))
-		routes := hooks{login, f.Logout}.mux(m.Sessions)
-		app.Any("/*path", gin.WrapH(routes))
-		return nethttp.Middleware(m.Sessions, nil)(app)
+		app.Use(sessiongin.Middleware(m.Sessions, nil), f.Middleware(follow))
+		app.Any("/*path", gin.WrapH(hooks{login, f.Logout}.mux(m.Sessions)))
+		return http.NewCrossOriginProtection().Handler(app)
 	}
 	return [3]http.Handler{app, release(f.Together, f.Login), release(f.NowAlone, loginAlone(&f.Move))}, redisFaults(t, server)
 }

@@ -27,6 +27,7 @@ var unreleased = []string{"bench", "examples", "tests", "tools"}
 var released = map[string][]string{
 	"adapters/chi":     {"github.com/go-chi/chi/v5"},
 	"adapters/fiber":   {"github.com/gofiber/fiber/v3"},
+	"adapters/gin":     {"github.com/gin-gonic/gin"},
 	"adapters/nethttp": nil,
 	"core":             nil,
 	"memory":           nil,

@@ -9,11 +9,13 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v3"
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core/account"
 )
@@ -38,6 +40,7 @@ func Serve(t testing.TB) map[string]Ports {
 		"nethttp": (*site).serveNetHTTP,
 		"chi":     (*site).serveChi,
 		"fiber":   (*site).serveFiber,
+		"gin":     (*site).serveGin,
 	} {
 		s, err := newSite()
 		if err != nil {
@@ -84,6 +87,20 @@ func (s *site) serveChi(l net.Listener) error {
 	r.With(account.RequireLogin(s.managers["carts"], guard)).Get("/carts/account", s.handle)
 	r.HandleFunc("/*", s.handle)
 	return serve(l, r)
+}
+
+func (s *site) serveGin(l net.Listener) error {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	for _, m := range s.managers {
+		r.Use(sessiongin.Middleware(m, nil))
+	}
+	r.GET("/carts/account", sessiongin.RequireLogin(s.managers["carts"], guard), gin.WrapF(s.handle))
+	r.NoRoute(func(c *gin.Context) { // which is all other pages, as /*path would be /carts/account too
+		c.Status(http.StatusOK)
+		gin.WrapF(s.handle)(c)
+	})
+	return serve(l, s.lose(r))
 }
 
 func serve(l net.Listener, h http.Handler) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/gofiber/fiber/v3"
@@ -16,6 +17,7 @@ import (
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/memory"
@@ -85,9 +87,21 @@ func main() {
 		return c.SendString(text)
 	})
 
+	engine := gin.New()
+	engine.Use(sessiongin.Middleware(routed, nil))
+	engine.GET("/gin", func(c *gin.Context) {
+		text, err := count(c, routed)
+		if err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		c.String(http.StatusOK, "%s", text)
+	})
+
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", nethttp.Middleware(plain, nil)(handler(plain)))
 	mux.Handle("/chi", router)
 	mux.Handle("/fiber", adaptor.FiberApp(app))
+	mux.Handle("/gin", engine)
 	log.Fatal(http.ListenAndServe(os.Getenv("ADDR"), mux))
 }
