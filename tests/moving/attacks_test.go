@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/sessions"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -96,4 +97,28 @@ func TestSignsOnly(t *testing.T) {
 	f := &FromGorilla{Store: signingStore(), Name: "session", SignsOnly: true}
 	assert.Empty(t, old(f, map[any]any{"items": []string{"tea"}}).Secret)
 	assert.NotEmpty(t, old(f, map[any]any{"user": "ann"}).Secret)
+}
+
+// The cookie of a store on the server is signed anew with each response, so tabs may
+// come with different ones. The id is what they share.
+func TestSecretOfAStore(t *testing.T) {
+	store := sessions.NewFilesystemStore(t.TempDir(), signKey, nil, otherKey, nil)
+	f := &FromGorilla{Store: store, Name: "session"}
+	w, r := httptestRequest()
+	s, err := store.Get(r, f.Name)
+	require.NoError(t, err)
+	s.Values["user"] = "ann"
+	require.NoError(t, s.Save(r, w))
+	secrets := map[string]bool{}
+	for _, codec := range store.Codecs {
+		value, err := codec.Encode(f.Name, s.ID)
+		require.NoError(t, err)
+		_, r := httptestRequest(&http.Cookie{Name: f.Name, Value: value})
+		old, err := f.old(w, r)
+		require.NoError(t, err)
+		assert.Equal(t, "ann", old.Info.Subject)
+		secrets[old.Secret] = true
+	}
+	assert.Len(t, secrets, 1)
+	assert.NotContains(t, secrets, "")
 }

@@ -95,6 +95,7 @@ func startFiber(t *testing.T, m Move) ([3]http.Handler, faults) {
 	f := &FromFiber{Move: m, Store: fibersession.NewStore(config), Name: "session_id"}
 	release := func(follow Follow, login func(c fiber.Ctx, user string) error) http.Handler {
 		app := fiber.New()
+		app.Use(adaptor.HTTPMiddleware(http.NewCrossOriginProtection().Handler))
 		app.Use(sessionfiber.Middleware(m.Sessions, nil))
 		app.Use(f.Middleware(follow))
 		app.Post("/login", func(c fiber.Ctx) error { return login(c, c.Query("user")) })

@@ -24,6 +24,7 @@ import (
 var (
 	signKey    = []byte(strings.Repeat("s", 32))
 	encryptKey = []byte(strings.Repeat("e", 32))
+	otherKey   = []byte(strings.Repeat("o", 32))
 )
 
 // gorillaPrograms are the releases of an application on gorilla/sessions.
@@ -65,11 +66,11 @@ func gorillaPrograms(t *testing.T, m Move, store sessions.Store, logout func(use
 		return f.Logout(w, r)
 	}
 	first, second := hooks{f.Login, end}.mux(m.Sessions), hooks{loginAlone(&f.Move), end}.mux(m.Sessions)
-	return [3]http.Handler{
-		mux,
-		nethttp.Middleware(m.Sessions, nil)(f.Middleware(f.Together)(first)),
-		nethttp.Middleware(m.Sessions, nil)(f.Middleware(f.NowAlone)(second)),
+	release := func(follow Follow, routes http.Handler) http.Handler {
+		handler := nethttp.Middleware(m.Sessions, nil)(f.Middleware(follow)(routes))
+		return http.NewCrossOriginProtection().Handler(handler)
 	}
+	return [3]http.Handler{mux, release(f.Together, first), release(f.NowAlone, second)}
 }
 
 func startGorillaCookies(t *testing.T, m Move) ([3]http.Handler, faults) {

@@ -60,10 +60,14 @@ func startSCS(t *testing.T, m Move) ([3]http.Handler, faults) {
 	logout := func(_ http.ResponseWriter, r *http.Request) error { return f.Logout(r) }
 	first := hooks{func(_ http.ResponseWriter, r *http.Request, user string) error { return f.Login(r, user) }, logout}.mux(m.Sessions)
 	second := hooks{loginAlone(&f.Move), logout}.mux(m.Sessions)
+	release := func(follow Follow, routes http.Handler) http.Handler {
+		handler := nethttp.Middleware(m.Sessions, nil)(old.LoadAndSave(f.Middleware(follow)(routes)))
+		return http.NewCrossOriginProtection().Handler(handler)
+	}
 	return [3]http.Handler{
 		old.LoadAndSave(mux),
-		nethttp.Middleware(m.Sessions, nil)(old.LoadAndSave(f.Middleware(f.Together)(first))),
-		nethttp.Middleware(m.Sessions, nil)(old.LoadAndSave(f.Middleware(f.NowAlone)(second))),
+		release(f.Together, first),
+		release(f.NowAlone, second),
 	}, faults{
 		expire: func() {
 			all, err := store.All()

@@ -99,7 +99,7 @@ func newShopWith(t *testing.T, l library, opts *session.Options) *shop {
 	require.NoError(t, err)
 	programs, faults := l.start(t, Move{Sessions: s.sessions, SignedOut: s.whenSignedOut, Window: opts.StragglerWindow})
 	s.faults = faults
-	server := httptest.NewUnstartedServer(http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var p program
 		_, err := fmt.Sscan(r.Header.Get(releaseHeader), &p)
 		if err != nil {
@@ -107,7 +107,7 @@ func newShopWith(t *testing.T, l library, opts *session.Options) *shop {
 			return
 		}
 		programs[p].ServeHTTP(w, r)
-	})))
+	}))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of connections that a client did not need
 	server.StartTLS()
 	t.Cleanup(server.Close)
