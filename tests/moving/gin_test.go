@@ -52,9 +52,8 @@ func startGin(t *testing.T, m Move) ([3]http.Handler, faults) {
 	release := func(follow Follow, login func(http.ResponseWriter, *http.Request, string) error) http.Handler {
 		app := gin.New()
 		app.Use(sessiongin.Middleware(m.Sessions, nil), f.Middleware(follow))
-		routes := hooks{login, f.Logout}.mux(m.Sessions)
-		app.Any("/*path", gin.WrapH(routes))
-		return app
+		app.Any("/*path", gin.WrapH(hooks{login, f.Logout}.mux(m.Sessions)))
+		return http.NewCrossOriginProtection().Handler(app)
 	}
 	return [3]http.Handler{app, release(f.Together, f.Login), release(f.NowAlone, loginAlone(&f.Move))}, redisFaults(t, server)
 }
