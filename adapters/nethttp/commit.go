@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"reflect"
 	"time"
 
 	session "github.com/gostateful/session/core"
@@ -18,12 +19,11 @@ func (x *exchange) commit(hijacked bool) error {
 	x.committed = true
 	x.outer.Pattern = x.request.Pattern // for a writer outside that counts by it when the header comes
 	header := x.inner.Header()
-	passedBy := begun(x.inner)
 	added, err := x.session.Commit(session.Response{
 		Header: header, Hijacked: hijacked,
 		Plain: plain(x.outer), Host: x.outer.Host,
 	})
-	if passedBy && (err != nil || len(added.SetCookie) > 0 || added.TokenHeader != "") {
+	if (err != nil || len(added.SetCookie) > 0 || added.TokenHeader != "") && !x.informed && begun(x.inner) {
 		_ = http.NewResponseController(x.inner).SetWriteDeadline(time.Unix(1, 0)) // for a framework that recovers
 		panic(errPassedBy)
 	}
@@ -38,13 +38,20 @@ func (x *exchange) commit(hijacked bool) error {
 
 // errPassedBy is for frameworks whose handlers write to something else than the
 // http.ResponseWriter that they are given, such as gin's Context.
-var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, as the handler did not write to the http.ResponseWriter that the middleware gave it: hand that on, or use the adapter for your framework, such as adapters/gin")
+var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, as the handler did not write to the http.ResponseWriter that the middleware gave it: hand that on, or use the adapter for your framework, such as adapters/gin or adapters/echo")
 
 // begun reports whether a response has begun, as far as the writer can tell. Those of
-// some frameworks can.
+// some frameworks can: gin's has a method, and echo's a field.
 func begun(w http.ResponseWriter) bool {
-	tells, ok := find[interface{ Written() bool }](w)
-	return ok && tells.Written()
+	if tells, ok := find[interface{ Written() bool }](w); ok {
+		return tells.Written()
+	}
+	fields := reflect.Indirect(reflect.ValueOf(w))
+	if fields.Kind() != reflect.Struct {
+		return false
+	}
+	committed := fields.FieldByName("Committed")
+	return committed.IsValid() && committed.Kind() == reflect.Bool && committed.Bool()
 }
 
 // plain reports whether a request came over plain http, and through no proxy that may

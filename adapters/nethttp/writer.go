@@ -25,6 +25,7 @@ type exchange struct {
 	opts      *Options
 	committed bool
 	hijacked  bool
+	informed  bool  // a 1xx was sent, which the writer of echo v4 takes for the response
 	err       error // of the commit: the handler's response is replaced
 }
 
@@ -40,6 +41,7 @@ func (x *exchange) Header() http.Header { return x.inner.Header() }
 func (x *exchange) WriteHeader(status int) {
 	// A 1xx is sent ahead of the response, except 101, which is final.
 	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+	x.informed = x.informed || informational
 	if informational && x.err == nil || x.commit(false) == nil {
 		x.inner.WriteHeader(status)
 	}

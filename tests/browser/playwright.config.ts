@@ -29,9 +29,9 @@ export default defineConfig({
   reporter: 'list',
   preserveOutput: 'failures-only',
   // For a machine that does much else.
-  timeout: 3 * 60_000,
+  timeout: 20 * 60_000,
   globalTimeout: 60 * 60_000,
-  expect: { timeout: 30_000 },
+  expect: { timeout: 3 * 60_000 },
   use: {
     ignoreHTTPSErrors: true,
     trace: { mode: 'retain-on-failure', screenshots: false }, // a film of each test takes long

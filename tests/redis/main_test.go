@@ -25,10 +25,15 @@ type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}
 
-// connect returns a client as the README recommends it.
+// patience is for a server on a machine that does much else.
+const patience = 2 * time.Minute
+
+// connect returns a client as the README recommends it, which waits for longer.
 func connect(t testing.TB, s *servers.Server) *redis.Client {
 	t.Helper()
-	return closed(t, redis.NewClient(&redis.Options{Addr: s.Addr(), ContextTimeoutEnabled: true}))
+	return closed(t, redis.NewClient(&redis.Options{
+		Addr: s.Addr(), ContextTimeoutEnabled: true, ReadTimeout: patience, WriteTimeout: patience, DialTimeout: patience, PoolTimeout: patience,
+	}))
 }
 
 func connectCluster(t testing.TB, nodes []*servers.Server) *redis.ClusterClient {
