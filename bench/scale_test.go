@@ -40,6 +40,41 @@ func BenchmarkScale(b *testing.B) {
 	}
 }
 
+// BenchmarkSize is how many bytes a session takes on the server, with its share of the
+// indexes, when it is new and when it was changed once:
+//
+//	go test ./bench -run '^$' -bench Size -benchtime 100000x
+func BenchmarkSize(b *testing.B) {
+	for _, s := range stores {
+		if s.name == "memory" {
+			continue
+		}
+		for whose, subject := range map[string]func(i int) string{
+			"visitors": func(int) string { return "" },
+			"users":    func(i int) string { return fmt.Sprint("user ", i) },
+		} {
+			b.Run("store="+s.name+"/of="+whose, func(b *testing.B) {
+				on := s.open(b)
+				store, empty := on.store(), on.size()
+				records := make([]session.Record, b.N)
+				for i := range records {
+					records[i] = fresh(subject(i))
+					if err := store.Create(b.Context(), records[i]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric((on.size()-empty)/float64(b.N), "B/new")
+				for _, r := range records {
+					if err := store.Update(b.Context(), r); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric((on.size()-empty)/float64(b.N), "B/changed")
+			})
+		}
+	}
+}
+
 // A population is a store with many sessions.
 type population struct {
 	store  session.Store

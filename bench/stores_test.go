@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ type opened struct {
 	libraries []contender
 	raw       func(tb testing.TB, operation string) func() // nil: there is no server
 	work      func() map[string]float64                    // what the server has done so far, by unit
+	size      func() float64                               // what it takes in memory or on disk, in bytes; nil: see TestFootprint of memory
 }
 
 // A contender is a library on this store.
@@ -139,6 +141,10 @@ func openRedis(tb testing.TB) opened {
 			}
 			return map[string]float64{"commands/op": commands, "server-µs/op": float64(server.CPU().Microseconds())}
 		},
+		size: func() float64 {
+			memory := must[map[string]map[string]string](tb)(client.InfoMap(context.Background(), "memory").Result())
+			return must[float64](tb)(strconv.ParseFloat(memory["Memory"]["used_memory"], 64))
+		},
 	}
 }
 
@@ -206,6 +212,7 @@ type relational struct {
 	gorm      func() gorm.Dialector // for one pool of connections each
 	raw       [3]string             // the types of an ID and of data, and two parameters
 	work      func() map[string]float64
+	size      string // the statement that tells the bytes of our table and its indexes
 	scsTables string // as the README of scs has them
 }
 
@@ -223,6 +230,12 @@ func (r relational) open(tb testing.TB) opened {
 		),
 		raw:  rawSQL(tb, r.db, r.raw[0], r.raw[1], r.raw[2]),
 		work: r.work,
+		size: func() (n float64) {
+			if err := r.db.QueryRow(r.size).Scan(&n); err != nil {
+				tb.Fatal(err)
+			}
+			return n
+		},
 	}
 }
 
@@ -236,6 +249,7 @@ func openPostgres(tb testing.TB) opened {
 		scs:  pgxstore.NewWithCleanupInterval(pool, 0),
 		gorm: func() gorm.Dialector { return postgres.Open(url) },
 		raw:  [3]string{"UUID", "BYTEA", "$1 $2"},
+		size: "SELECT pg_total_relation_size('ours')",
 		scsTables: `CREATE TABLE sessions (token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL);
 			CREATE INDEX sessions_expiry_idx ON sessions (expiry)`,
 	}.open(tb)
@@ -250,6 +264,7 @@ func openMariaDB(tb testing.TB) opened {
 		scs:  mysqlstore.NewWithCleanupInterval(db, 0),
 		gorm: func() gorm.Dialector { return mysql.Open(dsn) },
 		raw:  [3]string{"CHAR(36)", "BLOB", "? ?"},
+		size: "SELECT file_size FROM information_schema.innodb_sys_tablespaces WHERE name = 'test/ours'",
 		scsTables: `CREATE TABLE sessions (token CHAR(43) PRIMARY KEY, data BLOB NOT NULL, expiry TIMESTAMP(6) NOT NULL);
 			CREATE INDEX sessions_expiry_idx ON sessions (expiry)`,
 	}.open(tb)
@@ -263,6 +278,7 @@ func openSQLite(tb testing.TB) opened {
 		scs:  sqlite3store.NewWithCleanupInterval(db, 0),
 		gorm: func() gorm.Dialector { return sqlite.Open(dsn) },
 		raw:  [3]string{"TEXT", "BLOB", "? ?"},
+		size: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 		scsTables: `CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
 			CREATE INDEX sessions_expiry_idx ON sessions (expiry)`,
 	}.open(tb)

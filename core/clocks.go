@@ -91,21 +91,22 @@ type renewal uint8
 
 const (
 	noRenewal renewal = iota // the secret stays
-	offered                  // by RenewEvery: the previous secret stays good until the new one is used
+	offered                  // by RenewEvery or Import: the previous secret stays good until the new one is used
 	demanded                 // Login or Renew: the previous secret is refused at once
 )
 
 // renewalDue returns what the next write does to the secret. A renewal is offered
 // every RenewEvery. A browser that still sends the previous secret after the
-// window has lost the response. It is offered another renewal.
+// window has lost the response, of a renewal or of an import. It is offered
+// another renewal.
 func (v *visit) renewalDue(now time.Time) renewal {
 	every, env := v.engine.opts.RenewEvery, &v.shown.env
 	switch {
 	case v.base.proof.opens() && v.demands():
 		return demanded
-	case every == 0 || !v.receives || v.refusal.err != nil:
+	case !v.receives || v.refusal.err != nil:
 		return noRenewal
-	case v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
+	case every != 0 && v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
 		v.base.proof == previous && env.previousUntil == untilUsed:
 		return offered
 	}

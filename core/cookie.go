@@ -63,7 +63,17 @@ const maxTokens = 3
 // A presented token is one that a request carried.
 type presented struct {
 	token
-	carrier string // the name of that cookie, or TokenHeader.carrier
+	carrier  string // the name of that cookie, or TokenHeader.carrier
+	imported bool   // or one that Import has made
+}
+
+// digest is what the envelope has of the secret. That of an imported token is no
+// hash of anything that a cookie could carry.
+func (t *presented) digest() digest {
+	if t.imported {
+		return t.secret
+	}
+	return t.token.digest()
 }
 
 // tokens collects the distinct tokens that the Cookie header lines carry under
@@ -112,7 +122,7 @@ func collect(lines []string, name string, found *[maxTokens]presented, n int) in
 				ok = ok && (found[i].token != t || found[i].carrier != name)
 			}
 			if ok {
-				found[n] = presented{t, name}
+				found[n] = presented{token: t, carrier: name}
 				n++
 			}
 		}

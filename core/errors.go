@@ -66,6 +66,8 @@ var (
 
 	errTakeBeside = mistakef("session: Take writes at once, and other changes of this request are pending: call Session.Commit before Take, or make them after it")
 
+	errImportBeside = mistakef("session: Import gives the request another session, and changes of the present one are pending: call Import before them")
+
 	errCarrierTwice = mistakef("session: two managers use one cookie name or header on this request, and would overwrite each other's sessions: give one of them another Options.Cookie.Name or Options.Header.Name")
 
 	errClientLeft = mistakef("session: the client left: %w", context.Canceled)

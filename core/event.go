@@ -31,7 +31,7 @@ type EndCause string
 
 const (
 	EndLogout   EndCause = "logout"   // Session.Destroy or DestroyAll, of its own request
-	EndRevoked  EndCause = "revoked"  // Manager.Revoke or RevokeAll, or DestroyAll of another session
+	EndRevoked  EndCause = "revoked"  // Manager.Revoke, RevokeAll or Import, or DestroyAll of another session
 	EndLimit    EndCause = "limit"    // a login made it one more than Options.MaxPerSubject
 	EndReplaced EndCause = "replaced" // its data could not be decoded, and its browser logged in anew
 )

@@ -100,6 +100,33 @@ func ExampleSession_Login() {
 	// ann true 336h0m0s
 }
 
+// Support looks at the shop as a customer sees it. Nothing takes this for a login that
+// is fresh: account.Guard.Within asks for the customer's password.
+func ExampleLoginOptions_support() {
+	lookAs := func(w http.ResponseWriter, r *http.Request) { // a guard of the staff's own manager is before it
+		s, err := accounts.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		err = s.Login(r.FormValue("customer"), &session.LoginOptions{AuthenticatedAt: time.Unix(1, 0)})
+		if err == nil {
+			err = s.Update(func(a *Account) error { a.Role = "support: clerk 7"; return nil })
+		}
+		if err != nil {
+			s.Discard()
+			session.Error(w, err)
+			return
+		}
+		fmt.Println(s.Subject(), "for", s.Data().Role, "and fresh:", time.Since(s.AuthenticatedAt()) < time.Hour)
+	}
+
+	r := httptest.NewRequest("POST", "/look?customer=42", nil)
+	lookAs(httptest.NewRecorder(), r.WithContext(accounts.NewContext(r.Context(), session.Info[Account]{})))
+	// Output:
+	// 42 for support: clerk 7 and fresh: false
+}
+
 // If what follows a login fails, the login is taken back.
 func ExampleSession_Discard() {
 	join := func(w http.ResponseWriter, r *http.Request) {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -57,34 +56,15 @@ func (m *Manager[T]) NewToken(ctx context.Context, info Info[T]) (string, error)
 func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	m, v := s.m, &s.visit
 	v.engine, v.typed, v.gate, v.ctx = m.core(), s, new(gate), ctx
-	if info.Subject != "" {
-		if err := m.checkSubject(info.Subject); err != nil {
-			return token{}, err
-		}
-	}
-	if info.Remembered && m.opts.Remember == (Clocks{}) {
-		return token{}, errNoRemember
-	}
-	v.start()
-	fill(&info.Data)
-	data, err := m.encode(&info.Data, nil, nil)
-	if err == nil {
-		_, err = decode[T](&m.engine, data)
-	}
+	given, err := m.compose(info)
 	if err != nil {
-		return token{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
+		return token{}, err
 	}
-	given, env := &v.base.state, &v.base.env
-	rand.Read(env.mark[:])
-	given.id, given.isNew, given.subject, env.data = cmp.Or(info.ID, given.id), false, info.Subject, data
-	if info.Remembered {
-		env.clocks = m.opts.Remember
-	}
-	m.setTimes(given, info, time.Now())
-	v.base.proof = trusted
+	m.setTimes(&given, info, time.Now())
 	t := newToken(given.id)
-	env.secret, env.carrier = t.digest(), m.likely.carrier
-	rec := Record{ID: given.id, Version: given.version, Subject: m.owner(given.subject), ExpiresAt: given.expiresAt, Data: env.seal()}
+	given.env.secret = t.digest()
+	v.base = hold{state: given, proof: trusted}
+	rec := Record{ID: given.id, Version: given.version, Subject: m.owner(given.subject), ExpiresAt: given.expiresAt, Data: given.env.seal()}
 	b := bound(ctx, m.opts.StoreTimeout)
 	defer b.stop()
 	if err := m.store.Create(b, rec); err != nil {
@@ -92,6 +72,37 @@ func (s *Session[T]) give(ctx context.Context, info Info[T]) (token, error) {
 	}
 	v.drop()
 	return t, nil
+}
+
+// compose returns a session with the ID, the subject and the data of info. It has
+// no times and no secret yet.
+func (m *Manager[T]) compose(info Info[T]) (state, error) {
+	if info.Subject != "" {
+		if err := m.checkSubject(info.Subject); err != nil {
+			return state{}, err
+		}
+	}
+	if info.Remembered && m.opts.Remember == (Clocks{}) {
+		return state{}, errNoRemember
+	}
+	fill(&info.Data)
+	data, err := m.encode(&info.Data, nil, nil)
+	if err == nil {
+		_, err = decode[T](&m.engine, data)
+	}
+	if err != nil {
+		return state{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
+	}
+	s := state{id: info.ID, version: 1, subject: info.Subject, env: m.likely}
+	if s.id.IsZero() {
+		s.id = m.opts.NewID()
+	}
+	rand.Read(s.env.mark[:])
+	s.env.data = data
+	if info.Remembered {
+		s.env.clocks = m.opts.Remember
+	}
+	return s, nil
 }
 
 // setTimes gives a session the times of info, or of a login just now.

@@ -99,6 +99,6 @@ func (h *TokenHeader) token(lines []string) (found [maxTokens]presented, n int) 
 	if !ok {
 		return found, 0
 	}
-	found[0] = presented{t, h.carrier()}
+	found[0] = presented{token: t, carrier: h.carrier()}
 	return found, 1
 }

@@ -96,7 +96,7 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-const adapters = "nethttp, chi, fiber"
+const adapters = "nethttp, chi, fiber, gin, echo"
 
 // newAdapter serves the site with the framework that the flag names.
 func newAdapter(name string, s *site) (server, error) {
@@ -105,8 +105,12 @@ func newAdapter(name string, s *site) (server, error) {
 		return netHTTP(s), nil
 	case "chi":
 		return onChi(s)
+	case "echo":
+		return onEcho(s)
 	case "fiber":
 		return onFiber(s)
+	case "gin":
+		return onGin(s)
 	}
 	return nil, fmt.Errorf("there is no adapter %q; -adapter takes: %s", name, adapters)
 }

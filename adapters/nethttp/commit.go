@@ -1,8 +1,10 @@
 package nethttp
 
 import (
+	"errors"
 	"maps"
 	"net/http"
+	"time"
 
 	session "github.com/gostateful/session/core"
 )
@@ -16,10 +18,15 @@ func (x *exchange) commit(hijacked bool) error {
 	x.committed = true
 	x.outer.Pattern = x.request.Pattern // for a writer outside that counts by it when the header comes
 	header := x.inner.Header()
+	passedBy := begun(x.inner)
 	added, err := x.session.Commit(session.Response{
 		Header: header, Hijacked: hijacked,
 		Plain: plain(x.outer), Host: x.outer.Host,
 	})
+	if passedBy && (err != nil || len(added.SetCookie) > 0 || added.TokenHeader != "") {
+		_ = http.NewResponseController(x.inner).SetWriteDeadline(time.Unix(1, 0)) // for a framework that recovers
+		panic(errPassedBy)
+	}
 	if err != nil {
 		x.err = err
 		x.replace(added)
@@ -27,6 +34,17 @@ func (x *exchange) commit(hijacked bool) error {
 	}
 	added.AddTo(header)
 	return nil
+}
+
+// errPassedBy is for frameworks whose handlers write to something else than the
+// http.ResponseWriter that they are given, such as gin's Context.
+var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, as the handler did not write to the http.ResponseWriter that the middleware gave it: hand that on, or use the adapter for your framework, such as adapters/gin")
+
+// begun reports whether a response has begun, as far as the writer can tell. Those of
+// some frameworks can.
+func begun(w http.ResponseWriter) bool {
+	tells, ok := find[interface{ Written() bool }](w)
+	return ok && tells.Written()
 }
 
 // plain reports whether a request came over plain http, and through no proxy that may

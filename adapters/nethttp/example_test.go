@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
+	"strings"
 
 	"github.com/gostateful/session/adapters/nethttp"
 	session "github.com/gostateful/session/core"
@@ -82,6 +84,58 @@ func ExampleMiddleware_errorHandler() {
 	browse(server, "/")
 	// Output:
 	// 503 Service Unavailable: Please try again in a minute.
+}
+
+// A client that is no browser has its token in a header. It gets the token with the
+// response to its login.
+func ExampleMiddleware_tokenHeader() {
+	api, err := session.New[Basket](adaptertest.NewStore(), &session.Options{
+		Header: session.TokenHeader{Name: "Authorization", Scheme: "Bearer"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		s, err := api.Get(r.Context()) // whoever gives the right password
+		if err == nil {
+			err = s.Login("ann", nil)
+		}
+		if err != nil {
+			session.Error(w, err)
+		}
+	})
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
+		s, err := api.Get(r.Context())
+		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		fmt.Fprintf(w, "you are %q\n", s.Subject())
+	})
+	server := httptest.NewServer(nethttp.Middleware(api, nil)(mux))
+	defer server.Close()
+
+	token := ""
+	for _, target := range []string{"POST /login", "GET /me"} {
+		method, path, _ := strings.Cut(target, " ")
+		r, err := http.NewRequest(method, server.URL+path, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := server.Client().Do(r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		io.Copy(os.Stdout, resp.Body)
+		resp.Body.Close()
+		if issued, ok := resp.Header["Session-Token"]; ok {
+			token = issued[0] // keep it; an empty one means that the session has ended
+		}
+	}
+	// Output:
+	// you are "ann"
 }
 
 // browse gets pages as a browser does, with its cookies.

@@ -52,6 +52,12 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestTypes: Playwright only drops the types of the specs, and TypeScript checks them.
+func TestTypes(t *testing.T) {
+	out, err := exec.Command("node_modules/.bin/tsc", "--project", ".").CombinedOutput()
+	require.NoError(t, err, "%s. If there is no tsc, run: go run ./tools/check install", out)
+}
+
 // outages starts servers that the specs stop and start, by POST to $OUTAGES/redis/stop.
 // They keep their sessions.
 func outages(t *testing.T) (env []string) {

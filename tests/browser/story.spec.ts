@@ -5,7 +5,9 @@ import { add, cart, faults, fillIn, signIn, signOut, submit, test } from './shop
 const shops = [
   ['nethttp', 'memory'],
   ['chi', 'memory'],
+  ['echo', 'memory'],
   ['fiber', 'memory'],
+  ['gin', 'memory'],
   ['nethttp', 'sqlite'],
   ['chi', 'postgres'],
   ['fiber', 'redis'],

@@ -34,8 +34,10 @@ func TestConsumers(t *testing.T) {
 		{"memory-nethttp", "memory adapters/nethttp", "/"},
 		{"redis-chi", "redis adapters/chi", "/"},
 		{"sql-fiber", "sql adapters/fiber", "/"},
+		{"memory-gin", "memory adapters/gin", "/"},
+		{"memory-echo", "memory adapters/echo", "/"},
 		{"otel", "memory adapters/nethttp otel", "/"},
-		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber", "/ /chi /fiber"},
+		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber adapters/gin adapters/echo", "/ /chi /fiber /gin /echo"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -35,7 +35,9 @@ func TestAdapters(t *testing.T) {
 			}{
 				{"nethttp", netHTTP},
 				{"chi", onChi},
+				{"echo", onEcho},
 				{"fiber", onFiber},
+				{"gin", onGin},
 			} {
 				t.Run(adapter.name, func(t *testing.T) {
 					adaptertest.Run(t, adapter.start, adaptertest.Over(func(*testing.T) session.Store { return s }))

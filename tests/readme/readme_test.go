@@ -46,11 +46,21 @@ var readmes = []readme{
 		imports: []string{"github.com/gostateful/session/memory"},
 	},
 	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
+	{name: "adapters/echo/README.md", brings: []string{"github.com/labstack/echo/v5", "golang.org/x/time"}},
 	{name: "adapters/fiber/README.md", brings: []string{
 		"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
 		"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
 		"github.com/philhofer/fwd", "github.com/tinylib/msgp", "github.com/valyala/bytebufferpool", "github.com/valyala/fasthttp",
 		"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text",
+	}},
+	{name: "adapters/gin/README.md", brings: []string{
+		"github.com/gin-gonic/gin", "github.com/bytedance/gopkg", "github.com/bytedance/sonic", "github.com/bytedance/sonic/loader",
+		"github.com/cloudwego/base64x", "github.com/gabriel-vasile/mimetype", "github.com/gin-contrib/sse", "github.com/go-playground/locales",
+		"github.com/go-playground/universal-translator", "github.com/go-playground/validator/v10", "github.com/goccy/go-json", "github.com/goccy/go-yaml",
+		"github.com/json-iterator/go", "github.com/klauspost/cpuid/v2", "github.com/leodido/go-urn", "github.com/mattn/go-isatty",
+		"github.com/modern-go/concurrent", "github.com/modern-go/reflect2", "github.com/pelletier/go-toml/v2", "github.com/quic-go/qpack",
+		"github.com/quic-go/quic-go", "github.com/twitchyliquid64/golang-asm", "github.com/ugorji/go/codec", "go.mongodb.org/mongo-driver/v2",
+		"golang.org/x/arch", "golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text", "google.golang.org/protobuf",
 	}},
 	{name: "adapters/nethttp/README.md"},
 	{name: "otel/README.md", brings: []string{

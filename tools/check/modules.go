@@ -26,7 +26,9 @@ var unreleased = []string{"bench", "examples", "tests", "tools"}
 // released modules require these outside the project, and nothing else.
 var released = map[string][]string{
 	"adapters/chi":     {"github.com/go-chi/chi/v5"},
+	"adapters/echo":    {"github.com/labstack/echo/v5"},
 	"adapters/fiber":   {"github.com/gofiber/fiber/v3"},
+	"adapters/gin":     {"github.com/gin-gonic/gin"},
 	"adapters/nethttp": nil,
 	"core":             nil,
 	"memory":           nil,

@@ -9,11 +9,15 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v3"
+	"github.com/labstack/echo/v5"
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
+	sessionecho "github.com/gostateful/session/adapters/echo"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
+	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
 	"github.com/gostateful/session/core/account"
 )
@@ -37,7 +41,9 @@ func Serve(t testing.TB) map[string]Ports {
 	for adapter, start := range map[string]func(*site, net.Listener) error{
 		"nethttp": (*site).serveNetHTTP,
 		"chi":     (*site).serveChi,
+		"echo":    (*site).serveEcho,
 		"fiber":   (*site).serveFiber,
+		"gin":     (*site).serveGin,
 	} {
 		s, err := newSite()
 		if err != nil {
@@ -84,6 +90,31 @@ func (s *site) serveChi(l net.Listener) error {
 	r.With(account.RequireLogin(s.managers["carts"], guard)).Get("/carts/account", s.handle)
 	r.HandleFunc("/*", s.handle)
 	return serve(l, r)
+}
+
+func (s *site) serveGin(l net.Listener) error {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	for _, m := range s.managers {
+		r.Use(sessiongin.Middleware(m, nil))
+	}
+	r.GET("/carts/account", sessiongin.RequireLogin(s.managers["carts"], guard), gin.WrapF(s.handle))
+	r.NoRoute(func(c *gin.Context) { // which is all other pages, as /*path would be /carts/account too
+		c.Status(http.StatusOK)
+		gin.WrapF(s.handle)(c)
+	})
+	return serve(l, s.lose(r))
+}
+
+func (s *site) serveEcho(l net.Listener) error {
+	e := echo.New()
+	for _, m := range s.managers {
+		e.Use(sessionecho.Middleware(m))
+	}
+	h := echo.WrapHandler(http.HandlerFunc(s.handle))
+	e.GET("/carts/account", h, echo.WrapMiddleware(account.RequireLogin(s.managers["carts"], guard)))
+	e.Any("/*", h)
+	return serve(l, s.lose(e))
 }
 
 func serve(l net.Listener, h http.Handler) error {

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Import gives the request a session that goes on from one of another library, for
+// the time of a move. The response hands out its cookie. old names the session of
+// the other library by its secret, such as its token or random id. info has the
+// Subject, the Data, Remembered and AuthenticatedAt. All else in it is ignored.
+//
+// It is for the application to decide that the other library still opens that
+// session, before each call. Import promises the rest:
+//
+//   - One session. Requests that import the same old session for the same subject,
+//     at once or one after the other, on any server, get the same one, and what they
+//     change in it. The first stores it at once, and info counts for the first only.
+//   - No fresh login. A zero AuthenticatedAt means that the time is unknown: never.
+//     So account.Guard.Within asks again. Options.Lifetime counts from the import.
+//   - No way back in. old is good until the new secret has been used, so that a
+//     browser may lose a response, and for Options.StragglerWindow after that. A
+//     Login, Renew or Destroy ends it at once. Who comes with old after that
+//     is a visitor without a session, and reported as [EventReused].
+//   - No second session in the browser. If the request had another session, that
+//     one ends, as by [Manager.Revoke].
+//
+// Import remembers an old session as long as the session lives that goes on from
+// it. End the old one with it at a logout, or it can be imported again.
+//
+// Call Import before changes of the request, and before the response begins. If
+// info has no subject and no data, nothing is stored, and the visitor has a new
+// session. Beside the errors of [Manager.Get] there is [ErrSuperseded] for a
+// straggler of a logout. After an error the session of the request is empty, and
+// cannot be changed.
+func (m *Manager[T]) Import(ctx context.Context, old string, info Info[T]) (*Session[T], error) {
+	if len(old) < shortestOld {
+		return nil, mistakef("session: Import: what names the old session is shorter than %d bytes: give its random token or id, which nobody can guess", shortestOld)
+	}
+	info.ID = ID{}
+	given, err := m.compose(info)
+	if err != nil {
+		return nil, mistakef("session: Import: %w", err)
+	}
+	s, err := m.Get(ctx)
+	if err != nil {
+		return s, err
+	}
+	v := &s.visit
+	if err := v.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer v.leave()
+	t := m.imported(old, info.Subject)
+	given.id = t.id
+	nothing := info.Subject == "" && bytes.Equal(given.env.data, m.likely.data)
+	if v.has(t.id) || nothing && !v.base.proof.opens() {
+		return s, nil
+	}
+	if err := v.importable(); err != nil {
+		return nil, err
+	}
+	if !info.AuthenticatedAt.IsZero() {
+		given.env.authenticated = provenAt(info.AuthenticatedAt, time.Now())
+	}
+	if err := v.bring(ctx, &t, given, nothing); err != nil {
+		p := v.base.proof
+		v.start()
+		if v.refusal.err = err; p.straggles() {
+			v.base.proof = p
+		}
+		return nil, err
+	}
+	v.use(ctx)
+	return s, v.base.sealed
+}
+
+// shortestOld is how many bytes name an old session at least. 16 characters of
+// base64 are 96 bits.
+const shortestOld = 16
+
+// imported returns the token that an old session is worth. It is made of the old
+// secret alone, so that all servers make the same. As the previous one of the session
+// it opens it for a while, but not as a cookie: whoever knows the old secret could
+// make one, and pass by what the old library checks.
+func (e *engine) imported(old, subject string) presented {
+	h := sha512.New()
+	for _, part := range []string{"github.com/gostateful/session: Import", e.likely.realm, e.likely.carrier, subject} {
+		h.Write([]byte(part)) // no part but the last contains a NUL
+		h.Write([]byte{0})
+	}
+	h.Write([]byte(old))
+	sum := h.Sum(nil)
+	t := presented{token{id: ID(sum[:16]), secret: [32]byte(sum[16:48])}, e.likely.carrier, true}
+	t.id[6] = t.id[6]&0x0f | 0x80 // UUID version 8 (RFC 9562, 5.8)
+	t.id[8] = t.id[8]&0x3f | 0x80
+	return t
+}
+
+// has reports whether the request has the session with this ID, or one that a test
+// has given it.
+func (v *visit) has(id ID) bool {
+	return v.base.proof == trusted || v.base.proof.opens() && v.base.id == id
+}
+
+// importable returns why a session cannot be imported now.
+func (v *visit) importable() error {
+	switch {
+	case v.gate.at() != handling:
+		return ErrHeadersSent
+	case v.dirty():
+		return errImportBeside
+	}
+	v.refusal.told = v.refusal.err != nil
+	return v.refusal.err
+}
+
+// bring makes the session that goes on from an old one that of the visit. The
+// session that the request had ends.
+func (v *visit) bring(ctx context.Context, t *presented, given state, nothing bool) error {
+	was, started := v.base, v.engine.started()
+	if was.proof.opens() {
+		b := bound(ctx, v.engine.opts.StoreTimeout)
+		err := v.engine.store.Delete(b, was.id)
+		b.stop()
+		if err != nil {
+			return v.blame(ctx, started, "delete", err)
+		}
+		v.engine.watch.wrote(was.id)
+	}
+	var err error
+	if nothing {
+		v.start()
+	} else {
+		err = v.takeUp(ctx, t, given)
+	}
+	if was.proof.opens() {
+		v.noteEnd(EndRevoked, was.id, was.subject, time.Time{})
+	}
+	return err
+}
+
+// takeUp loads the session, or stores it if this request is the first.
+func (v *visit) takeUp(ctx context.Context, t *presented, given state) error {
+	for range 2 {
+		env, err := v.try(ctx, t)
+		switch {
+		case err != nil || v.base.proof.opens():
+			return err
+		case v.base.proof.straggles():
+			v.refusal = refusal{ErrSuperseded, env.stragglersUntil(v.engine.opts.StragglerWindow), true}
+			return ErrSuperseded
+		case env.created != 0: // it is there, and old opens it no more
+			v.start()
+			return nil
+		}
+		if err := v.found(ctx, t, given); !errors.Is(err, ErrExists) {
+			return err
+		}
+	}
+	return unavailable("import", fmt.Errorf("%w, and cannot be loaded", ErrExists))
+}
+
+// found stores the session, with a secret for the browser. The one of t is its
+// previous secret, good until the browser's has been used. ErrExists means that
+// another request was first.
+func (v *visit) found(ctx context.Context, t *presented, given state) error {
+	e, now, env := v.engine, time.Now(), &given.env
+	fresh := newToken(t.id)
+	env.secret, env.previous, env.previousUntil = fresh.digest(), t.digest(), untilUsed
+	env.created = now.UnixMilli()
+	env.renewed = env.created
+	if given.subject != "" {
+		env.loggedIn = env.created
+	}
+	given.expiresAt = e.idleUntil(env, now)
+	started := e.started()
+	b := bound(ctx, e.opts.StoreTimeout)
+	defer b.stop()
+	err := e.store.Create(b, Record{ID: given.id, Version: given.version, Subject: e.owner(given.subject), ExpiresAt: given.expiresAt, Data: env.seal()})
+	if errors.Is(err, ErrExists) {
+		return err
+	}
+	if err != nil {
+		return v.blame(ctx, started, "create", err)
+	}
+	e.watch.wrote(given.id)
+	if err := v.typed.adopt(write{given.id, env.mark}, env.content); err != nil {
+		return undecodable(given.id, err)
+	}
+	v.base = hold{state: given, proof: current, digest: env.secret}
+	v.show(given)
+	v.token, v.answer, v.cameBy = fresh, handOut, true
+	v.journal = nil // of the tokens that were tried
+	v.note(EventCreated, given.id, given.subject, started, nil)
+	if given.subject != "" {
+		v.note(EventLogin, given.id, given.subject, time.Time{}, nil)
+		v.trim(b, given.subject)
+	}
+	return nil
+}
+
+// blame returns and notes the error of a call of the store.
+func (v *visit) blame(ctx context.Context, started time.Time, act string, err error) error {
+	if left(ctx) != nil {
+		return left(ctx)
+	}
+	err = unavailable(act, err)
+	v.note(EventError, v.base.id, v.base.subject, started, err)
+	return err
+}

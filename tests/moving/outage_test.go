@@ -1,0 +1,58 @@
+package moving
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A store that is down is an error, and makes nobody a visitor.
+func TestOutage(t *testing.T) {
+	outage := func(t *testing.T, s *shop, b *browser, cookies []*http.Cookie) {
+		for _, p := range []program{together, alone} {
+			for _, request := range []string{"GET /", "POST /add?item=tea", "POST /logout"} {
+				method, path, _ := strings.Cut(request, " ")
+				got := b.send(p, method, path)
+				assert.Equal(t, http.StatusServiceUnavailable, got.status, "release %d: %s: %s", p, request, got.body)
+				assert.NotContains(t, got.body, errLost.Error())
+				assert.ElementsMatch(t, names(cookies), names(b.jar.Cookies(s.addr)))
+			}
+		}
+	}
+	t.Run("old", func(t *testing.T) {
+		inStores(t, func(t *testing.T, s *shop) {
+			b, moved := s.browser(), s.browser()
+			b.post(before, "/login?user=ann")
+			moved.post(before, "/login?user=bob")
+			moved.sees(together)
+			s.lose()
+			outage(t, s, b, b.jar.Cookies(s.addr))
+			outage(t, s, moved, moved.jar.Cookies(s.addr))
+			assert.Equal(t, 1, s.store.Len(), "new sessions: nobody was logged out")
+		})
+	})
+	t.Run("new", func(t *testing.T) {
+		eachLibrary(t, func(t *testing.T, s *shop) {
+			b, moved := s.browser(), s.browser()
+			b.post(before, "/login?user=ann")
+			moved.post(before, "/login?user=bob")
+			moved.sees(together)
+			s.store.Lose()
+			outage(t, s, b, b.jar.Cookies(s.addr))
+			outage(t, s, moved, moved.jar.Cookies(s.addr))
+			assert.Equal(t, "ann: []", b.sees(before), "on an old server")
+			assert.Equal(t, "bob: []", moved.sees(before), "on an old server")
+		})
+	})
+}
+
+func names(cookies []*http.Cookie) (names []string) {
+	for _, c := range cookies {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return names
+}
