@@ -54,7 +54,7 @@ func takeScreenshot(t *testing.T, addr string) {
 		page.Set(fmt.Sprintf("g%d.range_input", i), "3m")
 	}
 	out, err := exec.CommandContext(t.Context(), binary, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-		"--window-size=1100,1250", "--virtual-time-budget=20000", "--user-data-dir="+t.TempDir(), "--screenshot="+*screenshot,
+		"--window-size=1000,1600", "--virtual-time-budget=20000", "--user-data-dir="+t.TempDir(), "--screenshot="+*screenshot,
 		"http://"+addr+"/classic/graph?"+page.Encode()).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
@@ -78,8 +78,10 @@ func queries(t *testing.T) (all []query) {
 	// The strict decoding finds faults and loses panels: it takes a list of faults
 	// for an error even if it is empty. So decode once more.
 	var faults cog.BuildErrors
+	//lint:ignore SA1019 the file has this form, and the newer package is for another
 	err := new(dashboard.Dashboard).UnmarshalJSONStrict(text)
 	require.True(t, err == nil || errors.As(err, &faults) && len(faults) == 0, "%v", err)
+	//lint:ignore SA1019 as above
 	var board dashboard.Dashboard
 	require.NoError(t, json.Unmarshal(text, &board))
 	require.NoError(t, board.Validate())
