@@ -84,6 +84,9 @@ func TestErrorHandler(t *testing.T) {
 				}
 				c.Writer.WriteHeaderNow()
 				c.Writer.Flush()
+				if err := http.NewResponseController(c.Writer).Flush(); !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("Flush by http.ResponseController: got the error %v, want that of the commit", err)
+				}
 				header.Set(http.TrailerPrefix+"Late", "1")
 			})
 			a := serveAt(t, r).get("/pay/7", "")

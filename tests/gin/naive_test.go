@@ -30,7 +30,7 @@ func TestNaive(t *testing.T) {
 	si := newSite(t)
 	var reason any
 	r := gin.New()
-	r.Use(func(c *gin.Context) {
+	r.Use(gin.RecoveryWithWriter(io.Discard), func(c *gin.Context) {
 		defer func() {
 			if reason = recover(); reason != nil {
 				panic(reason)
