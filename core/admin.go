@@ -24,7 +24,7 @@ func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error
 	started := m.started()
 	records, err := m.store.List(b, m.owner(subject))
 	if err != nil {
-		return nil, m.tell(ctx, EventError, ID{}, strings.Clone(subject), started, unavailable("list", err))
+		return nil, m.tell(ctx, ID{}, strings.Clone(subject), started, unavailable("list", err))
 	}
 	infos := make([]Info[T], 0, len(records))
 	var faults []error
@@ -57,7 +57,7 @@ func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 	rec, _, err := m.fetch(b, id)
 	if err != nil && !errors.Is(err, ErrUndecodable) {
 		if !errors.Is(err, ErrNotFound) {
-			err = m.tell(ctx, EventError, id, "", started, err)
+			err = m.tell(ctx, id, "", started, err)
 		}
 		return Info[T]{}, err
 	}
@@ -89,16 +89,26 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 		}
 		m.watch.wrote(id)
 	}
-	return m.tell(ctx, EventDestroyed, id, m.subject(rec.Subject), started, err)
+	if err != nil {
+		return m.tell(ctx, id, m.subject(rec.Subject), started, err)
+	}
+	m.revoked(ctx, id, m.subject(rec.Subject), started, 0)
+	return nil
 }
 
-// tell reports how an operation ended, and returns its error. If the caller has
-// left, it reports nothing and returns that.
-func (e *engine) tell(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) error {
-	if err == nil {
-		e.event(ctx, kind, id, subject, started, nil)
-		return nil
+// revoked reports the end of one session, or of a number of them.
+func (e *engine) revoked(ctx context.Context, id ID, subject string, started time.Time, number int) {
+	if !e.watched() {
+		return
 	}
+	end := newEvent(EventDestroyed, id, subject, started, nil)
+	end.Cause, end.Count = EndRevoked, number
+	e.emit(ctx, end)
+}
+
+// tell reports a failure and returns it. If the caller has left, it reports nothing
+// and returns that.
+func (e *engine) tell(ctx context.Context, id ID, subject string, started time.Time, err error) error {
 	if gone := left(ctx); gone != nil {
 		return gone
 	}
@@ -122,10 +132,10 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 	n, err := m.store.DeleteAll(b, m.owner(subject), except...)
 	m.watch.ended(subject)
 	if err != nil {
-		return n, m.tell(ctx, EventError, ID{}, subject, started, unavailable("revoke all", err))
+		return n, m.tell(ctx, ID{}, subject, started, unavailable("revoke all", err))
 	}
-	if m.watched() && n > 0 {
-		m.emit(ctx, Event{Kind: EventDestroyed, Subject: subject, Duration: time.Since(started), Count: n})
+	if n > 0 {
+		m.revoked(ctx, ID{}, subject, started, n)
 	}
 	return n, nil
 }
@@ -189,7 +199,7 @@ func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 		for rec, err := range store.All(within) {
 			wait.Stop() // while the caller works
 			if err != nil {
-				yield(Info[T]{}, m.tell(ctx, EventError, ID{}, "", time.Time{}, unavailable("go through all sessions", err)))
+				yield(Info[T]{}, m.tell(ctx, ID{}, "", time.Time{}, unavailable("go through all sessions", err)))
 				return
 			}
 			if info, ok, err := m.visible(rec); ok && !yield(info, err) {

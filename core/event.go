@@ -26,6 +26,16 @@ const (
 	EventError     EventKind = "error"     // Err says what failed
 )
 
+// EndCause says why a session ended.
+type EndCause string
+
+const (
+	EndLogout   EndCause = "logout"   // Session.Destroy or DestroyAll, of its own request
+	EndRevoked  EndCause = "revoked"  // Manager.Revoke, RevokeAll or Import, or DestroyAll of another session
+	EndLimit    EndCause = "limit"    // a login made it one more than Options.MaxPerSubject
+	EndReplaced EndCause = "replaced" // its data could not be decoded, and its browser logged in anew
+)
+
 // An Event is reported to Options.Observer. It holds nothing secret, but Err may
 // name the store.
 type Event struct {
@@ -35,6 +45,8 @@ type Event struct {
 	Route    string        // such as "GET /items/{id}"; empty if not known
 	Duration time.Duration // what the store took; zero if it was not called, or if an earlier event counts it
 	Count    int           // how many sessions RevokeAll or DestroyAll ended; zero for one session
+	Cause    EndCause      // of EventDestroyed
+	Again    bool          // of EventConflict: the change is made again; if not, it is dropped, or its login goes on in a new session
 	Err      error         // of EventError and EventDiscarded
 }
 
@@ -64,8 +76,19 @@ func (e *engine) started() time.Time {
 // note keeps an event until the gate is left. So the Observer may use the session
 // itself.
 func (v *visit) note(kind EventKind, id ID, subject string, started time.Time, err error) {
-	if v.engine.watched() || kind.level() > slog.LevelDebug {
-		v.journal = append(v.journal, newEvent(kind, id, subject, started, err))
+	v.report(newEvent(kind, id, subject, started, err))
+}
+
+// noteEnd is note for the end of a session.
+func (v *visit) noteEnd(cause EndCause, id ID, subject string, started time.Time) {
+	e := newEvent(EventDestroyed, id, subject, started, nil)
+	e.Cause = cause
+	v.report(e)
+}
+
+func (v *visit) report(e Event) {
+	if v.engine.watched() || e.Kind.level() > slog.LevelDebug {
+		v.journal = append(v.journal, e)
 	}
 }
 
@@ -150,7 +173,7 @@ func (t *throttle) pass(now time.Time) int {
 }
 
 func (e *Event) attrs() []slog.Attr {
-	attrs := make([]slog.Attr, 0, 6)
+	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.String("event", string(e.Kind)))
 	if !e.ID.IsZero() {
 		attrs = append(attrs, slog.String("id", e.ID.String()))
@@ -161,6 +184,12 @@ func (e *Event) attrs() []slog.Attr {
 	attrs = append(attrs, slog.Duration("duration", e.Duration))
 	if e.Count > 0 {
 		attrs = append(attrs, slog.Int("count", e.Count))
+	}
+	if e.Cause != "" {
+		attrs = append(attrs, slog.String("cause", string(e.Cause)))
+	}
+	if e.Kind == EventConflict {
+		attrs = append(attrs, slog.Bool("again", e.Again))
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", e.Err.Error()))

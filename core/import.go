@@ -139,7 +139,7 @@ func (v *visit) bring(ctx context.Context, t *presented, given state, nothing bo
 		err = v.takeUp(ctx, t, given)
 	}
 	if was.proof.opens() {
-		v.note(EventDestroyed, was.id, was.subject, time.Time{}, nil)
+		v.noteEnd(EndRevoked, was.id, was.subject, time.Time{})
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (v *visit) endExcess(ctx context.Context, subject string) error {
 		switch err := e.store.Update(ctx, removal(rec.ID, rec.Version)); {
 		case err == nil:
 			e.watch.wrote(rec.ID)
-			v.note(EventDestroyed, rec.ID, subject, started, nil)
+			v.noteEnd(EndLimit, rec.ID, subject, started)
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}

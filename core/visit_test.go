@@ -40,11 +40,7 @@ func newSiteOn(t *testing.T, store *testStore, opts *session.Options) *site {
 	if opts != nil {
 		o = *opts
 	}
-	o.Observer = func(_ context.Context, e session.Event) {
-		si.mu.Lock()
-		defer si.mu.Unlock()
-		si.events = append(si.events, e)
-	}
+	o.Observer = si.observe
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -54,6 +50,12 @@ func newSiteOn(t *testing.T, store *testStore, opts *session.Options) *site {
 	}
 	si.Manager = m
 	return si
+}
+
+func (si *site) observe(_ context.Context, e session.Event) {
+	si.mu.Lock()
+	defer si.mu.Unlock()
+	si.events = append(si.events, e)
 }
 
 func (si *site) kinds() (kinds []session.EventKind) {

@@ -163,7 +163,9 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 		return unavailable("write", fmt.Errorf("it may have been done, and another write after it: %w", race.doubt))
 	}
 	race.doubt = nil // the write in doubt was not done
-	v.note(EventConflict, p.rec.ID, v.base.subject, started, nil)
+	lost := newEvent(EventConflict, p.rec.ID, v.base.subject, started, nil)
+	lost.Again = what == newer
+	v.report(lost)
 	if what == newer {
 		return v.rebase(p, found)
 	}
@@ -253,7 +255,11 @@ func (v *visit) giveUp(err error, p *plan) {
 func (v *visit) settle(p *plan, started time.Time) {
 	v.engine.watch.wrote(p.rec.ID)
 	if p.kind == planEnd {
-		v.note(EventDestroyed, p.rec.ID, v.ending.subject, started, nil)
+		cause := EndLogout
+		if v.ending.sealed != nil {
+			cause = EndReplaced
+		}
+		v.noteEnd(cause, p.rec.ID, v.ending.subject, started)
 		v.ending, v.answer = nil, keep
 		if v.cameBy {
 			v.answer = takeAway

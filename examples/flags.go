@@ -41,7 +41,7 @@ var errLeftOut = errors.New("this program was compiled without it")
 // tags compile stores and adapters, by the words of the flags.
 var tags = map[string]string{
 	"redis": "redis", "rediss": "redis", "postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite",
-	"chi": "chi", "fiber": "fiber", "gin": "gin",
+	"chi": "chi", "fiber": "fiber", "gin": "gin", "echo": "echo",
 }
 
 // explain adds the command that compiles what was left out.

@@ -24,6 +24,7 @@ func TestLeftOut(t *testing.T) {
 		{[]string{"-store", "sqlite:shop.db", "-debug"}, "sqlite ./examples -debug -store sqlite:shop.db"},
 		{[]string{"-adapter", "chi"}, "chi ./examples -adapter chi"},
 		{[]string{"-adapter", "gin"}, "gin ./examples -adapter gin"},
+		{[]string{"-adapter", "echo"}, "echo ./examples -adapter echo"},
 		{[]string{"-adapter", "fiber", "-store", "sqlite:shop.db"}, "sqlite,fiber ./examples -adapter fiber -store sqlite:shop.db"},
 	} {
 		err := run(t.Context(), test.args, io.Discard)

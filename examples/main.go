@@ -96,7 +96,7 @@ type server interface {
 	Shutdown(context.Context) error
 }
 
-const adapters = "nethttp, chi, fiber, gin"
+const adapters = "nethttp, chi, fiber, gin, echo"
 
 // newAdapter serves the site with the framework that the flag names.
 func newAdapter(name string, s *site) (server, error) {
@@ -105,6 +105,8 @@ func newAdapter(name string, s *site) (server, error) {
 		return netHTTP(s), nil
 	case "chi":
 		return onChi(s)
+	case "echo":
+		return onEcho(s)
 	case "fiber":
 		return onFiber(s)
 	case "gin":

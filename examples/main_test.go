@@ -20,7 +20,7 @@ func TestFlags(t *testing.T) {
 	}{
 		{"port in use", []string{"-addr", taken.Addr().String()}, "-addr localhost:8081"},
 		{"no such port", []string{"-addr", "localhost:99999"}, "cannot listen on -addr localhost:99999"},
-		{"no such adapter", []string{"-adapter", "cgi"}, "-adapter takes: nethttp, chi, fiber, gin"},
+		{"no such adapter", []string{"-adapter", "cgi"}, "-adapter takes: nethttp, chi, fiber, gin, echo"},
 		{"an argument", []string{"memory"}, "-help"},
 		{"no folder for the file", []string{"-store", "memory:missing/sessions.snap"}, "cannot use -store memory:missing/sessions.snap: "},
 	} {

@@ -74,6 +74,9 @@ func TestErrorHandler(t *testing.T) {
 				if _, err := c.Writer.WriteString("paid"); !errors.Is(err, session.ErrUnavailable) || strings.Contains(err.Error(), "session") {
 					t.Errorf("a write of the response that is replaced: got the error %v, want that of the commit without its text", err)
 				}
+				if !c.Writer.Written() || c.Writer.Status() != test.status {
+					t.Errorf("after the commit the status is %d, sent: %t, want %d, which the client need not wait for", c.Writer.Status(), c.Writer.Written(), test.status)
+				}
 				c.Status(202)
 				c.JSON(200, "paid")
 				if !c.IsAborted() {

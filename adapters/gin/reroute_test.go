@@ -221,3 +221,41 @@ func TestOutsideSeesRequest(t *testing.T) {
 		t.Errorf("outside, the form has count %q, want 2", got)
 	}
 }
+
+// closing is the writer of a middleware that must not be written to when that has
+// returned, as that of compression, which is pooled.
+type closing struct {
+	gin.ResponseWriter
+	t      *testing.T
+	closed bool
+}
+
+func (w *closing) WriteString(s string) (int, error) {
+	if w.closed {
+		w.t.Errorf("%q was written to the writer of a middleware that has returned", s)
+	}
+	return w.ResponseWriter.WriteString(s)
+}
+
+// TestHandleContextWriters: the handlers after HandleContext write through the middlewares
+// outside that have run again, and the handler before it through those of the first run.
+func TestHandleContextWriters(t *testing.T) {
+	si := newSite(t, nil)
+	r := gin.New()
+	r.Use(func(c *gin.Context) {
+		w := &closing{ResponseWriter: c.Writer, t: t}
+		c.Writer = w
+		c.Next()
+		w.closed = true
+	}, sessiongin.Middleware(si.Manager, nil))
+	r.GET("/inner", func(c *gin.Context) {
+		si.count(c)
+		c.Writer.WriteString("inner ")
+	})
+	r.GET("/", func(c *gin.Context) {
+		w := c.Writer
+		reroute(r, "/inner")(c)
+		w.WriteString("outer")
+	})
+	serveAt(t, r).get("/", "").wants(t, 200, "inner outer", 1)
+}

@@ -28,7 +28,7 @@ for (const store of ['redis', 'postgres']) {
   });
 }
 
-for (const adapter of ['nethttp', 'chi', 'fiber', 'gin']) {
+for (const adapter of ['nethttp', 'chi', 'fiber', 'gin', 'echo']) {
   test(`the store is stopped by the page of proofs, with ${adapter}`, async ({ openShop, page }) => {
     const shop = await openShop('-adapter', adapter);
     await page.goto(shop.url);

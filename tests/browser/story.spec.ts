@@ -5,6 +5,7 @@ import { add, cart, faults, fillIn, signIn, signOut, submit, test } from './shop
 const shops = [
   ['nethttp', 'memory'],
   ['chi', 'memory'],
+  ['echo', 'memory'],
   ['fiber', 'memory'],
   ['gin', 'memory'],
   ['nethttp', 'sqlite'],

@@ -35,7 +35,9 @@ func TestConsumers(t *testing.T) {
 		{"redis-chi", "redis adapters/chi", "/"},
 		{"sql-fiber", "sql adapters/fiber", "/"},
 		{"memory-gin", "memory adapters/gin", "/"},
-		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber adapters/gin", "/ /chi /fiber /gin"},
+		{"memory-echo", "memory adapters/echo", "/"},
+		{"otel", "memory adapters/nethttp otel", "/"},
+		{"all", "memory redis sql adapters/nethttp adapters/chi adapters/fiber adapters/gin adapters/echo", "/ /chi /fiber /gin /echo"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -35,6 +35,7 @@ func TestAdapters(t *testing.T) {
 			}{
 				{"nethttp", netHTTP},
 				{"chi", onChi},
+				{"echo", onEcho},
 				{"fiber", onFiber},
 				{"gin", onGin},
 			} {

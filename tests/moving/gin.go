@@ -17,7 +17,7 @@ func (f *FromGin) Middleware(follow Follow) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		old, err := f.old(c.Writer, c.Request)
 		if err == nil {
-			_, err = follow(c.Request.Context(), old)
+			_, err = follow(c, old)
 		}
 		if err != nil {
 			session.Error(c.Writer, err)

@@ -46,6 +46,7 @@ var readmes = []readme{
 		imports: []string{"github.com/gostateful/session/memory"},
 	},
 	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
+	{name: "adapters/echo/README.md", brings: []string{"github.com/labstack/echo/v5", "golang.org/x/time"}},
 	{name: "adapters/fiber/README.md", brings: []string{
 		"github.com/gofiber/fiber/v3", "github.com/andybalholm/brotli", "github.com/gofiber/schema", "github.com/gofiber/utils/v2",
 		"github.com/google/uuid", "github.com/klauspost/compress", "github.com/mattn/go-colorable", "github.com/mattn/go-isatty",
@@ -62,6 +63,14 @@ var readmes = []readme{
 		"golang.org/x/arch", "golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text", "google.golang.org/protobuf",
 	}},
 	{name: "adapters/nethttp/README.md"},
+	{name: "otel/README.md", brings: []string{
+		"github.com/prometheus/client_golang", "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/exporters/prometheus",
+		"go.opentelemetry.io/otel/sdk/metric", "github.com/beorn7/perks", "github.com/cespare/xxhash/v2", "github.com/go-logr/logr",
+		"github.com/go-logr/stdr", "github.com/google/uuid", "github.com/munnerz/goautoneg", "github.com/prometheus/client_model",
+		"github.com/prometheus/common", "github.com/prometheus/otlptranslator", "github.com/prometheus/procfs", "go.opentelemetry.io/auto/sdk",
+		"go.opentelemetry.io/otel/log", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/trace",
+		"golang.org/x/sys", "google.golang.org/protobuf",
+	}},
 	{
 		name: "redis/README.md",
 		backend: func(t *testing.T) []string {

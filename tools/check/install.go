@@ -27,6 +27,7 @@ var needs = []need{
 	{"PostgreSQL, 13 or later, with initdb and psql", "the SQL store is tested against PostgreSQL", []string{"postgresql"}, servers.LookForPostgres},
 	// Not mariadb-server, which would also start one with the machine.
 	{"MariaDB, 10.5 or later, with mariadb-install-db and mariadb", "the SQL store is tested against MariaDB", []string{"mariadb-server-core", "mariadb-client-core"}, servers.LookForMariaDB},
+	{"Prometheus, 2.42 or later, with promtool", "the dashboard and the alerts of otel are tested with it", []string{"prometheus"}, lookFor("prometheus", "promtool")},
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
 	{"Chromium or Google Chrome", "the pages are tested in it", []string{"chromium"}, lookForChromium},
 }

@@ -26,11 +26,13 @@ var unreleased = []string{"bench", "examples", "tests", "tools"}
 // released modules require these outside the project, and nothing else.
 var released = map[string][]string{
 	"adapters/chi":     {"github.com/go-chi/chi/v5"},
+	"adapters/echo":    {"github.com/labstack/echo/v5"},
 	"adapters/fiber":   {"github.com/gofiber/fiber/v3"},
 	"adapters/gin":     {"github.com/gin-gonic/gin"},
 	"adapters/nethttp": nil,
 	"core":             nil,
 	"memory":           nil,
+	"otel":             {"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/metric", "go.opentelemetry.io/otel/trace"},
 	"redis":            {"github.com/redis/go-redis/v9"},
 	"sql":              {"github.com/google/uuid"},
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	"github.com/gofiber/fiber/v3"
+	"github.com/labstack/echo/v5"
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
+	sessionecho "github.com/gostateful/session/adapters/echo"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
@@ -39,6 +41,7 @@ func Serve(t testing.TB) map[string]Ports {
 	for adapter, start := range map[string]func(*site, net.Listener) error{
 		"nethttp": (*site).serveNetHTTP,
 		"chi":     (*site).serveChi,
+		"echo":    (*site).serveEcho,
 		"fiber":   (*site).serveFiber,
 		"gin":     (*site).serveGin,
 	} {
@@ -101,6 +104,17 @@ func (s *site) serveGin(l net.Listener) error {
 		gin.WrapF(s.handle)(c)
 	})
 	return serve(l, s.lose(r))
+}
+
+func (s *site) serveEcho(l net.Listener) error {
+	e := echo.New()
+	for _, m := range s.managers {
+		e.Use(sessionecho.Middleware(m))
+	}
+	h := echo.WrapHandler(http.HandlerFunc(s.handle))
+	e.GET("/carts/account", h, echo.WrapMiddleware(account.RequireLogin(s.managers["carts"], guard)))
+	e.Any("/*", h)
+	return serve(l, s.lose(e))
 }
 
 func serve(l net.Listener, h http.Handler) error {

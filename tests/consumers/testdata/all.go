@@ -13,9 +13,11 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/adaptor"
+	"github.com/labstack/echo/v5"
 	"github.com/redis/go-redis/v9"
 
 	sessionchi "github.com/gostateful/session/adapters/chi"
+	sessionecho "github.com/gostateful/session/adapters/echo"
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	sessiongin "github.com/gostateful/session/adapters/gin"
 	"github.com/gostateful/session/adapters/nethttp"
@@ -71,11 +73,21 @@ func main() {
 	if err := tables.Migrate(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	plain, routed, fast := manage(memory.New(nil), "plain"), manage(sessionredis.New(redis.NewClient(options), nil), "routed"), manage(tables, "fast")
+	plain, echoed, routed, fast := manage(memory.New(nil), "plain"), manage(memory.New(nil), "echoed"), manage(sessionredis.New(redis.NewClient(options), nil), "routed"), manage(tables, "fast")
 
 	router := chi.NewRouter()
 	router.Use(sessionchi.Middleware(routed, nil))
 	router.Get("/chi", handler(routed))
+
+	e := echo.New()
+	e.Use(sessionecho.Middleware(echoed))
+	e.GET("/echo", func(c *echo.Context) error {
+		text, err := count(c.Request().Context(), echoed)
+		if err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, text)
+	})
 
 	app := fiber.New()
 	app.Use(sessionfiber.Middleware(fast, nil))
@@ -101,6 +113,7 @@ func main() {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", nethttp.Middleware(plain, nil)(handler(plain)))
 	mux.Handle("/chi", router)
+	mux.Handle("/echo", e)
 	mux.Handle("/fiber", adaptor.FiberApp(app))
 	mux.Handle("/gin", engine)
 	log.Fatal(http.ListenAndServe(os.Getenv("ADDR"), mux))

@@ -1,0 +1,126 @@
+// Package sessionecho gives the handlers of echo v5 their sessions.
+package sessionecho
+
+import (
+	"maps"
+	"net/http"
+
+	"github.com/labstack/echo/v5"
+
+	session "github.com/gostateful/session/core"
+)
+
+// Middleware returns a middleware for Use, Pre, Group and single routes. It gives
+// each request its session. Handlers get it with
+// manager.Get(c.Request().Context()), as an echo.Context is no context.Context. It
+// is safe for concurrent use.
+//
+// The session is stored before the first byte of the response, or when the handler
+// returns without writing, even with an error. If it cannot be stored, nothing of
+// the handler's response is sent. The middleware returns an error, and echo's
+// HTTPErrorHandler answers it like any other.
+//
+// That error, and any error of a session that a handler returns, becomes an
+// [echo.HTTPError] with the status of [session.HTTPStatus] and its text, unless the
+// handler chose another. Its text does not tell the reason, which may name the
+// store. errors.Is finds the reason. The header has no-store, and Retry-After where
+// the client may come again.
+//
+// Changes after the first byte are saved when the handler returns. If that fails, a
+// panic with [http.ErrAbortHandler] cuts the connection, so that the client does not
+// take the response for a success. A hijacked connection is not cut.
+//
+// Middlewares of several managers, with different cookie names, may be nested. A
+// middleware that recovers from panics belongs outside of this one, which commits
+// nothing after a panic. So does one that calls the HTTPErrorHandler by itself.
+func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
+	reads := session.RequestHeader(manager)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			x := &exchange{c: c, inner: c.Response(), outer: c.Request()}
+			if !x.session.Begin(x.outer.Context(), manager, x.outer.Header[reads]) {
+				return next(c)
+			}
+			return x.serve(next)
+		}
+	}
+}
+
+// An exchange is what the handler's response writes to. It holds the session's
+// exchange, which is the handler's context, and that response: one allocation for
+// all three.
+type exchange struct {
+	session   session.Exchange
+	response  echo.Response // the handler's
+	c         *echo.Context
+	inner     http.ResponseWriter // the response outside
+	outer     *http.Request       // of which the handler gets a copy
+	kept      http.Header         // the header before the handler
+	added     session.Header
+	committed bool
+	hijacked  bool
+	err       error // of the commit: nothing of the handler's is sent
+}
+
+// serve calls the handler with a response of its own. Thus its Before hooks run
+// ahead of the commit, and not again for the error response of a commit that
+// failed. The response outside, by which loggers and the HTTPErrorHandler go, knows
+// only of what is sent.
+func (x *exchange) serve(next echo.HandlerFunc) error {
+	if header := x.inner.Header(); len(header) > 0 {
+		x.kept = header.Clone()
+	}
+	x.session.Route = x
+	x.response = *echo.NewResponse(x, x.c.Logger())
+	x.c.SetResponse(&x.response)
+	x.c.SetRequest(x.outer.WithContext(&x.session))
+	defer x.leave()
+	err := next(x.c)
+	if x.commit(false) != nil {
+		err = x.err
+	} else if x.session.Finish() != nil && !x.hijacked {
+		panic(http.ErrAbortHandler)
+	}
+	return hide(err, x.inner.Header())
+}
+
+// leave restores what was there before the handler, also after a panic. The request
+// stays the handler's: an HTTPErrorHandler may read the session.
+func (x *exchange) leave() {
+	x.session.Discard() // what a panic left; else the exchange is over by now
+	x.c.SetResponse(x.inner)
+	x.handBack()
+	if x.err != nil {
+		header := x.inner.Header()
+		clear(header)
+		maps.Copy(header, x.kept)
+		x.added.AddTo(header)
+	}
+}
+
+// handBack copies what was added to the handler's copy of the request. The server
+// removes the temporary files of the form, and middlewares outside read the form, the
+// pattern, and its path values.
+func (x *exchange) handBack() {
+	from, to := x.c.Request(), x.outer
+	to.Form, to.PostForm, to.MultipartForm = from.Form, from.PostForm, from.MultipartForm
+	to.Pattern = from.Pattern
+	for _, p := range x.c.PathValues() { // which echo tells the handlers of net/http
+		if value := from.PathValue(p.Name); value != to.PathValue(p.Name) {
+			to.SetPathValue(p.Name, value)
+		}
+	}
+}
+
+// Route is the method and the pattern of the route, such as "GET /items/:id". A
+// route for any method has the pattern alone: clients invent methods.
+func (x *exchange) Route() string {
+	switch method := x.c.RouteInfo().Method; method {
+	case "": // not known yet, or there is none
+		return ""
+	case echo.RouteAny, echo.RouteNotFound:
+		return x.c.Path()
+	default:
+		return method + " " + x.c.Path()
+	}
+}
