@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alexedwards/scs/v2"
+	"github.com/alexedwards/scs/v2/memstore"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -55,4 +57,31 @@ func names(cookies []*http.Cookie) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// What the old libraries do by themselves when their store is down.
+func TestByThemselves(t *testing.T) {
+	for name, want := range map[string]answer{
+		"fiber":       {status: http.StatusInternalServerError, body: "Internal Server Error"},
+		"gin-contrib": {status: http.StatusOK, body: "nobody: []"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := slices.IndexFunc(libraries, func(l library) bool { return l.name == name })
+			s := newShop(t, libraries[i])
+			b := s.browser()
+			b.post(before, "/login?user=ann")
+			s.lose()
+			got := b.send(before, "GET", "/")
+			assert.Equal(t, want, answer{status: got.status, body: got.body})
+		})
+	}
+	t.Run("scs", func(t *testing.T) {
+		old := scs.New()
+		store := &scsStore{MemStore: memstore.NewWithCleanupInterval(0)}
+		store.lost.Store(true)
+		old.Store = store
+		w, r := httptestRequest(&http.Cookie{Name: "session", Value: "a token"})
+		old.LoadAndSave(http.NotFoundHandler()).ServeHTTP(w, r)
+		assert.Equal(t, http.StatusInternalServerError, w.Code)
+	})
 }
