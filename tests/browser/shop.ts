@@ -1,4 +1,5 @@
 import { ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -11,19 +12,26 @@ export class Shop {
 
   constructor(private flags: string[], private log: string) {}
 
-  // start starts it, on the same port as before.
+  // start starts it, on the same port as before. At first it takes one that no system
+  // gives to others while the shop is down.
   async start() {
-    const addr = this.url ? new URL(this.url).host : 'localhost:0';
+    for (let attempt = 0; !this.url && attempt < 9; attempt++) {
+      if (await this.startAt(`localhost:${randomInt(12000, 20000)}`)) return;
+    }
+    if (!this.url || !(await this.startAt(new URL(this.url).host))) throw new Error('the shop ended before it was open');
+  }
+
+  private async startAt(addr: string) {
     this.process = spawn(process.env.SHOP!, ['-addr', addr, ...this.flags], { stdio: ['ignore', 'pipe', openSync(this.log, 'a')] });
     for await (const line of createInterface(this.process.stdout!)) {
       const address = /^Open (\S+)/.exec(line);
       if (address) {
         this.url = address[1];
         this.process.stdout!.resume();
-        return;
+        return true;
       }
     }
-    throw new Error('the shop ended before it was open');
+    return false;
   }
 
   // stop ends it in order, or as a crash does.

@@ -4,6 +4,7 @@ package consumers
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -83,10 +84,9 @@ func version(t *testing.T, dir string) string {
 
 // visit runs a program and comes twice to each of its pages, which count.
 func visit(t *testing.T, program string, env, paths []string) {
-	listener, err := net.Listen("tcp", "localhost:0")
+	port, err := servers.FreePort()
 	require.NoError(t, err)
-	addr := listener.Addr().String()
-	require.NoError(t, listener.Close())
+	addr := fmt.Sprint("localhost:", port)
 
 	cmd := exec.Command(program)
 	cmd.Env = append(append(os.Environ(), "ADDR="+addr), env...)

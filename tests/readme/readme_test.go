@@ -197,12 +197,9 @@ func block(t *testing.T, markdown, language, containing string) string {
 // makes curl send a Secure cookie without TLS.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
+	port, err := servers.FreePort()
 	require.NoError(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return "localhost:" + port
+	return fmt.Sprint("localhost:", port)
 }
 
 // module makes a module of the files, and checks that it asks for no more than

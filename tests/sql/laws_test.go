@@ -2,7 +2,6 @@ package sql_test
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/storetest"
 	sessionsql "github.com/gostateful/session/sql"
+	"github.com/gostateful/session/tests/support/servers"
 )
 
 // TestStore holds the store to its contract, as the README recommends to set up
@@ -42,8 +42,7 @@ func (e engine) nowhere(t *testing.T) string {
 // freeAddr is where nobody listens.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort()
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", port)
 }

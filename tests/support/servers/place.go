@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -111,27 +112,43 @@ func (s *Server) dial(ctx context.Context) (net.Conn, error) {
 	return c, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+// FreePort returns a port on which nobody listens. It is below those that a system gives
+// to whoever asks for any, so that nobody gets it before a server starts, or while the
+// server is down. A lock keeps it from other tests until this process ends.
+func FreePort() (int, error) {
+	const first, number = 20000, 12000
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("session-test-ports-%d", os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	for range 10 * number {
+		port := first + rand.IntN(number)
+		// A descriptor, as an os.File would be closed by the garbage collector.
+		lock, err := syscall.Open(filepath.Join(dir, strconv.Itoa(port)), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o600)
+		if err != nil {
+			return 0, err
+		}
+		if syscall.Flock(lock, syscall.LOCK_EX|syscall.LOCK_NB) == nil && !inUse(port) {
+			return port, nil
+		}
+		if err := syscall.Close(lock); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("all ports from %d to %d are in use", first, first+number-1)
+}
+
+func inUse(port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err == nil {
+		l.Close()
+	}
+	return errors.Is(err, syscall.EADDRINUSE)
 }
 
 // taken tells whether the server cannot have its ports.
 func (s *Server) taken() bool {
-	for _, port := range []int{s.Port, s.Port2} {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) // zero: any
-		if err == nil {
-			l.Close()
-		}
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return true
-		}
-	}
-	return s.Port == s.Port2
+	return inUse(s.Port) || inUse(s.Port2) || s.Port == s.Port2 // zero: any
 }
 
 // quoteLog is the end of the log, for the output of a test.

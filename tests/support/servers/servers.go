@@ -68,7 +68,7 @@ type Server struct {
 // whose output gets the log if the test failed.
 func Start(t testing.TB, p Program) *Server {
 	t.Helper()
-	return start(t, p, freePort)
+	return start(t, p, FreePort)
 }
 
 func start(t testing.TB, p Program, port func() (int, error)) *Server {

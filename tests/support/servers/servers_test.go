@@ -91,14 +91,14 @@ func TestPortInUse(t *testing.T) {
 			if asked++; asked == 1 {
 				return used, nil
 			}
-			return freePort()
+			return FreePort()
 		})
 		if s.Port == used {
 			t.Errorf("got the port %d that another program uses", used)
 		}
 	})
 	t.Run("the second of two", func(t *testing.T) {
-		own, err := freePort()
+		own, err := FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestPortInUse(t *testing.T) {
 			p.TwoPorts = true
 			s := start(t, p, func() (int, error) {
 				if len(next) == 0 {
-					return freePort()
+					return FreePort()
 				}
 				port := next[0]
 				next = next[1:]
@@ -260,5 +260,20 @@ func until(t *testing.T, failure string, done func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal(failure)
 		}
+	}
+}
+
+// TestFreePort: no two tests get one port, nor does anybody who asks the system for any.
+func TestFreePort(t *testing.T) {
+	given := map[int]bool{}
+	for range 100 {
+		port, err := FreePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if given[port] || port >= 32768 {
+			t.Errorf("got the port %d, want one below 32768 that was not given before", port)
+		}
+		given[port] = true
 	}
 }
