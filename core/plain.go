@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding"
 	"encoding/binary"
-	"encoding/gob"
 	"encoding/json"
 	"fmt"
 	"hash"
@@ -45,6 +44,12 @@ func shapeOf(t reflect.Type, lossy bool) shape {
 	s.exact = s.exact && plain
 	return s
 }
+
+// The interfaces of encoding/gob, which is large.
+type (
+	gobEncoder interface{ GobEncode() ([]byte, error) }
+	gobDecoder interface{ GobDecode(data []byte) error }
+)
 
 // An unshare makes a value share no memory with the one that it was copied from,
 // but for strings. Those of an application are copied too: some frameworks, such
@@ -113,7 +118,7 @@ func encodesItself(t reflect.Type) bool {
 		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
 		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
 		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler](),
-		reflect.TypeFor[gob.GobEncoder](), reflect.TypeFor[gob.GobDecoder](),
+		reflect.TypeFor[gobEncoder](), reflect.TypeFor[gobDecoder](),
 		reflect.TypeFor[interface{ MarshalCBOR() ([]byte, error) }](),
 		reflect.TypeFor[interface{ UnmarshalCBOR([]byte) error }](),
 	} {

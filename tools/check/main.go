@@ -54,10 +54,10 @@ var steps = []step{
 }
 
 // test runs the tests. The step vet has vetted them. The timeout is for what hangs,
-// on the slowest machine. Four packages run at a time, as most of them wait for
+// on the slowest machine. Six packages run at a time, as most of them wait for
 // servers, and those that take longest come first.
 func (r *repository) test() error {
-	args := []string{"test", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=4", "./tests/sql", "./tests/redis"}
+	args := []string{"test", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=6", "./tests/sql", "./tests/redis"}
 	list, err := output("go", "list", "work")
 	if err != nil {
 		return err
