@@ -11,7 +11,6 @@ import (
 	"net/url"
 
 	"github.com/labstack/echo/v5"
-	"github.com/labstack/echo/v5/middleware"
 
 	sessionecho "github.com/gostateful/session/adapters/echo"
 	session "github.com/gostateful/session/core"
@@ -27,8 +26,7 @@ func ExampleMiddleware() {
 		log.Fatal(err)
 	}
 	e := echo.New()
-	e.Use(middleware.Recover()) // before the sessions: a handler that panics changes nothing
-	e.Use(sessionecho.Middleware(baskets))
+	e.Use(sessionecho.Middleware(baskets)) // after middleware.Recover: a handler that panics changes nothing
 	e.GET("/add/:item", func(c *echo.Context) error {
 		item := c.Param("item")
 		s, err := baskets.Get(c.Request().Context())
@@ -61,7 +59,7 @@ func ExampleMiddleware_shop() {
 		log.Fatal(err)
 	}
 	e := echo.New()
-	e.Use(middleware.Recover(), sessionecho.Middleware(baskets))
+	e.Use(sessionecho.Middleware(baskets))
 	e.POST("/items", func(c *echo.Context) error {
 		s, err := baskets.Get(c.Request().Context())
 		if err != nil {

@@ -6,5 +6,3 @@ require (
 	github.com/gostateful/session/core v0.0.0
 	github.com/labstack/echo/v5 v5.4.4
 )
-
-require golang.org/x/time v0.15.0 // indirect

@@ -64,11 +64,8 @@ func startSCS(t *testing.T, m Move) ([3]http.Handler, faults) {
 		handler := nethttp.Middleware(m.Sessions, nil)(old.LoadAndSave(f.Middleware(follow)(routes)))
 		return http.NewCrossOriginProtection().Handler(handler)
 	}
-	return [3]http.Handler{
-		old.LoadAndSave(mux),
-		release(f.Together, first),
-		release(f.NowAlone, second),
-	}, faults{
+	servers := [3]http.Handler{old.LoadAndSave(mux), release(f.Together, first), release(f.NowAlone, second)}
+	return servers, faults{
 		expire: func() {
 			all, err := store.All()
 			require.NoError(t, err)
