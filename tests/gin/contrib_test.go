@@ -120,11 +120,7 @@ func TestGzip(t *testing.T) {
 				si := newSite(t)
 				r := gin.New()
 				r.Use(gin.RecoveryWithWriter(io.Discard))
-				if compress, sessions := gingzip.Gzip(gingzip.DefaultCompression), sessiongin.Middleware(si.Manager, nil); inside {
-					r.Use(sessions, compress)
-				} else {
-					r.Use(compress, sessions)
-				}
+				r.Use(ordered(gingzip.Gzip(gingzip.DefaultCompression), sessiongin.Middleware(si.Manager, nil), inside)...)
 				r.Use(func(c *gin.Context) {
 					si.count(c)
 					if test.lost {
@@ -167,11 +163,7 @@ func TestGzipVary(t *testing.T) {
 	for place, inside := range map[string]bool{"Before": false, "After": true} {
 		si := newSite(t)
 		r := gin.New()
-		if compress, sessions := gingzip.Gzip(gingzip.DefaultCompression), sessiongin.Middleware(si.Manager, nil); inside {
-			r.Use(sessions, compress)
-		} else {
-			r.Use(compress, sessions)
-		}
+		r.Use(ordered(gingzip.Gzip(gingzip.DefaultCompression), sessiongin.Middleware(si.Manager, nil), inside)...)
 		r.GET("/", func(c *gin.Context) {
 			_, err := si.Get(c)
 			assert.NoError(t, err)
@@ -191,11 +183,7 @@ func TestGzipLateFailure(t *testing.T) {
 		si := newSite(t)
 		r := gin.New()
 		r.Use(gin.RecoveryWithWriter(io.Discard))
-		if compress, sessions := gingzip.Gzip(gingzip.DefaultCompression), sessiongin.Middleware(si.Manager, nil); inside {
-			r.Use(sessions, compress)
-		} else {
-			r.Use(compress, sessions)
-		}
+		r.Use(ordered(gingzip.Gzip(gingzip.DefaultCompression), sessiongin.Middleware(si.Manager, nil), inside)...)
 		r.GET("/", func(c *gin.Context) {
 			_, err := si.Get(c)
 			assert.NoError(t, err)
@@ -229,11 +217,7 @@ func TestTimeout(t *testing.T) {
 				si := newSite(t)
 				r := gin.New()
 				r.Use(gin.RecoveryWithWriter(io.Discard))
-				if limit, sessions := timeout.New(timeout.WithTimeout(time.Hour)), sessiongin.Middleware(si.Manager, nil); inside {
-					r.Use(sessions, limit)
-				} else {
-					r.Use(limit, sessions)
-				}
+				r.Use(ordered(timeout.New(timeout.WithTimeout(time.Hour)), sessiongin.Middleware(si.Manager, nil), inside)...)
 				r.Use(func(c *gin.Context) {
 					si.count(c)
 					if test.lost {
@@ -302,4 +286,12 @@ func TestTimedOut(t *testing.T) {
 			assert.Equal(t, 1, si.store.Len(), "sessions")
 		})
 	}
+}
+
+// ordered is a middleware before the sessions, or inside of them.
+func ordered(m, sessions gin.HandlerFunc, inside bool) []gin.HandlerFunc {
+	if inside {
+		return []gin.HandlerFunc{sessions, m}
+	}
+	return []gin.HandlerFunc{m, sessions}
 }
