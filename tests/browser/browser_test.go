@@ -30,18 +30,21 @@ func TestBrowser(t *testing.T) {
 	}
 	sites, err := json.Marshal(site.Serve(t))
 	require.NoError(t, err)
-	redis, postgres := servers.Redis(t), servers.Postgres(t)
+	redis, postgres, mariaDB := servers.Redis(t), servers.Postgres(t), servers.MariaDB(t)
 	env := append(os.Environ(),
 		"SITES="+string(sites),
 		"SHOP="+gotool.Build(t, "examples", "-tags=all"),
 		"REDIS=redis://"+redis.Addr(),
 		"POSTGRES="+servers.PostgresURL(postgres, "postgres"),
+		"MYSQL=mysql://root@"+mariaDB.Addr()+"/test",
 	)
 	env = append(env, outages(t)...)
 	if browsers := os.Getenv("BROWSERS"); browsers == "" || strings.Contains(browsers, "chromium") {
 		path, err := chromium.Find()
 		require.NoError(t, err)
-		env = append(env, "CHROMIUM="+path)
+		headless, err := chromium.FindHeadless()
+		require.NoError(t, err)
+		env = append(env, "CHROMIUM="+path, "HEADLESS="+headless)
 	}
 
 	cmd := exec.Command("node_modules/.bin/playwright", append([]string{"test"}, flag.Args()...)...)

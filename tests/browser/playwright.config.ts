@@ -4,26 +4,29 @@ if (!process.env.SITES) throw new Error('TestBrowser starts what the specs need.
 
 const browsers = (process.env.BROWSERS || 'chromium').split(',');
 
-// Not all others know Partitioned, and Playwright's keep no page for the back button.
-const onlyChromium = ['frame.spec.ts', 'back.spec.ts'];
+// A Chromium without a window may keep no page for the back button.
+const needWindow = ['back.spec.ts'];
+
+// Nor do Playwright's others, and not all of them know Partitioned.
+const onlyChromium = ['frame.spec.ts', ...needWindow];
+
+const chromium = (executablePath?: string) => ({
+  browserName: 'chromium' as const,
+  launchOptions: {
+    executablePath,
+    args: ['--host-resolver-rules=MAP *.test 127.0.0.1'], // others need the names in /etc/hosts
+  },
+});
 
 const projects: Project[] = [
-  {
-    name: 'chromium',
-    use: {
-      browserName: 'chromium',
-      launchOptions: {
-        executablePath: process.env.CHROMIUM,
-        args: ['--host-resolver-rules=MAP *.test 127.0.0.1'], // others need the names in /etc/hosts
-      },
-    },
-  },
+  { name: 'chromium', use: chromium(process.env.HEADLESS), testIgnore: needWindow },
+  { name: 'chromium with a window', use: chromium(process.env.CHROMIUM), testMatch: needWindow },
   { name: 'firefox', use: { browserName: 'firefox' }, testIgnore: onlyChromium },
   { name: 'webkit', use: { browserName: 'webkit' }, testIgnore: onlyChromium },
 ];
 
 export default defineConfig({
-  projects: projects.filter(project => browsers.includes(project.name!)),
+  projects: projects.filter(project => browsers.includes(project.use!.browserName!)),
   workers: 2,
   fullyParallel: true,
   reporter: 'list',

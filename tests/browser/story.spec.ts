@@ -2,15 +2,13 @@ import { join } from 'node:path';
 import { devices, expect } from '@playwright/test';
 import { add, cart, faults, fillIn, signIn, signOut, submit, test } from './shop';
 
+// Each framework and each store.
 const shops = [
   ['nethttp', 'memory'],
-  ['chi', 'memory'],
-  ['echo', 'memory'],
-  ['fiber', 'memory'],
-  ['gin', 'memory'],
-  ['nethttp', 'sqlite'],
   ['chi', 'postgres'],
+  ['echo', 'mysql'],
   ['fiber', 'redis'],
+  ['gin', 'sqlite'],
 ];
 
 for (const [adapter, store] of shops) {
@@ -19,6 +17,7 @@ for (const [adapter, store] of shops) {
       memory: 'memory',
       sqlite: `sqlite:${join(info.outputPath(), 'shop.db')}`,
       postgres: process.env.POSTGRES!,
+      mysql: process.env.MYSQL!,
       redis: process.env.REDIS!,
     }[store]!;
     const shop = await openShop('-adapter', adapter, '-store', flag);

@@ -29,7 +29,7 @@ var needs = []need{
 	{"MariaDB, 10.5 or later, with mariadb-install-db and mariadb", "the SQL store is tested against MariaDB", []string{"mariadb-server-core", "mariadb-client-core"}, servers.LookForMariaDB},
 	{"Prometheus, 2.42 or later, with promtool", "the dashboard and the alerts of otel are tested with it", []string{"prometheus"}, lookFor("prometheus", "promtool")},
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
-	{"Chromium or Google Chrome", "the pages are tested in it", []string{"chromium"}, lookForChromium},
+	{"Chromium or Google Chrome", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
 }
 
 // install brings what is missing, or says what it is. It never goes on without.
