@@ -66,5 +66,8 @@ var meanings = map[session.EventKind]string{
 	session.EventExpired:   "found past its end",
 	session.EventDiscarded: "a change was dropped",
 	session.EventReused:    "an old secret came back",
+	session.EventBound:     "bound to the device",
+	session.EventRefreshed: "the device has proven itself, for a new cookie",
+	session.EventOverdue:   "a copy of a cookie came after its time",
 	session.EventError:     "the store failed",
 }

@@ -5,13 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // flags are those of the command.
 type flags struct {
-	set                  *flag.FlagSet
-	addr, store, adapter string
-	insecure, debug      bool
+	set                           *flag.FlagSet
+	addr, store, adapter, metrics string
+	idle                          time.Duration
+	insecure, debug               bool
 }
 
 func parse(args []string) (*flags, error) {
@@ -19,6 +21,8 @@ func parse(args []string) (*flags, error) {
 	f.set.StringVar(&f.addr, "addr", "localhost:8080", "address to listen on")
 	f.set.StringVar(&f.store, "store", "memory", "where the sessions live: "+stores)
 	f.set.StringVar(&f.adapter, "adapter", "nethttp", "HTTP framework: "+adapters)
+	f.set.StringVar(&f.metrics, "metrics", "", "address to serve metrics on, for Prometheus, at /metrics")
+	f.set.DurationVar(&f.idle, "idle", idleTimeout, "how long a session lasts without use; try 20s")
 	f.set.BoolVar(&f.insecure, "insecure", false, "send the cookie without Secure, for Safari, which refuses it on http://localhost")
 	f.set.BoolVar(&f.debug, "debug", false, "show what happens to the sessions")
 	if err := f.set.Parse(args); err != nil {
@@ -41,7 +45,7 @@ var errLeftOut = errors.New("this program was compiled without it")
 // tags compile stores and adapters, by the words of the flags.
 var tags = map[string]string{
 	"redis": "redis", "rediss": "redis", "postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite",
-	"chi": "chi", "fiber": "fiber", "gin": "gin", "echo": "echo",
+	"chi": "chi", "fiber": "fiber", "gin": "gin", "echo": "echo", "metrics": "otel",
 }
 
 // explain adds the command that compiles what was left out.
@@ -50,7 +54,11 @@ func (f *flags) explain(err error) error {
 		return err
 	}
 	var needed, words []string
-	for _, word := range []string{kind(f.store), f.adapter} {
+	parts := []string{kind(f.store), f.adapter}
+	if f.metrics != "" {
+		parts = append(parts, "metrics")
+	}
+	for _, word := range parts {
 		if tag := tags[word]; tag != "" {
 			needed = append(needed, tag)
 		}
@@ -60,7 +68,7 @@ func (f *flags) explain(err error) error {
 		switch set.Name {
 		case "store":
 			words = append(words, shownName(f.store))
-		case "addr", "adapter":
+		case "addr", "adapter", "metrics", "idle":
 			words = append(words, set.Value.String())
 		}
 	})

@@ -25,6 +25,7 @@ func TestLeftOut(t *testing.T) {
 		{[]string{"-adapter", "chi"}, "chi ./examples -adapter chi"},
 		{[]string{"-adapter", "gin"}, "gin ./examples -adapter gin"},
 		{[]string{"-adapter", "echo"}, "echo ./examples -adapter echo"},
+		{[]string{"-metrics", "localhost:9464", "-idle", "20s"}, "otel ./examples -idle 20s -metrics localhost:9464"},
 		{[]string{"-adapter", "fiber", "-store", "sqlite:shop.db"}, "sqlite,fiber ./examples -adapter fiber -store sqlite:shop.db"},
 	} {
 		err := run(t.Context(), test.args, io.Discard)

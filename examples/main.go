@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	}
 	seen := &events{}
 	opts := newOptions(seen)
-	opts.Cookie.Insecure = f.insecure
+	opts.IdleTimeout, opts.Cookie.Insecure = f.idle, f.insecure
 	if f.debug {
 		opts.Logger = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
@@ -54,7 +54,16 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		return f.explain(err)
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	s, err := newSite(ctx, opened, opts, seen)
+	var measured telemetry
+	if f.metrics != "" {
+		t, server, err := openMetrics(f.metrics)
+		if err != nil {
+			return f.explain(err)
+		}
+		defer server.Close()
+		measured, opts.Observer = t, both(seen.add, t.Observe)
+	}
+	s, err := newSite(ctx, opened, opts, seen, measured)
 	if err != nil {
 		return err
 	}
@@ -63,7 +72,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if err != nil {
 		return f.explain(err)
 	}
-	listener, err := listen(f.addr)
+	listener, err := listen("addr", f.addr)
 	if err != nil {
 		return err
 	}
@@ -72,11 +81,15 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	return serve(ctx, srv, listener, stdout)
 }
 
-// newSite makes the site on a store.
-func newSite(ctx context.Context, opened *backend, opts *session.Options, seen *events) (*site, error) {
+// newSite makes the site on a store, which measured, unless nil, measures.
+func newSite(ctx context.Context, opened *backend, opts *session.Options, seen *events, measured telemetry) (*site, error) {
 	s := &site{store: &switched{fullStore: opened.store}, events: seen, closing: ctx}
+	store := session.Store(s.store)
+	if measured != nil {
+		store = measured.Store(store)
+	}
 	var err error
-	if s.sessions, err = session.New[visitor](s.store, opts); err != nil {
+	if s.sessions, err = session.New[visitor](store, opts); err != nil {
 		return nil, err
 	}
 	if opened.users != nil {
@@ -130,13 +143,14 @@ func serve(ctx context.Context, srv server, listener net.Listener, stdout io.Wri
 	return srv.Shutdown(patience)
 }
 
-func listen(addr string) (net.Listener, error) {
+// listen listens on the address that a flag gives.
+func listen(flag, addr string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program; choose another address: -addr localhost:8081", addr)
+		return nil, fmt.Errorf("%s is in use by another program; choose another address: -%s localhost:8081", addr, flag)
 	case err != nil:
-		return nil, fmt.Errorf("cannot listen on -addr %s: %w", addr, err)
+		return nil, fmt.Errorf("cannot listen on -%s %s: %w", flag, addr, err)
 	}
 	return listener, nil
 }

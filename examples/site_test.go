@@ -17,7 +17,7 @@ import (
 func newTestSite(t *testing.T) *site {
 	t.Helper()
 	seen := &events{}
-	s, err := newSite(t.Context(), &backend{store: memory.New(nil)}, newOptions(seen), seen)
+	s, err := newSite(t.Context(), &backend{store: memory.New(nil)}, newOptions(seen), seen, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

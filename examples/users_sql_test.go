@@ -20,7 +20,7 @@ func TestPasswordInOneTransaction(t *testing.T) {
 	}
 	defer opened.Close()
 	seen := &events{}
-	s, err := newSite(t.Context(), opened, newOptions(seen), seen)
+	s, err := newSite(t.Context(), opened, newOptions(seen), seen, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

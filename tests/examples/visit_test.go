@@ -95,7 +95,7 @@ func (v *visitor) secret() string {
 	return cookies[0].Value
 }
 
-var adapters = []string{"nethttp", "chi", "fiber", "gin"}
+var adapters = []string{"nethttp", "chi", "fiber", "gin", "echo"}
 
 func TestPage(t *testing.T) {
 	binary := build(t)
