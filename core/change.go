@@ -12,10 +12,12 @@ type edit func(old content) (content, error)
 
 // A change is pending until it is stored. A conflict makes it again.
 type change struct {
-	edit    edit      // of Update; nil for Login and Renew
-	subject string    // of Login; else empty
-	clocks  Clocks    // of a login that is remembered; else zero
-	proven  time.Time // of Login: when the subject has proven who it is
+	edit    edit                                     // of Update; else nil
+	renewal renewal                                  // what it does to the secret
+	device  func(env *envelope, now time.Time) error // of a binding; else nil
+	subject string                                   // of Login; else empty
+	clocks  Clocks                                   // of a login that is remembered; else zero
+	proven  time.Time                                // of Login: when the subject has proven who it is
 	at      time.Time
 }
 
@@ -42,7 +44,7 @@ func (v *visit) add(c change) error {
 		} else if v.base.sealed != nil {
 			v.replace()
 		}
-	} else if err := v.changeable(c.edit == nil || !v.base.proof.opens()); err != nil {
+	} else if err := v.changeable(c.renewal != noRenewal || !v.base.proof.opens()); err != nil {
 		return err
 	} else if v.base.sealed != nil {
 		return v.base.sealed
@@ -114,10 +116,18 @@ func (v *visit) apply(c change) error {
 		}
 		next.env.content = edited
 	}
+	if c.device != nil {
+		env := next.env
+		if err := c.device(&env, c.at); err != nil {
+			return err
+		}
+		next.env = env
+	}
 	if c.subject != "" {
 		if next.subject != "" && next.subject != c.subject {
 			next.env.content = v.engine.likely.content // another subject's data
 		}
+		next.env.device = binding{} // another's key must not open what this login opens
 		next.subject = c.subject
 		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
 		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
@@ -126,10 +136,12 @@ func (v *visit) apply(c change) error {
 	return nil
 }
 
-// demands reports whether a pending change, a Login or a Renew, demands a new
-// secret.
-func (v *visit) demands() bool {
-	return slices.ContainsFunc(v.pending, func(c change) bool { return c.edit == nil })
+// demands is what the pending changes do to the secret.
+func (v *visit) demands() (r renewal) {
+	for _, c := range v.pending {
+		r = max(r, c.renewal)
+	}
+	return r
 }
 
 // logsIn reports whether a pending change is a login.
@@ -140,7 +152,7 @@ func (v *visit) logsIn() bool {
 // changed reports whether anything but the end of a session must be written. A
 // new session that is still empty need not be (law 6).
 func (v *visit) changed() bool {
-	return v.logsIn() || v.base.proof.opens() && v.demands() || !bytes.Equal(v.shown.env.data, v.base.env.data)
+	return v.logsIn() || v.base.proof.opens() && v.demands() != noRenewal || !bytes.Equal(v.shown.env.data, v.base.env.data)
 }
 
 // dirty reports whether anything must be written.

@@ -40,13 +40,22 @@ func (e *envelope) startedAt() time.Time { return fromMilli(max(e.created, e.log
 
 // lifetimeEnd is when the session ends however much it is used.
 func (e *engine) lifetimeEnd(env *envelope) time.Time {
-	return env.startedAt().Add(e.clocks(env).Lifetime)
+	end := env.startedAt().Add(e.clocks(env).Lifetime)
+	if d := &e.opts.Device; d.Required && env.loggedIn != 0 && !env.device.bound() {
+		if early := fromMilli(env.loggedIn).Add(d.Interval); early.Before(end) {
+			return early
+		}
+	}
+	return end
 }
 
 // cookieLasts is how long the browser keeps the cookie, or zero: until it
 // closes. That is until the end of Lifetime, so that it need not be sent again
 // with each use.
 func (e *engine) cookieLasts(env *envelope) time.Duration {
+	if env.device.bound() {
+		return max(time.Until(env.secretEnds(0)), 1)
+	}
 	if !e.opts.Cookie.Persistent && !env.remembered() {
 		return 0
 	}
@@ -91,7 +100,8 @@ type renewal uint8
 
 const (
 	noRenewal renewal = iota // the secret stays
-	offered                  // by RenewEvery or Import: the previous secret stays good until the new one is used
+	offered                  // by RenewEvery, Import or a registration: the previous secret stays good until the new one is used
+	proven                   // by the key of the device: the previous secret stays good as long as it would have been
 	demanded                 // Login or Renew: the previous secret is refused at once
 )
 
@@ -101,13 +111,14 @@ const (
 // another renewal.
 func (v *visit) renewalDue(now time.Time) renewal {
 	every, env := v.engine.opts.RenewEvery, &v.shown.env
+	if r := v.demands(); r != noRenewal && v.base.proof.opens() {
+		return r
+	}
 	switch {
-	case v.base.proof.opens() && v.demands():
-		return demanded
 	case !v.receives || v.refusal.err != nil:
 		return noRenewal
-	case every != 0 && v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)),
-		v.base.proof == previous && env.previousUntil == untilUsed:
+	case every != 0 && v.base.proof == current && !now.Before(fromMilli(env.renewed).Add(every)) && !env.device.bound(),
+		v.base.proof == previous && env.unused():
 		return offered
 	}
 	return noRenewal
@@ -117,8 +128,12 @@ func (v *visit) renewalDue(now time.Time) renewal {
 // offered renewal. Its browser has received that secret. One write notes it
 // (law 19).
 func (v *visit) firstUse() bool {
-	return v.base.proof == current && v.token == (token{}) &&
-		v.base.env.previous != (digest{}) && v.base.env.previousUntil == untilUsed
+	return v.base.proof == current && v.token == (token{}) && v.base.env.previous != (digest{}) && v.base.env.unused()
+}
+
+// unused reports whether nobody has used the secret of an offered renewal.
+func (e *envelope) unused() bool {
+	return e.previousUntil == untilUsed || e.device.bound() && !e.device.proven
 }
 
 // touchDue reports whether the use of the session must be recorded (law 6).

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gostateful/session/core/internal/dbsc"
 )
 
 // commitNow stores what is pending while the handler runs, and one more change,
@@ -120,6 +122,7 @@ type Header struct {
 	SetCookie    []string // add each as a line of its own
 	TokenHeader  string   // the name of Options.Header.Response, set to Token
 	Token        string   // empty if the session has ended
+	Registration string   // set as Secure-Session-Registration: it asks the browser for a key of its device
 	CacheControl string   // set, in place of the handler's: a cookie must not be cached
 	Vary         string   // add, unless it is there
 	RetryAfter   string   // set, unless it is there: seconds until the client may come again
@@ -138,6 +141,9 @@ func (h *Header) AddTo(header interface {
 	}
 	if h.TokenHeader != "" {
 		header.Set(h.TokenHeader, h.Token)
+	}
+	if h.Registration != "" {
+		header.Set(dbsc.Registration, h.Registration)
 	}
 	if h.CacheControl != "" {
 		header.Set("Cache-Control", h.CacheControl)
@@ -179,7 +185,7 @@ func (v *visit) header() Header {
 		h.SetCookie = opts.Cookie.remove()
 	}
 	if v.answer != keep {
-		h.CacheControl = "no-store"
+		h.CacheControl, h.Registration = "no-store", v.offer()
 	}
 	if v.refusal.told && v.refusal.err == ErrSuperseded {
 		h.RetryAfter = retryAfter(v.refusal.until)

@@ -36,6 +36,7 @@ type envelope struct {
 	ended         int64  // when Destroy ended the session; a tombstone has it
 	authenticated int64  // when the subject has proven who it is: loggedIn, or earlier
 	clocks        Clocks // of a remembered login; else zero
+	device        binding
 
 	previous      digest // of the previous secret; zero if there is none
 	previousUntil int64  // when it stops being good, or untilUsed
@@ -68,6 +69,7 @@ const (
 	fieldAuthenticated = 4 // a time: when it differs from logged in
 	fieldClocks        = 5 // IdleTimeout and Lifetime in milliseconds
 	fieldFingerprint   = 6 // 8 bytes
+	fieldDevice        = 7 // 16 bytes of salt, since, interval, a byte that is 1 if proven, the key
 )
 
 func (e *envelope) seal() []byte {
@@ -99,6 +101,9 @@ func (e *envelope) seal() []byte {
 	}
 	if e.fingerprint != 0 {
 		b = binary.BigEndian.AppendUint64(append(b, fieldFingerprint, 8), e.fingerprint)
+	}
+	if e.device != (binding{}) {
+		b = e.device.seal(b)
 	}
 	b = append(b, 0)
 	return append(b, e.data...)
@@ -181,6 +186,8 @@ func (e *envelope) openFields(r *reader, likely *envelope) error {
 			if b := field.bytes(8); b != nil {
 				e.fingerprint = binary.BigEndian.Uint64(b)
 			}
+		case fieldDevice:
+			e.device.open(&field)
 		default:
 			return errEnvelopeFormat
 		}

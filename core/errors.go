@@ -74,6 +74,8 @@ var (
 
 	errReused = fmt.Errorf("%w: its secret was replaced", ErrNotFound)
 
+	errOverdue = fmt.Errorf("%w: its secret is past the time of a bound session", ErrNotFound)
+
 	errZeroID = mistakef("session: the zero ID names no session")
 )
 

@@ -23,6 +23,9 @@ const (
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
 	EventReused    EventKind = "reused"    // a replaced secret came back after the window: it was stolen, or its browser lost a response
+	EventBound     EventKind = "bound"     // a device was registered
+	EventRefreshed EventKind = "refreshed" // a new secret, by the key of the device
+	EventOverdue   EventKind = "overdue"   // a copy of a bound session's cookie came after its time: it was stolen, or a clock is wrong
 	EventError     EventKind = "error"     // Err says what failed
 )
 
@@ -59,7 +62,7 @@ func (kind EventKind) level() slog.Level {
 	switch kind {
 	case EventError:
 		return slog.LevelError
-	case EventDiscarded, EventReused:
+	case EventDiscarded, EventReused, EventOverdue:
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug
@@ -148,7 +151,7 @@ func (e *engine) log(ctx context.Context, event *Event) {
 
 // throttles makes one for each kind of event that is logged without a Logger.
 func throttles() map[EventKind]*throttle {
-	return map[EventKind]*throttle{EventError: {}, EventDiscarded: {}, EventReused: {}}
+	return map[EventKind]*throttle{EventError: {}, EventDiscarded: {}, EventReused: {}, EventOverdue: {}}
 }
 
 // A throttle lets one event a second pass, and counts the others.

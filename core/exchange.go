@@ -11,6 +11,7 @@ import (
 // what embeds one, implements it.
 type AnyManager interface {
 	core() *engine
+	visitor(ctx context.Context) (*visit, error) // the handle on a request's session, without counting as a use
 }
 
 // An Exchange is one request's passage through a Manager. It is for adapters;

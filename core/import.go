@@ -170,8 +170,8 @@ func (v *visit) takeUp(ctx context.Context, t *presented, given state) error {
 // another request was first.
 func (v *visit) found(ctx context.Context, t *presented, given state) error {
 	e, now, env := v.engine, time.Now(), &given.env
-	fresh := newToken(t.id)
-	env.secret, env.previous, env.previousUntil = fresh.digest(), t.digest(), untilUsed
+	fresh := e.newSecret(env, &given, now)
+	env.previous, env.previousUntil = t.digest(), untilUsed
 	env.created = now.UnixMilli()
 	env.renewed = env.created
 	if given.subject != "" {

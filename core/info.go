@@ -12,7 +12,8 @@ type Info[T any] struct {
 	ID              ID        `json:"id"`
 	Subject         string    `json:"subject,omitempty"`
 	Data            T         `json:"data"`
-	Remembered      bool      `json:"remembered"` // by LoginOptions.Remember
+	Remembered      bool      `json:"remembered"`        // by LoginOptions.Remember
+	Binding         Binding   `json:"binding,omitempty"` // to the device of its browser
 	CreatedAt       time.Time `json:"createdAt"`
 	AuthenticatedAt time.Time `json:"authenticatedAt,omitzero"` // zero if never
 	LastUsedAt      time.Time `json:"lastUsedAt"`               // as recorded: it lags by at most a minute, see Options.IdleTimeout
@@ -23,7 +24,7 @@ type Info[T any] struct {
 // info describes a session, without its data.
 func (m *Manager[T]) info(s *state) Info[T] {
 	return Info[T]{
-		ID: s.id, Subject: s.subject, Remembered: s.env.remembered(),
+		ID: s.id, Subject: s.subject, Remembered: s.env.remembered(), Binding: m.bindingOf(&s.env),
 		CreatedAt: fromMilli(s.env.created), AuthenticatedAt: fromMilli(s.env.authenticated),
 		LastUsedAt: m.lastUsed(&s.env, s.expiresAt), ExpiresAt: m.endsAt(s),
 		LifetimeEndsAt: m.lifetimeEnd(&s.env),

@@ -117,10 +117,13 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 		return env, nil
 	case isAbsent(err):
 		kind := EventMissed
-		if err == errExpired {
+		switch err {
+		case errExpired:
 			kind = EventExpired
-		} else if err == errReused {
+		case errReused:
 			kind = EventReused
+		case errOverdue:
+			kind = EventOverdue
 		}
 		v.note(kind, t.id, subject, started, nil)
 		return env, nil
@@ -160,6 +163,8 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 	switch {
 	case p == stale:
 		return errReused
+	case p == overdue, p == unknown && env.ended == 0 && env.device.bound() && env.device.issued(&t.token):
+		return errOverdue
 	case !p.opens():
 		return ErrNotFound
 	}

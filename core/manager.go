@@ -38,6 +38,14 @@ type engine struct {
 
 func (e *engine) core() *engine { return e }
 
+func (m *Manager[T]) visitor(ctx context.Context) (*visit, error) {
+	s, err := m.handle(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return &s.visit, nil
+}
+
 var managers atomic.Uint64 // that were made
 
 // New returns a Manager over a store. It does not call the store: see

@@ -47,6 +47,10 @@ type Options struct {
 	// reads one of them. A token of the one opens nothing through the other.
 	Header TokenHeader
 
+	// Device binds the sessions of users to the device of their browser. The zero
+	// value binds none. It is experimental.
+	Device Device
+
 	// NewID makes the ID of a new session. Nil means the function [NewID]: a UUID
 	// version 7. It must be safe for concurrent use and must not repeat itself.
 	// The ID need not be secret.
@@ -166,6 +170,7 @@ func (o *Options) setDefaults() {
 		*c = jsonCodec
 	}
 	o.Header.setDefaults()
+	o.setDeviceDefaults()
 	o.Cookie.Former = slices.Clone(o.Cookie.Former) // which is the caller's
 	o.Cookie.setDefaults()
 }
@@ -190,6 +195,7 @@ func (o *Options) check(f *faults) {
 	f.add(o.Codec.Marshal == nil || o.Codec.Unmarshal == nil, "Codec needs both Marshal and Unmarshal")
 	o.Cookie.check(f)
 	o.Cookie.checkFormer(f)
+	o.checkDevice(f)
 }
 
 func (o *Options) checkRemember(f *faults) {

@@ -37,26 +37,44 @@ func (v *visit) makePlan() plan {
 	rand.Read(p.env.mark[:]) // never fails, since Go 1.24
 	switch {
 	case p.kind == planCreate || p.renewal != noRenewal:
-		p.token = newToken(v.shown.id)
-		p.env.secret = p.token.digest()
+		if p.renewal == offered && v.base.env.device.bound() {
+			p.env.device = binding{} // the browser has not received what the key was registered for
+		}
+		p.token = v.engine.newSecret(&p.env, &v.shown, now)
 		p.env.carrier = v.engine.likely.carrier
 	case v.firstUse():
 		p.env.previousUntil = now.Add(v.engine.opts.StragglerWindow).UnixMilli()
+		p.env.device.proven = p.env.device.bound()
 	}
 	if p.kind == planUpdate && p.renewal != noRenewal {
 		p.env.renewed = now.UnixMilli()
-		p.env.previous, p.env.previousUntil = v.base.digest, untilUsed
+		p.env.previous, p.env.previousUntil = v.retire(&p)
 		if p.renewal == demanded {
-			p.env.previousUntil = 0
 			p.env.generation++
 		}
 	}
 	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
-	if v.base.proof == trusted && !p.login {
-		p.rec.ExpiresAt = time.Time{} // a job is no use: the store keeps the expiry that it has
+	if v.base.proof == trusted && !p.login || p.renewal == proven {
+		p.rec.ExpiresAt = time.Time{} // no use: the store keeps the expiry that it has
 	}
 	p.rec.Data = p.env.seal()
 	return p
+}
+
+// retire returns the secret that becomes the previous one, and until when it is good.
+func (v *visit) retire(p *plan) (digest, int64) {
+	was, window := &v.base.env, v.engine.opts.StragglerWindow
+	switch {
+	case p.renewal == demanded:
+		return v.base.digest, 0
+	case p.renewal == proven && v.base.digest == was.previous && v.base.proof.opens() && was.device.proven:
+		return was.previous, was.previousUntil // the browser lost the response of the last refresh
+	case p.renewal == proven:
+		return was.secret, was.secretEnds(window).UnixMilli()
+	case p.env.device.bound():
+		return v.base.digest, p.env.secretEnds(window).UnixMilli()
+	}
+	return v.base.digest, untilUsed
 }
 
 // planTombstone makes the record that Destroy leaves. It has no data and no

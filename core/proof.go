@@ -11,6 +11,7 @@ type proof uint8
 const (
 	unknown    proof = iota // nothing: not a secret of the session, or one replaced long ago
 	stale                   // the previous secret, no longer good: stolen, or its browser lost a response
+	overdue                 // a secret of a bound session, past its time
 	superseded              // any other secret, soon after a renewal: a straggler
 	loggedOut               // any secret, soon after Destroy: a straggler
 	earlier                 // a secret that opened the session for this request; only RenewEvery has replaced it since
@@ -37,14 +38,20 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 		return loggedOut
 	case e.ended != 0:
 		return unknown
+	case isCurrent && e.overdue(now, window):
+		return overdue
 	case isCurrent:
 		return current
+	case isPrevious && e.device.bound() && e.previousUntil != 0 && now.UnixMilli() >= e.previousUntil:
+		return overdue // also when a refresh came late
 	case isPrevious && recent && e.previousUntil != 0:
 		return earlier
 	case isPrevious && (e.previousUntil == untilUsed || now.UnixMilli() < e.previousUntil):
 		return previous
 	case e.previous != (digest{}) && recent:
 		return superseded
+	case isPrevious && e.device.bound():
+		return overdue
 	case isPrevious:
 		return stale
 	}

@@ -131,7 +131,7 @@ func (s *Session[T]) Login(subject string, opts *LoginOptions) error {
 	if err := e.checkSubject(subject); err != nil {
 		return err
 	}
-	c := change{subject: strings.Clone(subject)}
+	c := change{subject: strings.Clone(subject), renewal: demanded}
 	if opts != nil {
 		c.proven = opts.AuthenticatedAt
 	}
@@ -162,7 +162,7 @@ type LoginOptions struct {
 // of privilege. From the commit on, the previous secret is refused. Renew does
 // nothing to a session that is not stored yet. It returns [ErrSuperseded] for a
 // straggler, and [ErrHeadersSent] after the response has begun.
-func (s *Session[T]) Renew() error { return s.visit.change(change{}) }
+func (s *Session[T]) Renew() error { return s.visit.change(change{renewal: demanded}) }
 
 // Destroy ends the session: logout. It drops the pending changes. The handle is
 // then that of a new, empty session. When the response begins, the session ends
@@ -301,6 +301,13 @@ func (s *Session[T]) CreatedAt() time.Time {
 func (s *Session[T]) Remembered() bool {
 	seen := s.visit.seen()
 	return seen.env.remembered()
+}
+
+// Binding reports whether the session is bound to the device of its browser: see
+// [Options.Device].
+func (s *Session[T]) Binding() Binding {
+	seen := s.visit.seen()
+	return s.visit.engine.bindingOf(&seen.env)
 }
 
 // AuthenticatedAt is when the subject proved its identity: at the last

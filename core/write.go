@@ -240,6 +240,9 @@ func (v *visit) goOn(reason error) error {
 
 // giveUp notes why the pending changes cannot be stored.
 func (v *visit) giveUp(err error, p *plan) {
+	if errors.Is(err, errSpent) || errors.Is(err, errUnproven) {
+		return // another registration or refresh was faster
+	}
 	kind, subject := EventError, v.base.subject
 	if v.ending != nil {
 		subject = v.ending.subject
@@ -295,7 +298,9 @@ func (v *visit) tell(p *plan, was *state, started time.Time) {
 	}{
 		{p.kind == planCreate, EventCreated},
 		{p.kind == planUpdate && !bytes.Equal(p.env.data, was.env.data), EventChanged},
-		{p.kind == planUpdate && p.renewal != noRenewal, EventRenewed},
+		{p.env.device.bound() && !was.env.device.bound(), EventBound},
+		{p.renewal == proven, EventRefreshed},
+		{p.kind == planUpdate && (p.renewal == demanded || p.renewal == offered && !p.env.device.bound()), EventRenewed},
 		{p.login, EventLogin},
 	} {
 		if e.happened {

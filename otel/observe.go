@@ -27,12 +27,15 @@ var counts = []struct {
 }{
 	{
 		"gostateful.session.loads", "{load}", "Cookies and tokens that were looked up, by what they opened.",
-		[]session.EventKind{session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused},
+		[]session.EventKind{session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused, session.EventOverdue},
 	},
 	{"gostateful.session.creations", "{session}", "Sessions stored for the first time.", []session.EventKind{session.EventCreated}},
 	{"gostateful.session.changes", "{change}", "Changes of data that were stored.", []session.EventKind{session.EventChanged}},
 	{"gostateful.session.touches", "{touch}", "Expiries moved, and nothing else.", []session.EventKind{session.EventTouched}},
-	{"gostateful.session.renewals", "{renewal}", "Secrets replaced.", []session.EventKind{session.EventRenewed}},
+	{
+		"gostateful.session.renewals", "{renewal}", "Secrets replaced, by what asked for it.",
+		[]session.EventKind{session.EventRenewed, session.EventBound, session.EventRefreshed},
+	},
 	{"gostateful.session.logins", "{login}", "Logins that were stored.", []session.EventKind{session.EventLogin}},
 	{"gostateful.session.ends", "{session}", "Sessions ended, by cause. Expiry is seen only at a load.", []session.EventKind{session.EventDestroyed}},
 	{"gostateful.session.conflicts", "{conflict}", "Writes that lost a race, by what became of the change.", []session.EventKind{session.EventConflict}},
@@ -86,7 +89,8 @@ func (t *Telemetry) Observe(ctx context.Context, e session.Event) {
 func (t *Telemetry) attributesOf(e *session.Event) []metric.AddOption {
 	all := slices.Clone(t.attributes)
 	switch e.Kind {
-	case session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused:
+	case session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused, session.EventOverdue,
+		session.EventRenewed, session.EventBound, session.EventRefreshed:
 		all = append(all, resultKey.String(string(e.Kind)))
 	case session.EventDestroyed:
 		all = append(all, causeKey.String(string(e.Cause)))

@@ -20,7 +20,7 @@ import (
 // the status and its text. The default ErrorHandler sends that text to the client.
 //
 // The error wraps the reason, for the log. errors.Unwrap returns it, and errors.Is
-// finds it: [account.ErrNotLoggedIn], [account.ErrLoginTooOld], or the error of
+// finds it: [account.ErrNotLoggedIn], [account.ErrLoginTooOld], [account.ErrNotBound], or the error of
 // Manager.Get, such as [session.ErrUnavailable].
 func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 	return func(c fiber.Ctx) error {

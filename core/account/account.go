@@ -33,6 +33,12 @@ type Guard struct {
 	// it, also for who is logged in.
 	Within time.Duration
 
+	// Bound demands a session that is bound to the device of its browser, or whose
+	// login is so recent that it may yet be: see session.Device. A copy of the cookie
+	// then opens the route for Device.Interval at most. Whoever has a browser that
+	// cannot be bound is asked to log in again after that time. It is experimental.
+	Bound bool
+
 	// Peek is for routes that a page polls by itself: such a request does not
 	// count as use, and so does not keep the session alive. Manager.Get in the
 	// handler would count, so let it call Manager.Peek.
@@ -46,4 +52,7 @@ var (
 
 	// ErrLoginTooOld: the login is longer ago than Guard.Within.
 	ErrLoginTooOld = errors.New("account: the login is too long ago: log in again")
+
+	// ErrNotBound: the session is not bound to a device, and Guard.Bound demands it.
+	ErrNotBound = errors.New("account: the session is not bound to a device: log in again")
 )

@@ -38,33 +38,42 @@ func RequireLogin[T any](m *session.Manager[T], g Guard) func(next http.Handler)
 // frameworks and for answers of one's own. It returns nil if the request may
 // pass. ctx is what the handler passes to Manager.Get.
 func Check[T any](ctx context.Context, m *session.Manager[T], g Guard, r Request) *Refusal {
-	subject, authenticated, err := login(ctx, m, g.Peek)
+	found, err := login(ctx, m, g.Peek)
 	switch {
 	case err != nil:
 		return refuse(r, session.HTTPStatus(err), err)
-	case subject == "":
+	case found.subject == "":
 		return g.refuse(r, ErrNotLoggedIn)
-	case g.Within != 0 && time.Since(authenticated) > g.Within:
+	case g.Within != 0 && time.Since(found.authenticated) > g.Within:
 		return g.refuse(r, ErrLoginTooOld)
+	case g.Bound && found.binding == session.Unbound:
+		return g.refuse(r, ErrNotBound)
 	}
 	return nil
 }
 
-// login returns who is logged in, or nobody, and since when. The error is
-// ErrSuperseded for a request that has lost its session: who sent it may be logged in.
-func login[T any](ctx context.Context, m *session.Manager[T], peek bool) (string, time.Time, error) {
+// A found login is what a guard looks at.
+type found struct {
+	subject       string // empty if nobody is logged in
+	authenticated time.Time
+	binding       session.Binding
+}
+
+// login returns who is logged in. The error is ErrSuperseded for a request that has
+// lost its session: who sent it may be logged in.
+func login[T any](ctx context.Context, m *session.Manager[T], peek bool) (found, error) {
 	if !peek {
 		s, err := m.Get(ctx)
 		if err != nil {
-			return "", time.Time{}, err
+			return found{}, err
 		}
 		if s.Subject() != "" {
-			return s.Subject(), s.AuthenticatedAt(), nil
+			return found{s.Subject(), s.AuthenticatedAt(), s.Binding()}, nil
 		}
 	}
 	info, err := m.Peek(ctx)
 	if errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable) { // a visitor
 		err = nil
 	}
-	return info.Subject, info.AuthenticatedAt, err
+	return found{info.Subject, info.AuthenticatedAt, info.Binding}, err
 }

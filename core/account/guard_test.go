@@ -222,3 +222,30 @@ func TestCheck(t *testing.T) {
 		t.Errorf("without the middleware: got %+v, want ErrNoSession, 500", refusal)
 	}
 }
+
+// TestBound: a login may be bound for a while, and then has to be.
+func TestBound(t *testing.T) {
+	for _, peek := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			si := newSite(t, &session.Options{Device: session.Device{Path: "/device"}})
+			si.guard("/admin", account.Guard{LoginURL: "/login", Bound: true, Peek: peek})
+			ann := si.login("ann", "Firefox")
+			pass := func(want bool) {
+				t.Helper()
+				if got := ann.do("GET", "/admin", page...); (got.status == 200) != want || !want && got.Get("Location") != "/login?next=%2Fadmin" {
+					t.Errorf("got status %d to %q, want it to pass: %v", got.status, got.Get("Location"), want)
+				}
+			}
+			pass(true)
+			time.Sleep(10*time.Minute - time.Millisecond)
+			pass(true)
+			time.Sleep(time.Millisecond)
+			pass(false)
+		})
+	}
+	si := newSite(t, nil)
+	si.guard("/admin", account.Guard{Bound: true})
+	if got := si.login("ann", "Firefox").do("GET", "/admin"); got.status != 401 || got.Get("WWW-Authenticate") != "Cookie" {
+		t.Errorf("where no session is bound: got status %d, %q", got.status, got.Get("WWW-Authenticate"))
+	}
+}

@@ -15,7 +15,7 @@ type Refusal struct {
 	Status int
 	Header http.Header // to be set, but for Vary, which is to be added
 	Body   string      // of the type in Header; empty with 303
-	Err    error       // ErrNotLoggedIn, ErrLoginTooOld, or that of Manager.Get or Peek
+	Err    error       // ErrNotLoggedIn, ErrLoginTooOld, ErrNotBound, or that of Manager.Get or Peek
 }
 
 // refuse answers where a login would help.

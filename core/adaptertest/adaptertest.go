@@ -109,7 +109,7 @@ type law struct {
 
 func laws() []law {
 	return slices.Concat(commitLaws(), failureLaws(), endLaws(), lateLaws(), cookieLaws(), headerLaws(), costLaws(), raceLaws(), contextLaws(),
-		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws(), undoLaws(), streamLaws(), inHeaderLaws())
+		sharedLaws(), lostLaws(), insideLaws(), answerLaws(), plainLaws(), undoLaws(), streamLaws(), deviceLaws(), inHeaderLaws())
 }
 
 // A setup is what the laws are checked on.

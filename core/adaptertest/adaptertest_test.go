@@ -119,6 +119,7 @@ var faults = []struct {
 	{"ignores the error of Commit", []string{"TooLate", "InsideUpdate/Respond", "InsideUpdate/Flush"}},
 	{"commits on another goroutine", []string{"InsideUpdate/Write"}},
 	{"drops the cookie", []string{"LostRenewal"}},
+	{"asks no browser for its device", []string{"Device"}},
 	{"does not tell Commit of a Hijack", []string{"RenewalTakenOver"}},
 
 	{"drops the commit when others are busy", []string{"Increments"}},

@@ -212,6 +212,9 @@ func (w *writer) answer(added session.Header, err error) {
 func (w *writer) add(added session.Header) {
 	header := w.Header()
 	added.SetCookie = w.setCookies(added.SetCookie)
+	if w.fault == "asks no browser for its device" {
+		added.Registration = ""
+	}
 	if w.fault == "does not say when to come again" {
 		added.RetryAfter = ""
 	}

@@ -383,7 +383,7 @@ func TestConcurrently(t *testing.T) {
 		fmt.Sprintf("gostateful.session.changes{} %d", visitors*(visits-1)),
 		fmt.Sprintf("gostateful.session.loads{gostateful.session.result=loaded} %d", visitors*visits),
 		fmt.Sprintf("gostateful.session.logins{} %d", visitors),
-		fmt.Sprintf("gostateful.session.renewals{} %d", visitors),
+		fmt.Sprintf("gostateful.session.renewals{gostateful.session.result=renewed} %d", visitors),
 		fmt.Sprintf("gostateful.session.store.operation.duration{db.operation.name=create} %d", visitors),
 		fmt.Sprintf("gostateful.session.store.operation.duration{db.operation.name=load} %d", visitors*visits),
 		fmt.Sprintf("gostateful.session.store.operation.duration{db.operation.name=update} %d", visitors*visits),

@@ -1,0 +1,393 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gostateful/session/core/internal/dbsc"
+)
+
+// Device binds the sessions of users to the device of their browser. It is
+// experimental: the draft that it follows may still move (Device Bound Session
+// Credentials, https://w3c.github.io/webappsec-dbsc/). The package device has the
+// handler that it needs.
+//
+// The response to a login asks the browser to make a key that does not leave the
+// device, and to register it. From then on the cookie is good for Interval. A
+// browser gets another by a signature, before the next request that needs one. So a
+// copy of the cookie opens the session for Interval and StragglerWindow at most. A
+// browser that knows nothing of this goes on as without it.
+//
+// A refresh is no use of the session. A bound session has no renewal by RenewEvery. A
+// login, and nothing else, undoes the binding, and asks again.
+type Device struct {
+	// Path is that of the handler of package device, as browsers see it, such as
+	// "/device". Empty means that no session is bound.
+	Path string
+
+	// Interval is how long the cookie of a bound session is good, and how long a
+	// login may take to be bound. Zero means ten minutes. It is at least a second.
+	Interval time.Duration
+
+	// Required ends a login that is not bound after Interval. So only browsers that
+	// can be bound stay logged in.
+	Required bool
+}
+
+// A Binding says whether the cookie alone opens a session.
+type Binding string
+
+const (
+	Unbound Binding = ""      // it does
+	Asked   Binding = "asked" // it does, and less than Device.Interval ago a login has asked the browser to register
+	Bound   Binding = "bound" // it does for Device.Interval; then the browser proves its device
+)
+
+func (o *Options) setDeviceDefaults() {
+	if o.Device.Path != "" && o.Device.Interval == 0 {
+		o.Device.Interval = 10 * time.Minute
+	}
+}
+
+func (o *Options) checkDevice(f *faults) {
+	d := &o.Device
+	if d.Path == "" {
+		f.add(*d != Device{}, "Device needs the Path of package device's handler, such as /device")
+		return
+	}
+	f.add(d.Path[0] != '/' || strings.HasPrefix(d.Path, "//") || strings.ContainsFunc(d.Path, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"\?#`, c) }),
+		"Device.Path %q: must begin with one slash and be visible ASCII without quotes, backslashes, ? and #", d.Path)
+	f.add(d.Interval < time.Second, "Device.Interval %v: must be at least a second, or zero for ten minutes", d.Interval)
+	f.add(d.Interval > o.Lifetime, "Device.Interval %v is longer than Lifetime %v and would bind nothing", d.Interval, o.Lifetime)
+	f.add(o.Header.Name != "", "Device binds cookies, and this manager has none: leave Device or Header empty")
+	f.add(o.Cookie.Insecure, "Device needs a cookie with Secure: leave Cookie.Insecure false")
+}
+
+// A binding is what an envelope has of a device. The zero binding is that of a
+// session whose browser was not asked.
+type binding struct {
+	salt     [16]byte // random, and told to nobody: of the challenges
+	key      string   // the public key, in the form of package dbsc; empty if the browser was only asked
+	since    int64    // when it was asked, or has registered
+	interval int64    // milliseconds that a secret is good
+	proven   bool     // the browser has used the secret that it got for its key, or has refreshed it
+}
+
+func (b *binding) bound() bool { return b.key != "" }
+
+// seal appends the binding as a field.
+func (b *binding) seal(to []byte) []byte {
+	field := make([]byte, 0, 64+len(b.key))
+	field = append(field, b.salt[:]...)
+	field = binary.AppendVarint(field, b.since)
+	field = binary.AppendVarint(field, b.interval)
+	if b.proven {
+		field = append(field, 1)
+	} else {
+		field = append(field, 0)
+	}
+	field = append(field, b.key...)
+	return appendText(append(to, fieldDevice), string(field))
+}
+
+func (b *binding) open(r *reader) {
+	copy(b.salt[:], r.bytes(uint64(len(b.salt))))
+	b.since, b.interval = r.varint(), r.varint()
+	if proven := r.bytes(1); proven != nil {
+		b.proven = proven[0] == 1
+	}
+	b.key = string(r.b)
+	r.b = nil
+	r.failed = r.failed || b.bound() && milliseconds(b.interval) == 0
+}
+
+// secretEnds is when the present secret of a bound session stops being good. A
+// request that was sent before may be on its way for the straggler's window.
+func (e *envelope) secretEnds(window time.Duration) time.Time {
+	return fromMilli(e.renewed).Add(milliseconds(e.device.interval)).Add(window)
+}
+
+// overdue reports whether the present secret is one of a bound session, and past
+// its time.
+func (e *envelope) overdue(now time.Time, window time.Duration) bool {
+	return e.device.bound() && !now.Before(e.secretEnds(window))
+}
+
+// newSecret gives the session a new secret and returns its token. If somebody is
+// logged in, the response with it asks the browser to register.
+//
+// Half of the secret of such a session is a code of the other half. So a copy of the
+// cookie is told from a guess, however old it is.
+func (e *engine) newSecret(env *envelope, s *state, now time.Time) token {
+	t := newToken(s.id)
+	d := &env.device
+	if e.opts.Device.Path != "" && s.subject != "" && d.salt == [16]byte{} {
+		rand.Read(d.salt[:])
+		d.since = now.UnixMilli()
+	}
+	if d.salt != [16]byte{} {
+		code := d.secretCode(&t)
+		copy(t.secret[16:], code[:])
+	}
+	env.secret = t.digest()
+	return t
+}
+
+// secretCode is the half of a secret that follows from the other half. All that is
+// hashed with the salt has a fixed length, and the first byte tells one use of it from
+// the other.
+func (b *binding) secretCode(t *token) (code [16]byte) {
+	text := [1 + 16 + 16]byte{'s'}
+	copy(text[1:], b.salt[:])
+	copy(text[17:], t.secret[:16])
+	sum := sha256.Sum256(text[:])
+	copy(code[:], sum[:])
+	return code
+}
+
+// issued reports whether a token is a copy of one that the session had since its
+// browser was asked.
+func (b *binding) issued(t *token) bool {
+	code := b.secretCode(t)
+	return b.salt != [16]byte{} && subtle.ConstantTimeCompare(t.secret[16:], code[:]) == 1
+}
+
+// offer is the header that asks the browser to register, or "".
+func (v *visit) offer() string {
+	env, o := &v.base.env, &v.engine.opts.Device
+	if o.Path == "" || v.answer != handOut || env.device.salt == [16]byte{} || env.device.bound() {
+		return ""
+	}
+	return dbsc.Offer(o.Path, env.challenge(v.base.id, time.Now()))
+}
+
+// bindingOf is what Session.Binding and Info.Binding say.
+func (e *engine) bindingOf(env *envelope) Binding {
+	switch d := &env.device; {
+	case d.bound():
+		return Bound
+	case d.salt != [16]byte{} && time.Since(fromMilli(env.loggedIn)) < e.opts.Device.Interval:
+		return Asked
+	}
+	return Unbound
+}
+
+// A challenge is the time and a code that only who knows the salt can make. It is
+// good for one state of the session: the refresh that it serves replaces the secret,
+// and with it the challenge. So a challenge need not be stored, and is used once.
+const challengeLen = 8 + 16
+
+// challenge returns one that is good from now on.
+func (e *envelope) challenge(id ID, now time.Time) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli()))
+	code := e.challengeCode(id, b)
+	return base64.RawURLEncoding.EncodeToString(append(b, code[:]...))
+}
+
+func (e *envelope) challengeCode(id ID, at []byte) (code [16]byte) {
+	text := [1 + 16 + 8 + 16 + 32]byte{'c'}
+	copy(text[1:], e.device.salt[:])
+	copy(text[17:], at)
+	copy(text[25:], id[:])
+	copy(text[41:], e.secret[:])
+	sum := sha256.Sum256(text[:])
+	copy(code[:], sum[:])
+	return code
+}
+
+// answers reports whether a challenge is one of this state of the session, and not
+// older than a secret may become.
+func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Duration) bool {
+	b, err := base64.RawURLEncoding.DecodeString(challenge)
+	if err != nil || len(b) != challengeLen || e.device.salt == [16]byte{} {
+		return false
+	}
+	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8])))
+	code := e.challengeCode(id, b[:8])
+	right := subtle.ConstantTimeCompare(b[8:], code[:]) == 1
+	return right && now.Sub(made) < lasts && !made.After(now.Add(time.Minute))
+}
+
+// falseChallenge looks like a challenge, and is one of no session.
+func falseChallenge() string {
+	b := make([]byte, challengeLen)
+	rand.Read(b)
+	binary.BigEndian.PutUint64(b, uint64(time.Now().UnixMilli()))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// challengeLasts is how old a challenge may be: a browser keeps the one that came
+// with its cookie until it needs the next.
+func (e *engine) challengeLasts() time.Duration {
+	return e.opts.Device.Interval + e.opts.StragglerWindow
+}
+
+// A DeviceAnswer is what the handler of package device answers.
+type DeviceAnswer struct {
+	ID        ID
+	Challenge string // to be signed next
+	Done      bool   // the device is registered, or the session refreshed
+}
+
+var (
+	errNoDevices    = mistakef("session: Options.Device has no Path: give it that of package device's handler")
+	errDeviceBeside = mistakef("session: a device is registered and a session refreshed at once, and other changes of this request are pending: mount the handler of package device where no middleware changes the session")
+	errUnproven     = fmt.Errorf("%w: this is no proof of the device of a live session", ErrNotFound)
+	errSpent        = mistakef("session: the challenge is used or too old")
+)
+
+// RegisterDevice binds the session of a request to the key of its device. It is for
+// package device, which has checked that the key has signed the challenge. The session
+// is stored at once, and the response has its new cookie. [ErrNotFound] means that the
+// browser may not register: nobody is logged in, the session is bound already, or the
+// challenge is not of this session and moment.
+func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []byte) (DeviceAnswer, error) {
+	v, err := enterForDevice(ctx, m)
+	if err != nil {
+		return DeviceAnswer{}, err
+	}
+	defer v.leave()
+	e := v.engine
+	switch {
+	case v.refused() != nil:
+		return DeviceAnswer{}, v.refused()
+	case v.base.sealed != nil:
+		return DeviceAnswer{}, v.base.sealed
+	case !v.base.proof.opens() || v.base.proof == trusted || v.base.subject == "":
+		return DeviceAnswer{}, errUnproven
+	}
+	return v.answerDevice(ctx, change{renewal: offered, device: func(env *envelope, now time.Time) error {
+		if env.device.bound() || !env.answers(v.base.id, challenge, now, e.challengeLasts()) {
+			return errUnproven
+		}
+		env.device.key, env.device.interval = string(key), e.opts.Device.Interval.Milliseconds()
+		env.device.since = now.UnixMilli()
+		return nil
+	}})
+}
+
+// RefreshDevice renews the secret of a bound session, by the proof of its device and
+// whatever the cookie of the request is. It is for package device. verify reports
+// whether the session's key has signed the challenge.
+//
+// If the challenge is used or too old, the answer is another one, and not Done. Without
+// a verify it always is. So that nobody learns from it which sessions there are, that
+// answer is given for each ID. [ErrNotFound] means that the browser is to give up the
+// session: it is over, or this was not its device.
+func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, verify func(key []byte) bool) (DeviceAnswer, error) {
+	v, err := enterForDevice(ctx, m)
+	if err != nil {
+		return DeviceAnswer{}, err
+	}
+	defer v.leave()
+	rec, env, err := v.bound(ctx, id)
+	switch {
+	case err == errUnproven && verify == nil:
+		return DeviceAnswer{ID: id, Challenge: falseChallenge()}, nil
+	case err != nil:
+		return DeviceAnswer{}, err
+	case verify == nil:
+		return DeviceAnswer{ID: id, Challenge: env.challenge(id, time.Now())}, nil
+	case !verify([]byte(env.device.key)):
+		return DeviceAnswer{}, errUnproven
+	}
+	if !v.base.proof.opens() || v.base.id != id {
+		v.base = hold{proof: trusted}
+		if err := v.adopt(rec, env); err != nil {
+			v.start()
+			return DeviceAnswer{}, err
+		}
+		v.refusal, v.answer = refusal{}, keep
+	}
+	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope, now time.Time) error {
+		if !env.device.bound() {
+			return errUnproven
+		}
+		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {
+			return errSpent
+		}
+		env.device.proven = true
+		return nil
+	}})
+}
+
+// enterForDevice enters the gate of the request, which must have changed nothing yet.
+func enterForDevice(ctx context.Context, m AnyManager) (*visit, error) {
+	v, err := m.visitor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.engine.opts.Device.Path == "" {
+		return nil, errNoDevices
+	}
+	if err := v.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	switch {
+	case v.gate.at() != handling:
+		err = ErrHeadersSent
+	case v.dirty():
+		err = errDeviceBeside
+	}
+	if err != nil {
+		v.leave()
+		return nil, err
+	}
+	return v, nil
+}
+
+// bound loads a bound session, unless it is that of the cookie. If the cookie has
+// somebody logged in to another session, none is loaded: it would replace that one.
+func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
+	if v.base.proof.opens() && (v.base.id == id || v.base.subject != "") {
+		if v.base.id != id || !v.base.env.device.bound() {
+			return Record{}, envelope{}, errUnproven
+		}
+		return Record{}, v.base.env, v.base.sealed
+	}
+	started := v.engine.started()
+	b := bound(ctx, v.engine.opts.StoreTimeout)
+	rec, env, err := v.engine.fetch(b, id)
+	b.stop()
+	switch {
+	case isAbsent(err), err == nil && (!env.device.bound() || !v.engine.carries(carrierKey(env.carrier))):
+		return rec, env, errUnproven
+	case err != nil && left(ctx) != nil:
+		return rec, env, left(ctx)
+	case err != nil:
+		v.note(EventError, id, v.engine.subject(rec.Subject), started, err)
+	}
+	return rec, env, err
+}
+
+// answerDevice stores a change of the binding, and makes the answer.
+func (v *visit) answerDevice(ctx context.Context, c change) (DeviceAnswer, error) {
+	err := v.add(c)
+	if err == nil {
+		err = v.flush(ctx, true)
+	}
+	if err != nil && !errors.Is(err, errSpent) {
+		if errors.Is(err, errUnproven) {
+			err = errUnproven
+		}
+		return DeviceAnswer{}, err
+	}
+	return DeviceAnswer{v.base.id, v.base.env.challenge(v.base.id, time.Now()), err == nil}, nil
+}
+
+// DeviceCookie is what a browser has to know of the cookie of bound sessions: where
+// the handler of package device is mounted, and the name and the attributes of the
+// cookie, as in Set-Cookie. It is for that package.
+func DeviceCookie(m AnyManager) (path, name, attributes string) {
+	o := &m.core().opts
+	_, attributes, _ = strings.Cut(o.Cookie.http().String(), "; ")
+	return o.Device.Path, o.Cookie.Name, attributes
+}

@@ -1,0 +1,319 @@
+package device_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/device"
+	"github.com/gostateful/session/core/internal/plainstore"
+)
+
+// visit is the data of the tests' sessions.
+type visit struct{ N int }
+
+// A site is an application with a login, whose sessions are bound.
+type site struct {
+	*session.Manager[visit]
+	*http.ServeMux
+	t    *testing.T
+	down bool // the store
+}
+
+func newSite(t *testing.T, opts *session.Options) *site {
+	t.Helper()
+	si := &site{ServeMux: http.NewServeMux(), t: t}
+	store := plainstore.New()
+	store.Around = func(_ context.Context, _ string, _ session.ID, call func() error) error {
+		if si.down {
+			return errors.New("connection refused to redis.internal")
+		}
+		return call()
+	}
+	m, err := session.New[visit](store, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	si.Manager = m
+	si.Handle("/device", device.Handler(m))
+	si.HandleFunc("POST /login", func(_ http.ResponseWriter, r *http.Request) {
+		if err := si.session(r).Login("ann", nil); err != nil {
+			t.Error(err)
+		}
+	})
+	si.HandleFunc("GET /who", func(w http.ResponseWriter, r *http.Request) {
+		s := si.session(r)
+		_, _ = io.WriteString(w, s.Subject()+" "+string(s.Binding()))
+	})
+	return si
+}
+
+func (si *site) session(r *http.Request) *session.Session[visit] {
+	s, err := si.Get(r.Context())
+	if err != nil {
+		si.t.Fatal(err)
+	}
+	return s
+}
+
+// ServeHTTP is the least that an adapter does.
+func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var x session.Exchange
+	x.Begin(r.Context(), si.Manager, r.Header["Cookie"])
+	defer x.Discard()
+	response := httptest.NewRecorder()
+	si.ServeMux.ServeHTTP(response, r.WithContext(&x))
+	added, err := x.Commit(session.Response{})
+	if err != nil {
+		http.Error(w, "commit failed", session.HTTPStatus(err))
+		return
+	}
+	for name, values := range response.Header() {
+		w.Header()[name] = values
+	}
+	added.AddTo(w.Header())
+	w.WriteHeader(response.Code)
+	_, _ = response.Body.WriteTo(w)
+}
+
+// A browser has a cookie, and a key of its device.
+type browser struct {
+	*site
+	key       *ecdsa.PrivateKey
+	cookie    string
+	path      string // of the offer, and then of the instructions
+	id        string
+	challenge string
+}
+
+func (si *site) browser() *browser {
+	si.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		si.t.Fatal(err)
+	}
+	return &browser{site: si, key: key}
+}
+
+// send sends a request with the cookie and headers: names and values in turn.
+func (b *browser) send(method, path string, headers ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r := httptest.NewRequest(method, path, nil)
+	if b.cookie != "" {
+		r.Header.Set("Cookie", b.cookie)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.site.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		b.cookie = c.Name + "=" + c.Value
+	}
+	if found := regexp.MustCompile(`^"([\w-]+)";id="([\w-]+)"$`).FindStringSubmatch(w.Header().Get("Secure-Session-Challenge")); found != nil {
+		b.challenge, b.id = found[1], found[2]
+	}
+	return w
+}
+
+// logIn logs in, and learns what the response offers.
+func (b *browser) logIn() {
+	b.t.Helper()
+	offer := b.send("POST", "/login").Header().Get("Secure-Session-Registration")
+	found := regexp.MustCompile(`^\(ES256 RS256\);path="(/\w+)";challenge="([\w-]+)"$`).FindStringSubmatch(offer)
+	if found == nil {
+		b.t.Fatalf("the offer is %q", offer)
+	}
+	b.path, b.challenge = found[1], found[2]
+}
+
+func encode(v any) string {
+	text, _ := json.Marshal(v)
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// proof signs the challenge. A registration brings the key.
+func (b *browser) proof(registration bool) string {
+	b.t.Helper()
+	header := map[string]any{"alg": "ES256", "typ": "dbsc+jwt"}
+	if registration {
+		point, err := b.key.PublicKey.Bytes()
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		raw := base64.RawURLEncoding.EncodeToString
+		header["jwk"] = map[string]string{"kty": "EC", "crv": "P-256", "x": raw(point[1:33]), "y": raw(point[33:])}
+	}
+	signed := encode(header) + "." + encode(map[string]string{"jti": b.challenge})
+	hash := sha256.Sum256([]byte(signed))
+	r, s, err := ecdsa.Sign(rand.Reader, b.key, hash[:])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
+}
+
+func (b *browser) register() *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.send("POST", b.path, "Secure-Session-Response", b.proof(true))
+}
+
+func (b *browser) refresh() *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.send("POST", b.path, "Sec-Secure-Session-Id", `"`+b.id+`"`, "Secure-Session-Response", `"`+b.proof(false)+`"`)
+}
+
+// bound returns a browser whose session is bound.
+func (si *site) bound() *browser {
+	si.t.Helper()
+	b := si.browser()
+	b.logIn()
+	if w := b.register(); w.Code != 200 {
+		si.t.Fatalf("the registration is answered by %d: %s", w.Code, w.Body)
+	}
+	return b
+}
+
+func (b *browser) who() string { return b.send("GET", "/who").Body.String() }
+
+var binds = &session.Options{Device: session.Device{Path: "/device"}}
+
+func TestHandler(t *testing.T) {
+	b := newSite(t, binds).browser()
+	b.logIn()
+	w := b.register()
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
+		t.Fatalf("the registration is answered by %d with %v: %s", w.Code, w.Header(), w.Body)
+	}
+	var told struct {
+		ID          string `json:"session_identifier"`
+		URL         string `json:"refresh_url"`
+		Credentials []struct{ Type, Name, Attributes string }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &told); err != nil || len(told.Credentials) != 1 {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	credential := told.Credentials[0]
+	set := w.Header().Get("Set-Cookie")
+	if told.ID != b.id || told.URL != "/device" || credential.Type != "cookie" ||
+		!strings.HasPrefix(set, credential.Name+"=") || strings.Replace(set, "; Max-Age=600", "", 1) != credential.Name+"="+strings.TrimPrefix(b.cookie, credential.Name+"=")+"; "+credential.Attributes {
+		t.Errorf("the cookie is %q, and the instructions are %s", set, w.Body)
+	}
+	if got := b.who(); got != "ann bound" {
+		t.Errorf("got %q", got)
+	}
+	for range 3 { // by the challenge that came with the last answer
+		before := b.cookie
+		if w := b.refresh(); w.Code != 200 || b.cookie == before || w.Body.String() == "" {
+			t.Fatalf("the refresh is answered by %d: %s", w.Code, w.Body)
+		}
+	}
+	b.cookie = "" // it is gone, as are challenges that are kept
+	b.challenge = "none"
+	if w := b.send("POST", "/device", "Sec-Secure-Session-Id", b.id); w.Code != 403 || b.challenge == "none" || b.cookie != "" {
+		t.Fatalf("without a proof: %d, %v", w.Code, w.Header())
+	}
+	if w := b.refresh(); w.Code != 200 || b.who() != "ann bound" {
+		t.Errorf("the refresh is answered by %d: %s", w.Code, w.Body)
+	}
+}
+
+// The browser gives up what is no session of its device, and is told nothing else.
+func TestRefused(t *testing.T) {
+	si := newSite(t, binds)
+	b, thief, visitor := si.bound(), si.browser(), si.browser()
+	thief.path, thief.id, thief.cookie, thief.challenge = b.path, b.id, b.cookie, b.challenge
+	visitor.path, visitor.challenge = b.path, b.challenge
+	unknown := *thief
+	unknown.id = session.NewID().String()
+	answers := map[string]*httptest.ResponseRecorder{
+		"the thief refreshes":        thief.refresh(),
+		"a session that is none":     unknown.refresh(),
+		"the thief registers":        thief.register(),
+		"the browser, once more":     b.register(),
+		"a visitor registers":        visitor.register(),
+		"nothing":                    b.send("POST", "/device"),
+		"junk as a proof":            b.send("POST", "/device", "Secure-Session-Response", "junk"),
+		"a registration, no key":     b.send("POST", "/device", "Secure-Session-Response", b.proof(false)),
+		"junk as an ID":              b.send("POST", "/device", "Sec-Secure-Session-Id", "junk"),
+		"the zero ID":                b.send("POST", "/device", "Sec-Secure-Session-Id", session.ID{}.String()),
+		"two IDs":                    b.send("POST", "/device", "Sec-Secure-Session-Id", b.id, "Sec-Secure-Session-Id", b.id),
+		"a refresh, junk as a proof": b.send("POST", "/device", "Sec-Secure-Session-Id", b.id, "Secure-Session-Response", "junk"),
+	}
+	for name, w := range answers {
+		if w.Code != 400 || w.Body.String() != answers["nothing"].Body.String() || w.Header().Get("Set-Cookie") != "" || w.Header().Get("Secure-Session-Challenge") != "" {
+			t.Errorf("%s: got %d with %v: %s", name, w.Code, w.Header(), w.Body)
+		}
+	}
+	if w := b.send("GET", "/device"); w.Code != 405 || w.Header().Get("Allow") != "POST" {
+		t.Errorf("GET: %d, %v", w.Code, w.Header())
+	}
+	known := b.send("POST", "/device", "Sec-Secure-Session-Id", b.id)
+	none := unknown.send("POST", "/device", "Sec-Secure-Session-Id", unknown.id)
+	if known.Code != 403 || none.Code != 403 || known.Body.String() != none.Body.String() || len(b.challenge) != len(unknown.challenge) {
+		t.Errorf("one can tell a session that is there, %d, from one that is not, %d", known.Code, none.Code)
+	}
+	if w := b.refresh(); w.Code != 200 {
+		t.Errorf("after all that, the browser's refresh is answered by %d", w.Code)
+	}
+}
+
+// A session that is over is given up, and what may pass is no end.
+func TestOverAndDown(t *testing.T) {
+	si := newSite(t, binds)
+	b := si.bound()
+	si.down = true
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"refresh": b.refresh(), "without a proof": b.send("POST", "/device", "Sec-Secure-Session-Id", b.id),
+	} {
+		if w.Code != 503 || w.Header().Get("Retry-After") != "1" || strings.Contains(w.Body.String(), "redis") {
+			t.Errorf("%s while the store is down: %d, %v, %s", name, w.Code, w.Header(), w.Body)
+		}
+	}
+	si.down = false
+	if w := b.refresh(); w.Code != 200 {
+		t.Errorf("after it: %d", w.Code)
+	}
+	id, err := session.ParseID(b.id)
+	if err != nil || si.Revoke(t.Context(), id) != nil {
+		t.Fatal(err)
+	}
+	if w := b.send("POST", "/device", "Sec-Secure-Session-Id", b.id); w.Code != 403 {
+		t.Errorf("a session that is over, without a proof: %d", w.Code)
+	}
+	if w := b.refresh(); w.Code != 400 {
+		t.Errorf("a session that is over: %d", w.Code)
+	}
+}
+
+// Mounted in the wrong place, it says so in no answer, but does not tell the browser
+// to give up either.
+func TestMisplaced(t *testing.T) {
+	si := newSite(t, nil)
+	b := si.browser()
+	b.path, b.id = "/device", session.NewID().String()
+	for name, w := range map[string]*httptest.ResponseRecorder{"register": b.register(), "refresh": b.refresh()} {
+		if w.Code != 500 {
+			t.Errorf("%s without Options.Device: %d", name, w.Code)
+		}
+	}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "/device", nil)
+	r.Header.Set("Sec-Secure-Session-Id", b.id)
+	device.Handler(newSite(t, binds).Manager).ServeHTTP(w, r)
+	if w.Code != 500 {
+		t.Errorf("outside the middleware: %d", w.Code)
+	}
+}

@@ -1,0 +1,169 @@
+package dbsc
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+// A Proof is a JWT that a browser has signed with the key of its device (RFC 7515,
+// RFC 7519). Nothing in it is to be believed before Verify.
+type Proof struct {
+	Challenge string // what was signed
+	Key       []byte // of a registration: the public key, as it is kept; else nil
+
+	algorithm string
+	signed    string
+	signature []byte
+}
+
+// The algorithms, and the first byte of the keys that are kept.
+const (
+	es256, es256Key = "ES256", 1 // then the point, uncompressed
+	rs256, rs256Key = "RS256", 2 // then PKCS #1
+)
+
+const (
+	maxProof = 4096 // bytes: an RSA key of 4096 bits and its signature are 1,400
+	minRSA   = 2048 // bits
+	maxRSA   = 4096
+)
+
+var errProof = errors.New("no proof of a device")
+
+// ParseProof reads a proof, and checks all of it but the signature.
+func ParseProof(text string) (Proof, error) {
+	if len(text) > maxProof {
+		return Proof{}, fmt.Errorf("%w: %d bytes are too many", errProof, len(text))
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		return Proof{}, fmt.Errorf("%w: it has a line break", errProof) // which the decoder would skip
+	}
+	signed, signature, _ := cutLast(text, ".")
+	head, payload, ok := strings.Cut(signed, ".")
+	if !ok {
+		return Proof{}, fmt.Errorf("%w: it has not three parts", errProof)
+	}
+	var header struct {
+		Algorithm string `json:"alg"`
+		Type      string `json:"typ"`
+		Key       *jwk   `json:"jwk"`
+	}
+	var claims struct {
+		Challenge string `json:"jti"`
+	}
+	p := Proof{signed: signed}
+	var err error
+	if p.signature, err = base64.RawURLEncoding.Strict().DecodeString(signature); err != nil {
+		return Proof{}, fmt.Errorf("%w: the signature: %w", errProof, err)
+	}
+	if err := errors.Join(decode(head, &header), decode(payload, &claims)); err != nil {
+		return Proof{}, fmt.Errorf("%w: %w", errProof, err)
+	}
+	p.Challenge, p.algorithm = claims.Challenge, header.Algorithm
+	switch {
+	case header.Type != "dbsc+jwt":
+		return Proof{}, fmt.Errorf("%w: its type is %q", errProof, header.Type)
+	case header.Algorithm != es256 && header.Algorithm != rs256:
+		return Proof{}, fmt.Errorf("%w: the algorithm %q is not taken", errProof, header.Algorithm)
+	case header.Key != nil:
+		if p.Key, err = header.Key.pack(header.Algorithm); err != nil {
+			return Proof{}, fmt.Errorf("%w: the key: %w", errProof, err)
+		}
+	}
+	return p, nil
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[:i], text[i+len(separator):], true
+	}
+	return text, "", false
+}
+
+func decode(part string, v any) error {
+	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, v)
+}
+
+// A jwk is a public key (RFC 7517, RFC 7518).
+type jwk struct {
+	Type  string `json:"kty"`
+	Curve string `json:"crv"`
+	X     string `json:"x"`
+	Y     string `json:"y"`
+	N     string `json:"n"`
+	E     string `json:"e"`
+}
+
+// pack returns the key as it is kept, if it is one of the algorithm.
+func (k *jwk) pack(algorithm string) ([]byte, error) {
+	switch {
+	case algorithm == es256 && k.Type == "EC" && k.Curve == "P-256":
+		return k.packEC()
+	case algorithm == rs256 && k.Type == "RSA":
+		return k.packRSA()
+	}
+	return nil, fmt.Errorf("the type %q and the curve %q are not those of %s", k.Type, k.Curve, algorithm)
+}
+
+func (k *jwk) packEC() ([]byte, error) {
+	point := []byte{4} // uncompressed (SEC 1, 2.3.3)
+	for _, text := range []string{k.X, k.Y} {
+		b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+		if err != nil || len(b) != 32 {
+			return nil, errors.New("a coordinate has not 32 bytes")
+		}
+		point = append(point, b...)
+	}
+	if _, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point); err != nil {
+		return nil, err
+	}
+	return append([]byte{es256Key}, point...), nil
+}
+
+func (k *jwk) packRSA() ([]byte, error) {
+	n, errN := base64.RawURLEncoding.Strict().DecodeString(k.N)
+	e, errE := base64.RawURLEncoding.Strict().DecodeString(k.E)
+	if errN != nil || errE != nil || len(e) > 4 {
+		return nil, errors.New("the modulus or the exponent cannot be read")
+	}
+	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+	switch bits := key.N.BitLen(); {
+	case bits < minRSA || bits > maxRSA:
+		return nil, fmt.Errorf("%d bits: %d to %d are taken", bits, minRSA, maxRSA)
+	case key.N.Bit(0) == 0 || key.E < 3 || key.E%2 == 0 || key.E > 1<<31-1:
+		return nil, errors.New("no RSA key has this modulus or exponent")
+	}
+	return append([]byte{rs256Key}, x509.MarshalPKCS1PublicKey(key)...), nil
+}
+
+// Verify reports whether the proof is signed by a key that was kept.
+func (p *Proof) Verify(key []byte) bool {
+	if len(key) == 0 {
+		return false
+	}
+	hash := sha256.Sum256([]byte(p.signed))
+	switch {
+	case key[0] == es256Key && p.algorithm == es256 && len(p.signature) == 64:
+		public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), key[1:])
+		r, s := new(big.Int).SetBytes(p.signature[:32]), new(big.Int).SetBytes(p.signature[32:])
+		return err == nil && ecdsa.Verify(public, hash[:], r, s)
+	case key[0] == rs256Key && p.algorithm == rs256:
+		public, err := x509.ParsePKCS1PublicKey(key[1:])
+		return err == nil && rsa.VerifyPKCS1v15(public, crypto.SHA256, hash[:], p.signature) == nil
+	}
+	return false
+}

@@ -1,0 +1,71 @@
+package dbsc
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// The texts are those that Chromium 156 takes and sends.
+func TestWire(t *testing.T) {
+	if got, want := Offer("/device", "chal"), `(ES256 RS256);path="/device";challenge="chal"`; got != want {
+		t.Errorf("Offer: got %s, want %s", got, want)
+	}
+	if got, want := Ask("chal", "id"), `"chal";id="id"`; got != want {
+		t.Errorf("Ask: got %s, want %s", got, want)
+	}
+	const want = `{"session_identifier":"id","refresh_url":"/device","scope":{"include_site":false,"scope_specification":[]},"credentials":[{"type":"cookie","name":"__Host-session","attributes":"Path=/; Secure"}]}`
+	if got := Instructions("id", "/device", "__Host-session", "Path=/; Secure"); string(got) != want || !json.Valid(got) {
+		t.Errorf("Instructions: got %s, want %s", got, want)
+	}
+}
+
+func TestText(t *testing.T) {
+	for line, want := range map[string]string{
+		`"id"`: "id", `id`: "id", ` "id" `: "id", `"id";a=1`: "id", `id;a="b"`: "id", `"i d"`: "i d", `"i;d"`: "i;d",
+	} {
+		if got, ok := Text([]string{line}); !ok || got != want {
+			t.Errorf("%q: got %q, %v, want %q", line, got, ok, want)
+		}
+	}
+	for _, lines := range [][]string{nil, {}, {""}, {" "}, {`""`}, {`"id`}, {`"i\"d"`}, {"id", "id"}, {";a"}} {
+		if got, ok := Text(lines); ok {
+			t.Errorf("%q: got %q, want none", lines, got)
+		}
+	}
+}
+
+func TestSkips(t *testing.T) {
+	for line, want := range map[string][]Skip{
+		"": nil, "unreachable": nil, "unreachable;session_identifier=": nil, "unreachable;other=id": nil,
+		"unreachable;session_identifier=id":                {{"unreachable", "id"}},
+		`server_error; session_identifier="id"`:            {{"server_error", "id"}},
+		`a;x=1;session_identifier="id";y`:                  {{"a", "id"}},
+		`a;session_identifier=1, b;session_identifier="2"`: {{"a", "1"}, {"b", "2"}},
+	} {
+		if got := Skips([]string{line}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %v, want %v", line, got, want)
+		}
+	}
+	if got := Skips([]string{strings.Repeat("a;session_identifier=1,", 1000)}); len(got) != maxSkips {
+		t.Errorf("got %d of a thousand", len(got))
+	}
+}
+
+// FuzzHeaders: no header makes the readers panic, or read what is not in it.
+func FuzzHeaders(f *testing.F) {
+	for _, line := range []string{`"id"`, `id;a=1`, `"id`, `unreachable;session_identifier="id", x`, `;;==,,"`} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if text, ok := Text([]string{line}); ok && (text == "" || !strings.Contains(line, text)) {
+			t.Errorf("Text(%q) is %q", line, text)
+		}
+		for _, skip := range Skips([]string{line}) {
+			if skip.ID == "" || !strings.Contains(line, skip.ID) || !strings.Contains(line, skip.Reason) {
+				t.Errorf("Skips(%q) has %+v", line, skip)
+			}
+		}
+	})
+}
