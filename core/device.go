@@ -26,6 +26,11 @@ import (
 // copy of the cookie opens the session for Interval and StragglerWindow at most. A
 // browser that knows nothing of this goes on as without it.
 //
+// If the browser cannot refresh the cookie, it says so and comes without. As the
+// session is there and cannot be opened, [Manager.Get] then returns [ErrUnavailable],
+// when the handler could not be reached or failed. When the browser has refreshed too
+// often, the request is a straggler's: it reads nothing, and can only log in.
+//
 // A refresh is no use of the session. A bound session has no renewal by RenewEvery. A
 // login, and nothing else, undoes the binding, and asks again.
 type Device struct {
@@ -34,7 +39,9 @@ type Device struct {
 	Path string
 
 	// Interval is how long the cookie of a bound session is good, and how long a
-	// login may take to be bound. Zero means ten minutes. It is at least a second.
+	// login may take to be bound. Zero means ten minutes. Chromium refreshes two
+	// minutes before the end, and signs at most six times in nine minutes for a site,
+	// so less than five minutes are for tests. It is at least a second.
 	Interval time.Duration
 
 	// Required ends a login that is not bound after Interval. So only browsers that
@@ -119,6 +126,25 @@ func (e *envelope) secretEnds(window time.Duration) time.Time {
 // its time.
 func (e *envelope) overdue(now time.Time, window time.Duration) bool {
 	return e.device.bound() && !now.Before(e.secretEnds(window))
+}
+
+// heedSkips looks whether the browser has said that it comes without the cookie of a
+// bound session, if no cookie opened one.
+func (v *visit) heedSkips(lines []string) error {
+	if len(lines) == 0 || v.engine.opts.Device.Path == "" || v.base.proof.opens() || v.refusal.err != nil {
+		return nil
+	}
+	for _, skip := range dbsc.Skips(lines) {
+		switch id, err := ParseID(skip.ID); {
+		case err != nil || id.IsZero():
+		case skip.Reason == "unreachable" || skip.Reason == "server_error":
+			return unavailable("load", fmt.Errorf("the browser could not refresh session %v: %s", id, skip.Reason))
+		default:
+			v.base.proof = superseded
+			v.refusal = refusal{err: ErrSuperseded, until: time.Now().Add(v.engine.opts.StragglerWindow)}
+		}
+	}
+	return nil
 }
 
 // newSecret gives the session a new secret and returns its token. If somebody is

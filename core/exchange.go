@@ -29,7 +29,8 @@ type AnyManager interface {
 //   - calls [Exchange.Finish] when the handler has returned, or
 //     [Exchange.Discard] if it panicked.
 //
-// An adapter may also set Route after Begin, so that events name the route.
+// An adapter may also set Route after Begin, so that events name the route, and has
+// to set Skipped for [Options.Device].
 //
 // The package adaptertest tests an adapter against this contract. All methods but
 // Begin are safe for concurrent use.
@@ -45,6 +46,12 @@ type Exchange struct {
 	// held, so Route must not use the session. Nothing calls it after Finish or
 	// Discard has returned.
 	Route interface{ Route() string }
+
+	// Skipped is the values of the request's header lines Secure-Session-Skipped, set
+	// after Begin: a browser comes without the cookie of a bound session, as it could
+	// not refresh it. Nobody is then taken for a visitor without a session: see
+	// [Device].
+	Skipped []string
 
 	engine *engine
 	lines  []string
@@ -132,7 +139,11 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	case error:
 		return nil, given
 	}
-	if err := v.load(ctx, x.lines); err != nil {
+	err := v.load(ctx, x.lines)
+	if err == nil {
+		err = v.heedSkips(x.Skipped)
+	}
+	if err != nil {
 		if ctx.Err() == nil {
 			x.failure = err // if the caller's context is over, that is no failure of the store
 		}

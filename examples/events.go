@@ -53,6 +53,19 @@ func (e *events) of(since time.Time, id session.ID) (lines []string) {
 	return lines
 }
 
+// binding returns a line for each time that a session was bound or refreshed, the
+// newest first.
+func (e *events) binding(id session.ID) (lines []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, event := range slices.Backward(e.last) {
+		if event.ID == id && (event.Kind == session.EventBound || event.Kind == session.EventRefreshed) && len(lines) < 20 {
+			lines = append(lines, fmt.Sprintf("%s %s: %s", event.at.Format(time.TimeOnly), event.Kind, meanings[event.Kind]))
+		}
+	}
+	return lines
+}
+
 var meanings = map[session.EventKind]string{
 	session.EventCreated:   "stored for the first time",
 	session.EventLoaded:    "found, and opened by its secret",

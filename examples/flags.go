@@ -12,7 +12,7 @@ import (
 type flags struct {
 	set                           *flag.FlagSet
 	addr, store, adapter, metrics string
-	idle                          time.Duration
+	idle, device                  time.Duration
 	insecure, debug               bool
 }
 
@@ -23,6 +23,7 @@ func parse(args []string) (*flags, error) {
 	f.set.StringVar(&f.adapter, "adapter", "nethttp", "HTTP framework: "+adapters)
 	f.set.StringVar(&f.metrics, "metrics", "", "address to serve metrics on, for Prometheus, at /metrics")
 	f.set.DurationVar(&f.idle, "idle", idleTimeout, "how long a session lasts without use; try 20s")
+	f.set.DurationVar(&f.device, "device", 0, "bind sessions to the device of the browser, with a cookie that is good for so long; try 10s")
 	f.set.BoolVar(&f.insecure, "insecure", false, "send the cookie without Secure, for Safari, which refuses it on http://localhost")
 	f.set.BoolVar(&f.debug, "debug", false, "show what happens to the sessions")
 	if err := f.set.Parse(args); err != nil {
@@ -68,7 +69,7 @@ func (f *flags) explain(err error) error {
 		switch set.Name {
 		case "store":
 			words = append(words, shownName(f.store))
-		case "addr", "adapter", "metrics", "idle":
+		case "addr", "adapter", "metrics", "idle", "device":
 			words = append(words, set.Value.String())
 		}
 	})

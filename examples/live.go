@@ -33,7 +33,7 @@ func (s *site) live(ctx context.Context, _ *request) (answer, error) {
 			if over(err) {
 				_ = send(end) // the client may have left
 			}
-			if err != nil || send(state(info)) != nil {
+			if err != nil || send(s.state(info)) != nil {
 				return
 			}
 		}
@@ -49,12 +49,18 @@ func over(err error) bool {
 }
 
 // state is an event with what a page shows of a session.
-func state(info session.Info[visitor]) string {
-	var cart bytes.Buffer
-	if err := templates.ExecuteTemplate(&cart, "cart", info.Data.Cart); err != nil {
-		slog.Error("cart", "error", err)
+func (s *site) state(info session.Info[visitor]) string {
+	var cart, bindings bytes.Buffer
+	err := errors.Join(
+		templates.ExecuteTemplate(&cart, "cart", info.Data.Cart),
+		templates.ExecuteTemplate(&bindings, "bindings", s.events.binding(info.ID)),
+	)
+	if err != nil {
+		slog.Error("live", "error", err)
 	}
 	c := newClocks(info.ExpiresAt, info.LifetimeEndsAt)
-	text, _ := json.Marshal(map[string]any{"cart": cart.String(), "idle": c.Idle.Milliseconds(), "whole": c.Whole.Milliseconds()})
+	text, _ := json.Marshal(map[string]any{
+		"cart": cart.String(), "bindings": bindings.String(), "idle": c.Idle.Milliseconds(), "whole": c.Whole.Milliseconds(),
+	})
 	return fmt.Sprintf("event: state\ndata: %s\n\n", text)
 }

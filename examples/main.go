@@ -46,6 +46,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	seen := &events{}
 	opts := newOptions(seen)
 	opts.IdleTimeout, opts.Cookie.Insecure = f.idle, f.insecure
+	if f.device != 0 {
+		opts.Device = session.Device{Path: devicePath, Interval: f.device}
+		opts.StragglerWindow = min(f.device, time.Minute) // so that one can wait for a copy of the cookie to end
+	}
 	if f.debug {
 		opts.Logger = slog.New(slog.NewTextHandler(stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
@@ -83,7 +87,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 
 // newSite makes the site on a store, which measured, unless nil, measures.
 func newSite(ctx context.Context, opened *backend, opts *session.Options, seen *events, measured telemetry) (*site, error) {
-	s := &site{store: &switched{fullStore: opened.store}, events: seen, closing: ctx}
+	s := &site{store: &switched{fullStore: opened.store}, events: seen, binds: opts.Device.Path != "", closing: ctx}
 	store := session.Store(s.store)
 	if measured != nil {
 		store = measured.Store(store)

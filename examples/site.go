@@ -31,6 +31,7 @@ type site struct {
 	store    *switched
 	events   *events
 	holds    holds
+	binds    bool            // sessions to devices
 	closing  context.Context // ends the streams
 	about    string          // the adapter and the store, for the pages
 	address  string          // where the proofs find the site
@@ -43,6 +44,9 @@ const (
 
 // remembered are the clocks of "keep me signed in".
 var remembered = session.Clocks{IdleTimeout: 14 * 24 * time.Hour, Lifetime: 90 * 24 * time.Hour}
+
+// devicePath is where browsers bind sessions to their device.
+const devicePath = "/device"
 
 // newOptions are those of the site's manager.
 func newOptions(seen *events) *session.Options {
@@ -80,6 +84,9 @@ func (s *site) routes() []route {
 		{"POST", "/account/everywhere", anyLogin, s.with(s.endEverywhere)},
 		{"GET", "/account/password", recent, s.with(s.passwordPage)},
 		{"POST", "/account/password", recent, s.with(s.changePassword)},
+
+		{"GET", "/binding", nil, s.with(s.bindingPage)},
+		{"POST", devicePath, nil, s.device},
 
 		{"GET", "/admin", anyLogin, s.forAdmin(s.adminPage)},
 		{"POST", "/admin/end", anyLogin, s.forAdmin(s.endSession)},

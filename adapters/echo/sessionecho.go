@@ -70,7 +70,7 @@ func (x *exchange) serve(next echo.HandlerFunc) error {
 	if header := x.inner.Header(); len(header) > 0 {
 		x.kept = header.Clone()
 	}
-	x.session.Route = x
+	x.session.Route, x.session.Skipped = x, x.outer.Header["Secure-Session-Skipped"]
 	x.response = *echo.NewResponse(x, x.c.Logger())
 	x.c.SetResponse(&x.response)
 	x.c.SetRequest(x.outer.WithContext(&x.session))

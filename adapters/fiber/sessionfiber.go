@@ -88,6 +88,9 @@ func (x *exchange) begin(manager session.AnyManager) bool {
 		return false
 	}
 	x.session.Route = x
+	if skipped := x.c.Request().Header.Peek("Secure-Session-Skipped"); len(skipped) > 0 {
+		x.session.Skipped = []string{string(skipped)}
+	}
 	x.address()
 
 	// Not fiber.StoreInContext, which leaves c.Context() alone unless the

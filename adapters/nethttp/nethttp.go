@@ -86,7 +86,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	if header := w.Header(); len(header) > 0 {
 		x.kept = header.Clone()
 	}
-	x.session.Route = x
+	x.session.Route, x.session.Skipped = x, r.Header["Secure-Session-Skipped"]
 	x.request = r.WithContext(&x.session)
 
 	returned := false

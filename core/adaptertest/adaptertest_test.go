@@ -120,6 +120,7 @@ var faults = []struct {
 	{"commits on another goroutine", []string{"InsideUpdate/Write"}},
 	{"drops the cookie", []string{"LostRenewal"}},
 	{"asks no browser for its device", []string{"Device"}},
+	{"does not tell of refreshes that were skipped", []string{"DeviceSkipped"}},
 	{"does not tell Commit of a Hijack", []string{"RenewalTakenOver"}},
 
 	{"drops the commit when others are busy", []string{"Increments"}},

@@ -8,7 +8,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-func deviceLaws() []law { return []law{{"Device", deviceBinds}} }
+func deviceLaws() []law { return []law{{"Device", deviceBinds}, {"DeviceSkipped", deviceSkipped}} }
 
 // deviceBinds: a login asks the browser to register its device. Then the cookie is
 // good for a time, another comes by the proof of the device, also without the cookie,
@@ -68,5 +68,33 @@ func deviceBinds(t *testing.T, on setup) {
 	si.raw("/read", "Cookie: "+cookieName+"="+refreshed.token()).wants(t, 200, "0 alice")
 	if got := si.raw("/read", copied).body; strings.Contains(got, "alice") {
 		t.Errorf("after the refresh, the copy opens the session: %q", got)
+	}
+}
+
+// deviceSkipped: a browser that could not refresh its cookie is no visitor without a
+// session.
+func deviceSkipped(t *testing.T, on setup) {
+	si := open(t, on, &session.Options{Device: session.Device{Path: "/device"}}, nil)
+	skipped := func(reason string) string {
+		return "Secure-Session-Skipped: " + reason + `;session_identifier="` + session.NewID().String() + `"`
+	}
+	si.raw("/read").wants(t, 200, "new")
+	si.store.took()
+	for _, reason := range []string{"unreachable", "server_error"} {
+		if got := si.raw("/count", skipped(reason)); got.status != 503 || got.header.Get("Retry-After") == "" {
+			t.Errorf("%s: got %v, want 503 and when to come again", reason, got)
+		}
+	}
+	si.raw("/read", skipped("quota_exceeded")).wants(t, 200, "new")
+	if got := si.raw("/count", skipped("quota_exceeded")); got.status != 409 || got.header.Get("Retry-After") == "" {
+		t.Errorf("quota_exceeded: got %v, want 409 and when to come again", got)
+	}
+	if calls := si.store.took(); len(calls) > 0 {
+		t.Errorf("they called the store: %v", calls)
+	}
+	si.raw("/login", skipped("quota_exceeded")).wants(t, 200, "0 alice")
+	known := si.known()
+	if got := si.raw("/read", cookie(known.token()), skipped("unreachable")); got.body != "1" {
+		t.Errorf("beside a cookie that opens a session: %v", got)
 	}
 }

@@ -108,6 +108,9 @@ func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Ha
 			next.ServeHTTP(inner, r)
 			return
 		}
+		if f != "does not tell of refreshes that were skipped" {
+			w.x.Skipped = r.Header["Secure-Session-Skipped"]
+		}
 		f.begun(w, manager)
 		returned := false
 		defer func() {

@@ -12,6 +12,7 @@
 package device
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -21,12 +22,12 @@ import (
 
 // Handler returns the handler of [session.Device.Path]. Mount it inside the adapter's
 // middleware of the manager, for POST, outside of what asks for a login, and where no
-// middleware changes the session.
+// middleware changes the session. For frameworks that are not on net/http there is
+// [Answer].
 //
 // The browser calls it by itself, once after a login and then before a request that
-// needs another cookie. The request is a registration, with a proof in the header
-// Secure-Session-Response, or a refresh, with the session's ID in
-// Sec-Secure-Session-Id. No script of another origin can send either. The answers are
+// needs another cookie. No script of another origin can send its headers. The answers
+// are
 //
 //   - 200 with the instructions of the draft and the cookie: the browser goes on;
 //   - 403 with a challenge: it signs that, and comes again;
@@ -35,61 +36,97 @@ import (
 //   - 405 for other methods than POST;
 //   - that of [session.Error] for what may pass, such as 503 for a store that is down:
 //     the browser comes again.
-func Handler(m session.AnyManager) http.Handler { return handler{m} }
-
-type handler struct{ manager session.AnyManager }
-
-func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-		return
-	}
-	answer, err := h.act(r)
-	switch {
-	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable):
-		refuse(w)
-	case err != nil:
-		session.Error(w, err)
-	case !answer.Done:
-		w.Header().Set(dbsc.Challenge, dbsc.Ask(answer.Challenge, answer.ID.String()))
-		http.Error(w, "Sign the challenge.", http.StatusForbidden)
-	default:
-		path, cookie, attributes := session.DeviceCookie(h.manager)
-		w.Header().Set(dbsc.Challenge, dbsc.Ask(answer.Challenge, answer.ID.String()))
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(dbsc.Instructions(answer.ID.String(), path, cookie, attributes)) // the browser left; nobody to tell
-	}
+func Handler(m session.AnyManager) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := Answer(r.Context(), m, Request{r.Method, one(r.Header[dbsc.Response]), one(r.Header[dbsc.SessionID])})
+		header := w.Header()
+		for name, values := range answer.Header {
+			header[name] = values
+		}
+		w.WriteHeader(answer.Status)
+		_, _ = w.Write(answer.Body) // the browser left, or the commit failed; both are the adapter's
+	})
 }
 
-func refuse(w http.ResponseWriter) {
-	http.Error(w, "This is no session of your device.", http.StatusBadRequest)
+// one is the value of a header field that has one line. A proxy may have judged the
+// other of two.
+func one(lines []string) string {
+	if len(lines) != 1 {
+		return ""
+	}
+	return lines[0]
+}
+
+// A Request is what [Answer] needs to know of one.
+type Request struct {
+	Method    string
+	Proof     string // the header Secure-Session-Response
+	SessionID string // the header Sec-Secure-Session-Id
+}
+
+// A Response is what the browser is to get. The adapter adds the cookie.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Answer does what [Handler] does, for any framework. ctx is what a handler passes to
+// Manager.Get.
+func Answer(ctx context.Context, m session.AnyManager, r Request) Response {
+	if r.Method != http.MethodPost {
+		refused := respond(http.StatusMethodNotAllowed)
+		refused.Header.Set("Allow", http.MethodPost)
+		return refused
+	}
+	answer, err := act(ctx, m, r)
+	switch {
+	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable):
+		return respond(http.StatusBadRequest)
+	case err != nil:
+		failed := respond(session.HTTPStatus(err))
+		if added, ok := session.ErrorHeader(err); ok {
+			added.AddTo(failed.Header)
+		}
+		return failed
+	}
+	done := respond(http.StatusForbidden)
+	if answer.Done {
+		path, cookie, attributes := session.DeviceCookie(m)
+		done = Response{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, dbsc.Instructions(answer.ID.String(), path, cookie, attributes)}
+	}
+	done.Header.Set("Cache-Control", "no-store")
+	done.Header.Set(dbsc.Challenge, dbsc.Ask(answer.Challenge, answer.ID.String()))
+	return done
+}
+
+func respond(status int) Response {
+	return Response{status, http.Header{"Cache-Control": {"no-store"}, "Content-Type": {"text/plain; charset=utf-8"}}, []byte(http.StatusText(status) + "\n")}
 }
 
 // act registers or refreshes. ErrNotFound means that the browser has nothing to show.
-func (h handler) act(r *http.Request) (session.DeviceAnswer, error) {
-	proof, signed := dbsc.Text(r.Header[dbsc.Response])
-	var parsed dbsc.Proof
+func act(ctx context.Context, m session.AnyManager, r Request) (session.DeviceAnswer, error) {
+	var proof dbsc.Proof
+	text, signed := dbsc.Text(r.Proof)
 	if signed {
 		var err error
-		if parsed, err = dbsc.ParseProof(proof); err != nil {
+		if proof, err = dbsc.ParseProof(text); err != nil {
 			return session.DeviceAnswer{}, session.ErrNotFound
 		}
 	}
-	name, refresh := dbsc.Text(r.Header[dbsc.SessionID])
-	if !refresh {
-		if !signed || !parsed.Verify(parsed.Key) {
+	name, refreshes := dbsc.Text(r.SessionID)
+	if !refreshes {
+		if !signed || !proof.Verify(proof.Key) {
 			return session.DeviceAnswer{}, session.ErrNotFound
 		}
-		return session.RegisterDevice(r.Context(), h.manager, parsed.Challenge, parsed.Key)
+		return session.RegisterDevice(ctx, m, proof.Challenge, proof.Key)
 	}
 	id, err := session.ParseID(name)
 	if err != nil || id.IsZero() {
 		return session.DeviceAnswer{}, session.ErrNotFound
 	}
 	if !signed {
-		return session.RefreshDevice(r.Context(), h.manager, id, "", nil)
+		return session.RefreshDevice(ctx, m, id, "", nil)
 	}
-	return session.RefreshDevice(r.Context(), h.manager, id, parsed.Challenge, parsed.Verify)
+	return session.RefreshDevice(ctx, m, id, proof.Challenge, proof.Verify)
 }

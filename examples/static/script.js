@@ -41,10 +41,12 @@ function follow() {
 	});
 }
 
-let shown;
+const shown = {};
 
 function showState(state) {
-	const cart = document.getElementById('cart');
-	if (cart && state.cart !== shown) cart.innerHTML = shown = state.cart;
+	for (const part of ['cart', 'bindings']) {
+		const element = document.getElementById(part);
+		if (element && state[part] !== shown[part]) element.innerHTML = shown[part] = state[part];
+	}
 	for (const clock of clocks) setClock(clock, state[clock.dataset.clock]);
 }

@@ -4,10 +4,17 @@
 package browser_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -39,6 +46,7 @@ func TestBrowser(t *testing.T) {
 		"MYSQL=mysql://root@"+mariaDB.Addr()+"/test",
 	)
 	env = append(env, outages(t)...)
+	env = append(env, secure(t)...)
 	if browsers := os.Getenv("BROWSERS"); browsers == "" || strings.Contains(browsers, "chromium") {
 		path, err := chromium.Find()
 		require.NoError(t, err)
@@ -53,6 +61,27 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("playwright: %v. Each test that failed has a folder in tests/browser/test-results, with a trace, a screenshot and the shop's log. "+
 			"To look at a trace: cd tests/browser && npx playwright show-trace test-results/FOLDER/trace.zip", err)
 	}
+}
+
+// secure serves the shops over TLS: https://shop-PORT.test goes to the shop on that
+// port. Chromium binds sessions to the device only where it trusts the certificate,
+// which it does for the hash of the key.
+func secure(t *testing.T) []string {
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			name, _, _ := strings.Cut(r.In.Host, ".")
+			r.SetURL(&url.URL{Scheme: "http", Host: "localhost:" + strings.TrimPrefix(name, "shop-")})
+			r.SetXForwarded()
+			r.Out.Host = r.In.Host
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // shops stop
+	}
+	server := httptest.NewTLSServer(proxy)
+	t.Cleanup(server.Close)
+	key := sha256.Sum256(server.Certificate().RawSubjectPublicKeyInfo)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	require.NoError(t, err)
+	return []string{"SECURE_PORT=" + port, "SECURE_KEY=" + base64.StdEncoding.EncodeToString(key[:])}
 }
 
 // TestTypes: Playwright only drops the types of the specs, and TypeScript checks them.

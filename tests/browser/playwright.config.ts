@@ -1,11 +1,11 @@
-import { defineConfig, Project } from '@playwright/test';
+import { defineConfig, PlaywrightTestOptions, PlaywrightWorkerOptions, Project } from '@playwright/test';
 
 if (!process.env.SITES) throw new Error('TestBrowser starts what the specs need. From the root of the repository: go test -count=1 ./tests/browser');
 
 const browsers = (process.env.BROWSERS || 'chromium').split(',');
 
-// A Chromium without a window may keep no page for the back button.
-const needWindow = ['back.spec.ts'];
+// A Chromium without a window may keep no page for the back button, and no key.
+const needWindow = ['back.spec.ts', 'device.spec.ts'];
 
 // Nor do Playwright's others, and not all of them know Partitioned.
 const onlyChromium = ['frame.spec.ts', ...needWindow];
@@ -18,7 +18,7 @@ const chromium = (executablePath?: string) => ({
   },
 });
 
-const projects: Project[] = [
+const projects: Project<PlaywrightTestOptions, PlaywrightWorkerOptions>[] = [
   { name: 'chromium', use: chromium(process.env.HEADLESS), testIgnore: needWindow },
   { name: 'chromium with a window', use: chromium(process.env.CHROMIUM), testMatch: needWindow },
   { name: 'firefox', use: { browserName: 'firefox' }, testIgnore: onlyChromium },

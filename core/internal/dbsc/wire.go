@@ -27,13 +27,10 @@ func Offer(path, challenge string) string {
 // Ask is the value of Challenge for a session.
 func Ask(challenge, id string) string { return `"` + challenge + `";id="` + id + `"` }
 
-// Text reads a header field whose value is one string, with quotes or without, and
-// ignores its parameters. Lines that are not exactly one have none.
-func Text(lines []string) (text string, ok bool) {
-	if len(lines) != 1 {
-		return "", false
-	}
-	text = strings.Trim(lines[0], " ")
+// Text reads the value of a header field that is one string, with quotes or without,
+// and ignores its parameters.
+func Text(value string) (text string, ok bool) {
+	text = strings.Trim(value, " ")
 	if rest, quoted := strings.CutPrefix(text, `"`); quoted {
 		text, _, ok = strings.Cut(rest, `"`)
 		return text, ok && text != "" && !strings.Contains(text, `\`)

@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import { BrowserContext, expect, Page, request as http } from '@playwright/test';
+import { Shop, signIn, signOut, test as base } from './shop';
+
+// Chromium signs at most six times in nine minutes for a site, and refreshes a cookie
+// by itself two minutes before it ends. So each test has a site of its own and counts
+// its signatures, and one that waits for the end of a cookie sends few requests.
+
+type Fixtures = {
+  open(shop: Shop, profile?: string): Promise<BrowserContext>; // a browser that can bind sessions
+};
+
+const test = base.extend<Fixtures>({
+  open: async ({ playwright, launchOptions }, use, info) => {
+    const browsers: BrowserContext[] = [];
+    await use(async (shop, profile = 'profile') => {
+      const browser = await playwright.chromium.launchPersistentContext(info.outputPath(profile), {
+        ...launchOptions,
+        baseURL: secure(shop),
+        ignoreDefaultArgs: ['--disable-features'],
+        args: [
+          ...launchOptions.args!, '--headless=new', `--ignore-certificate-errors-spki-list=${process.env.SECURE_KEY}`,
+          '--enable-features=EnableBoundSessionCredentialsSoftwareKeysForManualTesting,DeviceBoundSessions',
+        ],
+      });
+      browsers.push(browser);
+      return browser;
+    });
+    for (const browser of browsers) await browser.close();
+  },
+});
+
+// TestBrowser has a proxy for that.
+const secure = (shop: Shop) => `https://shop-${new URL(shop.url).port}.test:${process.env.SECURE_PORT}`;
+
+// Each framework and each store.
+for (const [adapter, store] of [
+  ['nethttp', 'sqlite'],
+  ['chi', 'postgres'],
+  ['echo', 'mysql'],
+  ['fiber', 'redis'],
+  ['gin', 'memory'],
+]) {
+  test(`a session is bound to the device, with ${adapter} and ${store}`, async ({ openShop, open }, info) => {
+    const flag = {
+      memory: 'memory',
+      sqlite: `sqlite:${join(info.outputPath(), 'shop.db')}`,
+      postgres: process.env.POSTGRES!,
+      mysql: process.env.MYSQL!,
+      redis: process.env.REDIS!,
+    }[store]!;
+    const shop = await openShop('-adapter', adapter, '-store', flag, '-device', '10m');
+    let browser = await open(shop);
+    let page = await browser.newPage();
+    const log = () => page.getByRole('list', { name: 'What the browser has done' }).getByRole('listitem');
+    await page.goto('/');
+    await signIn(page);
+
+    await test.step('a login binds it, and the page tells', async () => {
+      await page.goto('/binding');
+      await expect(async () => {
+        await page.reload();
+        await expect(page.getByText('is bound to this device')).toBeVisible({ timeout: 1000 });
+      }).toPass();
+      expect(await cookieLasts(browser)).toBeGreaterThan(0);
+      expect(await cookieLasts(browser)).toBeLessThan(601);
+    });
+
+    await test.step('the page shows refreshes as they happen, and no request of two tabs fails', async () => {
+      const tab = await browser.newPage();
+      await tab.goto('/account');
+      for (const refreshes of [1, 2]) {
+        const requests = [busy(page), busy(tab)];
+        await browser.clearCookies(); // as at the end of its time
+        expect((await Promise.all(requests)).flat().filter(who => who !== 'ann')).toEqual([]);
+        await expect(log().filter({ hasText: 'refreshed' })).toHaveCount(refreshes);
+      }
+      await tab.close();
+    });
+
+    await test.step('a browser that is closed and opened again goes on', async () => {
+      await browser.close();
+      browser = await open(shop);
+      await browser.clearCookies();
+      page = await browser.newPage();
+      await page.goto('/account');
+      await expect(page.getByText('signed in as ann')).toBeVisible();
+    });
+
+    if (store !== 'memory') {
+      await test.step('a server that ends and starts again goes on', async () => {
+        await shop.stop();
+        await shop.start();
+        await browser.clearCookies();
+        await page.goto('/account');
+        await expect(page.getByText('signed in as ann')).toBeVisible();
+      });
+    }
+
+    await test.step('a logout is one', async () => {
+      await signOut(page);
+      await page.goto('/account');
+      await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+    });
+  });
+}
+
+test('a copy of the cookie soon opens nothing, and its owner goes on', async ({ openShop, openDevice, open }) => {
+  const shop = await openShop('-device', '4s');
+  const browser = await open(shop);
+  const page = await browser.newPage();
+  await page.goto('/style.css'); // a page of one request
+  await page.evaluate(() => fetch('/login', { method: 'POST', body: new URLSearchParams({ name: 'ann', password: 'green-tea' }), redirect: 'manual' }));
+  await expect(async () => expect(await cookieLasts(browser)).toBeGreaterThan(0)).toPass();
+  const thief = await copy(browser, shop);
+  expect(await thief.who()).toBe('ann');
+
+  const unbound = await openDevice(shop); // a browser that does not know how to bind a session
+  await unbound.goto('/');
+  await signIn(unbound);
+  const other = await copy(unbound.context(), shop);
+
+  await expect(async () => expect(await thief.who()).toBe('')).toPass();
+  expect(await other.who()).toBe('ann');
+  const bad: Record<string, string>[] = [{}, { 'Secure-Session-Response': 'junk' }, { 'Sec-Secure-Session-Id': thief.id, 'Secure-Session-Response': 'junk' }];
+  for (const headers of bad) {
+    expect((await thief.post(headers)).status()).toBe(400);
+  }
+  expect((await thief.post({ 'Sec-Secure-Session-Id': thief.id })).status()).toBe(403); // sign this
+  expect(await page.evaluate(who)).toBe('ann');
+  expect(await thief.who()).toBe('');
+});
+
+test('who cannot refresh is no visitor', async ({ openShop, open }) => {
+  const shop = await openShop('-device', '4s');
+  const page = await (await open(shop)).newPage();
+  await page.goto('/');
+  await signIn(page);
+  await expect(async () => { // until Chromium signs no more, and the cookie is gone
+    await page.goto('/');
+    await expect(page.getByText('signed in as ann')).toBeHidden({ timeout: 1 });
+  }).toPass();
+  await page.goto('/login');
+  await page.getByLabel('Name').fill('ann');
+  await page.getByLabel('Password').fill('green-tea');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('status')).toHaveText('You are signed in as ann.');
+});
+
+// cookieLasts is how many seconds the cookie is good; it is -1 if it goes with the browser.
+async function cookieLasts(browser: BrowserContext) {
+  const [{ expires }] = await browser.cookies();
+  return expires < 0 ? expires : expires - Date.now() / 1000;
+}
+
+// who returns who is signed in, or what else the answer was.
+const who = async () => {
+  const answer = await fetch('/account');
+  return /signed in as <strong>(\w+)/.exec(await answer.text())?.[1] ?? `${answer.status} ${answer.url}`;
+};
+
+// busy sends many requests, and returns who was signed in to each.
+const busy = (page: Page) => page.evaluate(`(async () => {
+  const seen = [];
+  for (let i = 0; i < 30; i++) seen.push(await (${who})());
+  return seen;
+})()`) as Promise<string[]>;
+
+// copy makes a client with a copy of a browser's cookie.
+async function copy(browser: BrowserContext, shop: Shop) {
+  const [cookie] = await browser.cookies();
+  const client = await http.newContext({ baseURL: shop.url, extraHTTPHeaders: { Cookie: `${cookie.name}=${cookie.value}` } });
+  const id = Buffer.from(cookie.value, 'base64url').toString('hex').slice(0, 32);
+  return {
+    id: id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+    who: async () => /signed in as <strong>(\w+)/.exec(await (await client.get('/account')).text())?.[1] ?? '',
+    post: (headers: Record<string, string>) => client.post('/device', { headers }),
+  };
+}
