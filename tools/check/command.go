@@ -19,17 +19,15 @@ func run(name string, args ...string) error {
 // bench, without a codec that takes as long as much of the rest.
 const tags = " -tags=all,nomsgpack"
 
-// unwatched is code that the race detector does not look at: a SQLite translated from
-// C, in which it finds nothing, and which then takes a fraction of the time.
-const unwatched = " -gcflags=modernc.org/...=-race=false"
-
 // setFlags has all code compiled for the race detector: vet, the tests, and what
 // they build share one cache. Otherwise a machine with empty caches compiles
-// everything twice. A C compiler that does not optimise takes a fifth of the time
-// for the SQLite of a driver.
+// everything twice. No package can be left out: its copy of a generic function, such as
+// sync.OnceValue, may become that of the program, and races are seen that there are not.
+// A C compiler that does not optimise takes a fifth of the time for the SQLite of a
+// driver.
 func setFlags() error {
 	c := cmp.Or(os.Getenv("CGO_CFLAGS"), "-O0")
-	return errors.Join(os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+tags+unwatched+race), os.Setenv("CGO_CFLAGS", c))
+	return errors.Join(os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+tags+race), os.Setenv("CGO_CFLAGS", c))
 }
 
 const race = " -race"
