@@ -27,7 +27,8 @@ import (
 // browser that knows nothing of this goes on as without it.
 //
 // A refresh is no use of the session. A bound session has no renewal by RenewEvery. A
-// login, and nothing else, undoes the binding, and asks again.
+// login, and nothing else, undoes the binding, and asks again. Renew replaces the
+// secret, and gives it no more time.
 type Device struct {
 	// Path is that of the handler of package device, as browsers see it, such as
 	// "/device". Empty means that no session is bound.
@@ -76,7 +77,7 @@ func (o *Options) checkDevice(f *faults) {
 type binding struct {
 	salt     [16]byte // random, and told to nobody: of the challenges
 	key      string   // the public key, in the form of package dbsc; empty if the browser was only asked
-	since    int64    // when it was asked, or has registered
+	since    int64    // when it was asked, or has signed last
 	interval int64    // milliseconds that a secret is good
 	proven   bool     // the browser has used the secret that it got for its key, or has refreshed it
 }
@@ -110,9 +111,11 @@ func (b *binding) open(r *reader) {
 }
 
 // secretEnds is when the present secret of a bound session stops being good. A
-// request that was sent before may be on its way for the straggler's window.
+// request that was sent before may be on its way for the straggler's window. It counts
+// from the last proof of the device, not from the last renewal: a thief who gets a
+// handler to call Renew must not have more time.
 func (e *envelope) secretEnds(window time.Duration) time.Time {
-	return fromMilli(e.renewed).Add(milliseconds(e.device.interval)).Add(window)
+	return fromMilli(e.device.since).Add(milliseconds(e.device.interval)).Add(window)
 }
 
 // overdue reports whether the present secret is one of a bound session, and past
@@ -314,7 +317,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {
 			return errSpent
 		}
-		env.device.proven = true
+		env.device.proven, env.device.since = true, now.UnixMilli()
 		return nil
 	}})
 }

@@ -52,3 +52,32 @@ func TestDeviceFirstUseProlongsNothing(t *testing.T) {
 		}
 	})
 }
+
+// Who has a copy of the cookie cannot make it last by Renew: only the device proves
+// that the session is its own.
+func TestDeviceRenewProlongsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l := si.bound("key")
+		thief := l.browser
+		for passed := time.Duration(0); passed < 2*interval; passed += 3 * time.Minute {
+			if open := si.opens(&thief, l.id); open != (passed < interval+window) {
+				t.Errorf("after %v, with a Renew every 3 minutes, the copy opens the session: %v", passed, open)
+			}
+			si.visit(&thief, func(s *session.Session[cart]) error {
+				if s.Subject() == "" {
+					return nil
+				}
+				return s.Renew()
+			})
+			time.Sleep(3 * time.Minute)
+		}
+		a, err := si.refresh(l) // the challenge is one of a secret that was replaced
+		if err == nil && !a.Done {
+			a, err = si.refresh(l)
+		}
+		if err != nil || !a.Done || !si.opens(&l.browser, l.id) {
+			t.Errorf("the victim's refresh: %+v, %v", a, err)
+		}
+	})
+}
