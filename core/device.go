@@ -183,14 +183,23 @@ func (e *engine) bindingOf(env *envelope) Binding {
 	return Unbound
 }
 
-// A challenge is the time and a code that only who knows the salt can make. It is
+// A challenge is a stamp and a code that only who knows the salt can make. It is
 // good for one state of the session: the refresh that it serves replaces the secret,
 // and with it the challenge. So a challenge need not be stored, and is used once.
 const challengeLen = 8 + 16
 
+// stamp is the time in milliseconds and 16 random bits. Without these, challenges of
+// one moment would be the same if there is a session, and differ if there is none.
+func stamp(now time.Time) []byte {
+	b := make([]byte, 8)
+	binary.BigEndian.PutUint64(b, uint64(now.UnixMilli())<<16)
+	rand.Read(b[6:])
+	return b
+}
+
 // challenge returns one that is good from now on.
 func (e *envelope) challenge(id ID, now time.Time) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli()))
+	b := stamp(now)
 	code := e.challengeCode(id, b)
 	return base64.RawURLEncoding.EncodeToString(append(b, code[:]...))
 }
@@ -213,7 +222,7 @@ func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Du
 	if err != nil || len(b) != challengeLen || e.device.salt == [16]byte{} {
 		return false
 	}
-	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8])))
+	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]) >> 16))
 	code := e.challengeCode(id, b[:8])
 	right := subtle.ConstantTimeCompare(b[8:], code[:]) == 1
 	return right && now.Sub(made) < lasts && !made.After(now.Add(time.Minute))
@@ -221,10 +230,9 @@ func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Du
 
 // falseChallenge looks like a challenge, and is one of no session.
 func falseChallenge() string {
-	b := make([]byte, challengeLen)
-	rand.Read(b)
-	binary.BigEndian.PutUint64(b, uint64(time.Now().UnixMilli()))
-	return base64.RawURLEncoding.EncodeToString(b)
+	var code [16]byte
+	rand.Read(code[:])
+	return base64.RawURLEncoding.EncodeToString(append(stamp(time.Now()), code[:]...))
 }
 
 // challengeLasts is how old a challenge may be: a browser keeps the one that came

@@ -81,3 +81,25 @@ func TestDeviceRenewProlongsNothing(t *testing.T) {
 		}
 	})
 }
+
+// Of two challenges for one ID nobody can tell whether there is a session, however
+// fast they follow each other.
+func TestChallengesDiffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l := si.bound("key")
+		for name, id := range map[string]session.ID{"bound": l.id, "none": session.NewID()} {
+			seen := map[string]bool{}
+			for range 4 {
+				a, err := session.RefreshDevice(si.begin(&browser{}), si, id, "", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen[a.Challenge] = true
+			}
+			if len(seen) < 2 {
+				t.Errorf("%s: four challenges of one moment are the same", name)
+			}
+		}
+	})
+}
