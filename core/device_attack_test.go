@@ -103,3 +103,27 @@ func TestChallengesDiffer(t *testing.T) {
 		}
 	})
 }
+
+// Law 19: the answer to a registration is lost, and the browser's next request calls
+// Renew. The browser has no key for what that makes. So it is asked again.
+func TestDeviceLostRegistrationThenRenew(t *testing.T) {
+	for name, pause := range map[string]time.Duration{"at once": 0, "after the window": 2 * window} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				si := newSite(t, bindingOptions())
+				l := si.logIn("lost key")
+				lost := *l
+				if a, err := si.register(&lost); err != nil || !a.Done {
+					t.Fatalf("register: %+v, %v", a, err)
+				}
+				time.Sleep(pause)
+				l.offered(t, si.visit(&l.browser, renewed))
+				si.visit(&l.browser, incremented)
+				time.Sleep(interval + window)
+				if !si.opens(&l.browser, lost.id) {
+					t.Error("the browser is logged out")
+				}
+			})
+		})
+	}
+}
