@@ -127,3 +127,22 @@ func TestDeviceLostRegistrationThenRenew(t *testing.T) {
 		})
 	}
 }
+
+// A registration is undone if its browser still sends the secret from before it. That
+// may be a thief. So operators hear of it.
+func TestDeviceUndoneIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l := si.logIn("key")
+		before := l.browser
+		if a, err := si.register(l); err != nil || !a.Done {
+			t.Fatalf("register: %+v, %v", a, err)
+		}
+		si.kinds()
+		time.Sleep(window)
+		si.visit(&before, look)
+		if !si.saw(session.EventReused) || si.binding(l.id) == session.Bound {
+			t.Error("a registration is undone and nothing tells of it, or it is not undone, and this test shows nothing")
+		}
+	})
+}
