@@ -33,8 +33,9 @@ import (
 //   - 400: it gives up the session. The answer does not tell whether the session is
 //     over, was never there, or is another device's;
 //   - 405 for other methods than POST;
-//   - that of [session.Error] for what may pass, such as 503 for a store that is down:
-//     the browser comes again.
+//   - 503 for what may pass, and 500 for mistakes: the browser comes again. With a 4xx
+//     other than 403 it would give up the session, so no 409 of [session.Error] is sent
+//     (https://github.com/w3c/webappsec-dbsc/issues/249).
 func Handler(m session.AnyManager) http.Handler { return handler{m} }
 
 type handler struct{ manager session.AnyManager }
@@ -50,6 +51,9 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable):
 		refuse(w)
+	case err != nil && session.HTTPStatus(err) == http.StatusConflict: // another request was faster
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 	case err != nil:
 		session.Error(w, err)
 	case !answer.Done:
