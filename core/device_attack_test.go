@@ -1,6 +1,10 @@
 package session_test
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,6 +147,46 @@ func TestDeviceUndoneIsReported(t *testing.T) {
 		si.visit(&before, look)
 		if !si.saw(session.EventReused) || si.binding(l.id) == session.Bound {
 			t.Error("a registration is undone and nothing tells of it, or it is not undone, and this test shows nothing")
+		}
+	})
+}
+
+// Law 13: no event, no log line and no error of a bound session has a secret.
+func TestDeviceLeaksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		opts := bindingOptions()
+		opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		si := newSite(t, opts)
+		l := si.logIn("KEY-OF-THE-DEVICE")
+		secrets := []string{l.token()[24:], l.challenge, l.key}
+		act := func(act func(*laptop) (session.DeviceAnswer, error), l *laptop) {
+			a, err := act(l)
+			fmt.Fprintln(&log, err)
+			secrets = append(secrets, l.token()[24:], a.Challenge)
+		}
+		act(si.register, l)
+		thief := *l
+		thief.key, thief.challenge = "KEY-OF-THE-THIEF", "CHALLENGE-OF-THE-THIEF"
+		act(si.register, &thief)
+		act(si.refresh, &thief)
+		secrets = append(secrets, thief.key, "CHALLENGE-OF-THE-THIEF")
+		act(si.refresh, l)
+		time.Sleep(interval + window)
+		si.visit(&l.browser, look) // overdue
+		bare := *l
+		act(si.refresh, &bare)
+		r := si.begin(&bare.browser)
+		fmt.Fprintf(&log, "%v %+v %#v %v", r.get(), r.get(), r.get(), r.Exchange)
+		for _, kind := range []session.EventKind{session.EventBound, session.EventRefreshed, session.EventOverdue} {
+			if !strings.Contains(log.String(), "event="+string(kind)) {
+				t.Errorf("no event %q: this test shows too little", kind)
+			}
+		}
+		for _, secret := range secrets {
+			if secret != "" && strings.Contains(log.String(), secret) {
+				t.Errorf("%q is in the log:\n%s", secret, &log)
+			}
 		}
 	})
 }
