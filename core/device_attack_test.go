@@ -2,8 +2,10 @@ package session_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -189,4 +191,187 @@ func TestDeviceLeaksNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A registration answers the challenge of the present secret, and comes with it.
+func TestRegistrationRefused(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l, other := si.logIn("key"), si.logIn("other")
+	right := l.challenge
+	for name, challenge := range map[string]string{"none": "", "junk": strings.Repeat("A", 32), "another session's": other.challenge} {
+		l.challenge = challenge
+		if a, err := si.register(l); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+	l.challenge = right
+	r := si.begin(&l.browser)
+	if err := r.get().Update(increment); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.RegisterDevice(r, si, right, []byte("key")); err == nil || errors.Is(err, session.ErrNotFound) {
+		t.Errorf("beside a change: %v", err)
+	}
+	late := *l
+	si.visit(&l.browser, renewed)
+	if _, err := si.register(&late); !errors.Is(err, session.ErrSuperseded) {
+		t.Errorf("a straggler: %v", err)
+	}
+	if a, err := si.register(l); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("the challenge of the last secret: %+v, %v", a, err)
+	}
+	si.visit(&l.browser, func(s *session.Session[cart]) error {
+		if s.Binding() == session.Bound {
+			t.Error("it is bound after all that")
+		}
+		return nil
+	})
+}
+
+// The time of a cookie counts from the registration, also if that came late.
+func TestDeviceLateRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l := si.logIn("key")
+		time.Sleep(interval - window)
+		si.visit(&l.browser, func(s *session.Session[cart]) error {
+			if s.Binding() != session.Asked {
+				t.Errorf("got %q", s.Binding())
+			}
+			return nil
+		})
+		if a, err := si.register(l); err != nil || !a.Done {
+			t.Fatalf("register: %+v, %v", a, err)
+		}
+		time.Sleep(interval)
+		if !si.opens(&l.browser, l.id) {
+			t.Error("the cookie ends before its time")
+		}
+		plain := si.logIn("")
+		time.Sleep(interval)
+		si.visit(&plain.browser, func(s *session.Session[cart]) error {
+			if s.Binding() != session.Unbound {
+				t.Errorf("long after the login: %q", s.Binding())
+			}
+			return nil
+		})
+	})
+}
+
+// A cookie that is past its time is told to last for a second: zero would be until
+// the browser closes.
+func TestDeviceRenewAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l := si.bound("key")
+		time.Sleep(interval + window/2)
+		if h := si.visit(&l.browser, renewed); !strings.Contains(cookieOf(h), "; Max-Age=1;") {
+			t.Errorf("got %q", cookieOf(h))
+		}
+	})
+}
+
+// The first use of a registration is noted once.
+func TestDeviceFirstUseWritesOnce(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	si.store.took()
+	for range 3 {
+		si.visit(&l.browser, look)
+	}
+	if got := si.store.took(); !slices.Equal(got, []string{"load", "load", "load"}) {
+		t.Errorf("the store got %v", got)
+	}
+}
+
+// Answers that are lost prolong nothing.
+func TestLostRefreshProlongsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l := si.bound("key")
+		copied := l.browser
+		time.Sleep(interval - window)
+		for range 2 {
+			lost := *l
+			if a, err := si.refresh(&lost); err != nil || !a.Done {
+				t.Fatalf("refresh: %+v, %v", a, err)
+			}
+			l.challenge = lost.challenge
+		}
+		time.Sleep(2*window - time.Millisecond)
+		if !si.opens(&copied, l.id) {
+			t.Error("the cookie ends before its time")
+		}
+		time.Sleep(time.Millisecond)
+		if si.opens(&copied, l.id) {
+			t.Error("a copy of the cookie is good for longer")
+		}
+	})
+}
+
+// Only copies of a bound session's cookie are told as overdue, and no guess.
+func TestOverdueIsNoGuess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, bindingOptions())
+		l, asked := si.bound("key"), si.logIn("")
+		guess := &browser{l.cookie[:len(l.cookie)-40] + strings.Repeat("A", 40)}
+		old := asked.browser
+		for range 2 {
+			si.visit(&asked.browser, renewed)
+		}
+		time.Sleep(2 * window)
+		si.kinds()
+		for name, b := range map[string]*browser{"a guess": guess, "a session that is not bound": &old} {
+			si.visit(b, look)
+			if got := si.kinds(); !slices.Contains(got, session.EventMissed) {
+				t.Errorf("%s: events %v", name, got)
+			}
+		}
+	})
+}
+
+// Law 17: no manager of another cookie refreshes a session. Law 20: an outage is told.
+func TestRefreshElsewhere(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	for name, change := range map[string]func(*session.Options){
+		"another cookie": func(o *session.Options) { o.Cookie.Name = "__Host-other" },
+		"another realm":  func(o *session.Options) { o.Realm = "other" },
+	} {
+		opts := bindingOptions()
+		change(opts)
+		other := newSiteOn(t, si.store, opts)
+		elsewhere := *l
+		elsewhere.cookie = ""
+		if a, err := other.refresh(&elsewhere); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+	bare := *l
+	bare.cookie = ""
+	si.kinds()
+	si.store.down()
+	if _, err := si.refresh(&bare); !errors.Is(err, session.ErrUnavailable) || !si.saw(session.EventError) {
+		t.Errorf("got %v, or no event", err)
+	}
+}
+
+func TestDeviceOptions(t *testing.T) {
+	for name, opts := range map[string]session.Options{
+		"no path":             {Device: session.Device{Required: true}},
+		"no slash":            {Device: session.Device{Path: "device"}},
+		"another host":        {Device: session.Device{Path: "//host/device"}},
+		"a quote":             {Device: session.Device{Path: `/a"b`}},
+		"a line break":        {Device: session.Device{Path: "/a\nb"}},
+		"a query":             {Device: session.Device{Path: "/a?b"}},
+		"a short interval":    {Device: session.Device{Path: "/device", Interval: time.Second - 1}},
+		"a negative interval": {Device: session.Device{Path: "/device", Interval: -time.Hour}},
+		"a long interval":     {Device: session.Device{Path: "/device", Interval: 2 * time.Hour}, Lifetime: time.Hour, IdleTimeout: time.Hour},
+		"a header":            {Device: session.Device{Path: "/device"}, Header: session.TokenHeader{Name: "X-Session", Response: "X-Session"}},
+		"a cookie over http":  {Device: session.Device{Path: "/device"}, Cookie: session.Cookie{Insecure: true}},
+	} {
+		if _, err := session.New[cart](newTestStore(), &opts); err == nil || !strings.Contains(err.Error(), "Device") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 }

@@ -153,6 +153,41 @@ func TestProve(t *testing.T) {
 	}
 }
 
+// A challenge is of one session, of one secret and of its time, and nobody else makes
+// one.
+func TestAnswers(t *testing.T) {
+	now, id, salt := time.UnixMilli(1_800_000_000_000), NewID(), [16]byte{1}
+	e := envelope{secret: digest{1}, device: binding{salt: salt}}
+	right := e.challenge(id, now)
+	stamped := []byte(right)
+	copy(stamped, (&envelope{}).challenge(id, now.Add(time.Second))[:10]) // of the stamp alone
+	for _, test := range []struct {
+		name      string
+		e         envelope
+		id        ID
+		challenge string
+		at        time.Time
+		want      bool
+	}{
+		{"right", e, id, right, now, true},
+		{"last moment", e, id, right, now.Add(time.Minute - time.Millisecond), true},
+		{"too old", e, id, right, now.Add(time.Minute), false},
+		{"from another server's clock", e, id, right, now.Add(-time.Minute), true},
+		{"from the future", e, id, right, now.Add(-time.Minute - time.Millisecond), false},
+		{"of another session", e, NewID(), right, now, false},
+		{"of another secret", envelope{secret: digest{2}, device: e.device}, id, right, now, false},
+		{"of another salt", envelope{secret: e.secret, device: binding{salt: [16]byte{2}}}, id, right, now, false},
+		{"with another time", e, id, string(stamped), now, false},
+		{"without a salt", envelope{secret: e.secret}, id, (&envelope{secret: e.secret}).challenge(id, now), now, false},
+		{"too long", e, id, right + "AAAA", now, false},
+		{"a false one", e, id, falseChallenge(), now, false},
+	} {
+		if got := test.e.answers(test.id, test.challenge, test.at, time.Minute); got != test.want {
+			t.Errorf("%s: got %v", test.name, got)
+		}
+	}
+}
+
 func FuzzEnvelope(f *testing.F) {
 	for _, fields := range []bool{false, true} {
 		e := sampleEnvelope(fields)
