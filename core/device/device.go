@@ -26,7 +26,7 @@ import (
 // The browser calls it by itself, once after a login and then before a request that
 // needs another cookie. The request is a registration, with a proof in the header
 // Secure-Session-Response, or a refresh, with the session's ID in
-// Sec-Secure-Session-Id. No script of another origin can send either. The answers are
+// Sec-Secure-Session-Id. No script can send either. The answers are
 //
 //   - 200 with the instructions of the draft and the cookie: the browser goes on;
 //   - 403 with a challenge: it signs that, and comes again;
@@ -71,6 +71,17 @@ func refuse(w http.ResponseWriter) {
 	http.Error(w, "This is no session of your device.", http.StatusBadRequest)
 }
 
+// scripted reports whether a script has sent the request. One that was injected into
+// a page can read the offer of a response, and send a proof by a key of its own. Its
+// author would then have the session anywhere, which HttpOnly keeps from them. A
+// browser registers in the mode no-cors (seen with Chromium 156), in which a script
+// cannot set the header of a proof (Fetch standard, 2.2.2). Clients without the field
+// are no present browsers.
+func scripted(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return mode != "" && mode != "no-cors"
+}
+
 // act registers or refreshes. ErrNotFound means that the browser has nothing to show.
 func (h handler) act(r *http.Request) (session.DeviceAnswer, error) {
 	proof, signed := dbsc.Text(r.Header[dbsc.Response])
@@ -83,7 +94,7 @@ func (h handler) act(r *http.Request) (session.DeviceAnswer, error) {
 	}
 	name, refresh := dbsc.Text(r.Header[dbsc.SessionID])
 	if !refresh {
-		if !signed || !parsed.Verify(parsed.Key) {
+		if scripted(r) || !signed || !parsed.Verify(parsed.Key) {
 			return session.DeviceAnswer{}, session.ErrNotFound
 		}
 		return session.RegisterDevice(r.Context(), h.manager, parsed.Challenge, parsed.Key)

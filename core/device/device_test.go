@@ -281,6 +281,21 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A script that was injected into a page cannot bind its session to a key of its own,
+// and so carry it away.
+func TestScriptRefused(t *testing.T) {
+	b := newSite(t, binds).browser()
+	b.logIn()
+	for _, mode := range []string{"cors", "same-origin", "navigate", "websocket"} {
+		if w := b.send("POST", b.path, "Secure-Session-Response", b.proof(true), "Sec-Fetch-Mode", mode); w.Code != 400 || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("in the mode %s: %d, %v", mode, w.Code, w.Header())
+		}
+	}
+	if w := b.send("POST", b.path, "Secure-Session-Response", b.proof(true), "Sec-Fetch-Mode", "no-cors"); w.Code != 200 {
+		t.Errorf("the browser itself: %d", w.Code)
+	}
+}
+
 // A session that is over is given up, and what may pass is no end.
 func TestOverAndDown(t *testing.T) {
 	si := newSite(t, binds)
