@@ -32,7 +32,8 @@ import (
 // often, the request is a straggler's: it reads nothing, and can only log in.
 //
 // A refresh is no use of the session. A bound session has no renewal by RenewEvery. A
-// login, and nothing else, undoes the binding, and asks again.
+// login, and nothing else, undoes the binding, and asks again. Renew replaces the
+// secret, and gives it no more time.
 type Device struct {
 	// Path is that of the handler of package device, as browsers see it, such as
 	// "/device". Empty means that no session is bound.
@@ -83,7 +84,7 @@ func (o *Options) checkDevice(f *faults) {
 type binding struct {
 	salt     [16]byte // random, and told to nobody: of the challenges
 	key      string   // the public key, in the form of package dbsc; empty if the browser was only asked
-	since    int64    // when it was asked, or has registered
+	since    int64    // when it was asked, or has signed last
 	interval int64    // milliseconds that a secret is good
 	proven   bool     // the browser has used the secret that it got for its key, or has refreshed it
 }
@@ -117,9 +118,11 @@ func (b *binding) open(r *reader) {
 }
 
 // secretEnds is when the present secret of a bound session stops being good. A
-// request that was sent before may be on its way for the straggler's window.
+// request that was sent before may be on its way for the straggler's window. It counts
+// from the last proof of the device, not from the last renewal: a thief who gets a
+// handler to call Renew must not have more time.
 func (e *envelope) secretEnds(window time.Duration) time.Time {
-	return fromMilli(e.renewed).Add(milliseconds(e.device.interval)).Add(window)
+	return fromMilli(e.device.since).Add(milliseconds(e.device.interval)).Add(window)
 }
 
 // overdue reports whether the present secret is one of a bound session, and past
@@ -206,14 +209,23 @@ func (e *engine) bindingOf(env *envelope) Binding {
 	return Unbound
 }
 
-// A challenge is the time and a code that only who knows the salt can make. It is
+// A challenge is a stamp and a code that only who knows the salt can make. It is
 // good for one state of the session: the refresh that it serves replaces the secret,
 // and with it the challenge. So a challenge need not be stored, and is used once.
 const challengeLen = 8 + 16
 
+// stamp is the time in milliseconds and 16 random bits. Without these, challenges of
+// one moment would be the same if there is a session, and differ if there is none.
+func stamp(now time.Time) []byte {
+	b := make([]byte, 8)
+	binary.BigEndian.PutUint64(b, uint64(now.UnixMilli())<<16)
+	rand.Read(b[6:])
+	return b
+}
+
 // challenge returns one that is good from now on.
 func (e *envelope) challenge(id ID, now time.Time) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli()))
+	b := stamp(now)
 	code := e.challengeCode(id, b)
 	return base64.RawURLEncoding.EncodeToString(append(b, code[:]...))
 }
@@ -236,7 +248,7 @@ func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Du
 	if err != nil || len(b) != challengeLen || e.device.salt == [16]byte{} {
 		return false
 	}
-	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8])))
+	made := time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]) >> 16))
 	code := e.challengeCode(id, b[:8])
 	right := subtle.ConstantTimeCompare(b[8:], code[:]) == 1
 	return right && now.Sub(made) < lasts && !made.After(now.Add(time.Minute))
@@ -244,10 +256,9 @@ func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Du
 
 // falseChallenge looks like a challenge, and is one of no session.
 func falseChallenge() string {
-	b := make([]byte, challengeLen)
-	rand.Read(b)
-	binary.BigEndian.PutUint64(b, uint64(time.Now().UnixMilli()))
-	return base64.RawURLEncoding.EncodeToString(b)
+	var code [16]byte
+	rand.Read(code[:])
+	return base64.RawURLEncoding.EncodeToString(append(stamp(time.Now()), code[:]...))
 }
 
 // challengeLasts is how old a challenge may be: a browser keeps the one that came
@@ -340,7 +351,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {
 			return errSpent
 		}
-		env.device.proven = true
+		env.device.proven, env.device.since = true, now.UnixMilli()
 		return nil
 	}})
 }

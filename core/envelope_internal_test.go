@@ -25,12 +25,17 @@ func sampleEnvelope(fields bool) envelope {
 		e.realm = "shop"
 		e.authenticated = 1
 		e.clocks = Clocks{IdleTimeout: time.Second, Lifetime: 5 * time.Minute}
+		e.device = binding{key: "KEY", since: 1, interval: 1000, proven: true}
+		copy(e.device.salt[:], bytes.Repeat([]byte{0xcc}, 16))
 	}
 	return e
 }
 
 func TestEnvelope(t *testing.T) {
-	for _, e := range []envelope{sampleEnvelope(false), sampleEnvelope(true), {content: content{data: []byte{}}}} {
+	asked, bound := sampleEnvelope(true), sampleEnvelope(true)
+	asked.device = binding{salt: asked.device.salt, since: 2}
+	bound.device.proven, bound.device.key = false, strings.Repeat("\xff", 600)
+	for _, e := range []envelope{sampleEnvelope(false), sampleEnvelope(true), asked, bound, {content: content{data: []byte{}}}} {
 		for _, likely := range []*envelope{{}, &e} {
 			got, err := openEnvelope(e.seal(), likely)
 			if err != nil || !reflect.DeepEqual(got, e) {
@@ -52,7 +57,8 @@ func TestEnvelopeLayout(t *testing.T) {
 		want   string
 	}{
 		{false, head + "00" + data},
-		{true, head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "04" + "01" + "02" + "05" + "05" + "d00f" + "c0cf24" + "00" + data},
+		{true, head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "04" + "01" + "02" + "05" + "05" + "d00f" + "c0cf24" +
+			"07" + "17" + strings.Repeat("cc", 16) + "02" + "d00f" + "01" + hex.EncodeToString([]byte("KEY")) + "00" + data},
 	} {
 		e := sampleEnvelope(test.fields)
 		if got := hex.EncodeToString(e.seal()); got != test.want {
@@ -78,6 +84,13 @@ func TestEnvelopeBroken(t *testing.T) {
 			t.Errorf("clocks %v: got %v, want them refused", clocks, err)
 		}
 	}
+	for _, interval := range []int64{0, -1, longest.Milliseconds() + 1, 1 << 62} {
+		other := sampleEnvelope(true)
+		other.device.interval = interval
+		if _, err := openEnvelope(other.seal(), &e); !errors.Is(err, errEnvelopeBroken) {
+			t.Errorf("a key whose secret is good for %d ms: got %v, want it refused", interval, err)
+		}
+	}
 	field := bytes.Index(sealed, []byte("\x03\x04shop")) // the tag of the realm
 	for at, want := range map[int]error{0: errEnvelopeFormat, field: errEnvelopeFormat, field + 1: errEnvelopeBroken} {
 		other := bytes.Clone(sealed)
@@ -94,6 +107,7 @@ func TestProve(t *testing.T) {
 	at := time.UnixMilli(1_800_000_000_000)
 	ms := at.UnixMilli()
 	one, two, three := digest{1}, digest{2}, digest{3}
+	device := binding{salt: [16]byte{1}, key: "key", since: ms, interval: window.Milliseconds()}
 	for _, test := range []struct {
 		name string
 		e    envelope
@@ -118,12 +132,58 @@ func TestProve(t *testing.T) {
 		{"before a renewal whose secret is in use", envelope{secret: one, previous: two, previousUntil: ms + 1, renewed: ms - 1e6}, two, at, previous},
 		{"the same, after its time", envelope{secret: one, previous: two, previousUntil: ms, renewed: ms - 1e6}, two, at, stale},
 
+		{"the present secret of a device, at the last moment", envelope{secret: one, device: device}, one, at.Add(2*window - time.Millisecond), current},
+		{"the same, past its time", envelope{secret: one, device: device}, one, at.Add(2 * window), overdue},
+		{"the same, renewed since", envelope{secret: one, device: device, renewed: ms + 1e5}, one, at.Add(2 * window), overdue},
+		{"before a refresh, at the last moment", envelope{secret: one, previous: two, previousUntil: ms + 1, renewed: ms - 1e6, device: device}, two, at, previous},
+		{"the same, past its time", envelope{secret: one, previous: two, previousUntil: ms, renewed: ms - 1e6, device: device}, two, at, overdue},
+		{"before a refresh that came late, at once", envelope{secret: one, previous: two, previousUntil: ms, renewed: ms, device: device}, two, at, overdue},
+		{"before a refresh, at once", envelope{secret: one, previous: two, previousUntil: ms + 1, renewed: ms, device: device}, two, at, earlier},
+		{"before Renew of a bound session, at once", envelope{secret: one, previous: two, renewed: ms, device: device}, two, at, superseded},
+		{"the same, after the window", envelope{secret: one, previous: two, renewed: ms, device: device}, two, at.Add(window), overdue},
+		{"no secret of a device", envelope{secret: one, renewed: ms - 1e6, device: device}, three, at, unknown},
+
 		{"the present secret of a tombstone", envelope{secret: one, ended: ms}, one, at, loggedOut},
 		{"any secret of a tombstone", envelope{secret: one, ended: ms}, three, at, loggedOut},
 		{"of a tombstone, after the window", envelope{secret: one, ended: ms}, one, at.Add(window), unknown},
 	} {
 		if got := test.e.prove(test.d, test.now, window); got != test.want {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// A challenge is of one session, of one secret and of its time, and nobody else makes
+// one.
+func TestAnswers(t *testing.T) {
+	now, id, salt := time.UnixMilli(1_800_000_000_000), NewID(), [16]byte{1}
+	e := envelope{secret: digest{1}, device: binding{salt: salt}}
+	right := e.challenge(id, now)
+	stamped := []byte(right)
+	copy(stamped, (&envelope{}).challenge(id, now.Add(time.Second))[:10]) // of the stamp alone
+	for _, test := range []struct {
+		name      string
+		e         envelope
+		id        ID
+		challenge string
+		at        time.Time
+		want      bool
+	}{
+		{"right", e, id, right, now, true},
+		{"last moment", e, id, right, now.Add(time.Minute - time.Millisecond), true},
+		{"too old", e, id, right, now.Add(time.Minute), false},
+		{"from another server's clock", e, id, right, now.Add(-time.Minute), true},
+		{"from the future", e, id, right, now.Add(-time.Minute - time.Millisecond), false},
+		{"of another session", e, NewID(), right, now, false},
+		{"of another secret", envelope{secret: digest{2}, device: e.device}, id, right, now, false},
+		{"of another salt", envelope{secret: e.secret, device: binding{salt: [16]byte{2}}}, id, right, now, false},
+		{"with another time", e, id, string(stamped), now, false},
+		{"without a salt", envelope{secret: e.secret}, id, (&envelope{secret: e.secret}).challenge(id, now), now, false},
+		{"too long", e, id, right + "AAAA", now, false},
+		{"a false one", e, id, falseChallenge(), now, false},
+	} {
+		if got := test.e.answers(test.id, test.challenge, test.at, time.Minute); got != test.want {
+			t.Errorf("%s: got %v", test.name, got)
 		}
 	}
 }
@@ -145,6 +205,9 @@ func FuzzEnvelope(f *testing.F) {
 			t.Errorf("sealed again: got %+v, %v\nwant %+v", again, err, e)
 		}
 		e.prove(digest{}, time.Now(), time.Minute)
+		if id := NewID(); e.device.bound() && e.answers(id, falseChallenge(), time.Now(), time.Hour) {
+			t.Error("a challenge that nobody made is answered")
+		}
 		_ = e.startedAt()
 	})
 }

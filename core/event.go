@@ -22,7 +22,7 @@ const (
 	EventDestroyed EventKind = "destroyed" // ended, by its own request or revoked
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
-	EventReused    EventKind = "reused"    // a replaced secret came back after the window: it was stolen, or its browser lost a response
+	EventReused    EventKind = "reused"    // a replaced secret came back after the window, or undid a registration: it was stolen, or its browser lost a response
 	EventBound     EventKind = "bound"     // a device was registered
 	EventRefreshed EventKind = "refreshed" // a new secret, by the key of the device
 	EventOverdue   EventKind = "overdue"   // a copy of a bound session's cookie came after its time: it was stolen, or a clock is wrong

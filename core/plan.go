@@ -37,14 +37,18 @@ func (v *visit) makePlan() plan {
 	rand.Read(p.env.mark[:]) // never fails, since Go 1.24
 	switch {
 	case p.kind == planCreate || p.renewal != noRenewal:
-		if p.renewal == offered && v.base.env.device.bound() {
+		if was := &v.base.env.device; was.bound() && !was.proven && v.base.proof < current {
 			p.env.device = binding{} // the browser has not received what the key was registered for
 		}
 		p.token = v.engine.newSecret(&p.env, &v.shown, now)
 		p.env.carrier = v.engine.likely.carrier
 	case v.firstUse():
-		p.env.previousUntil = now.Add(v.engine.opts.StragglerWindow).UnixMilli()
-		p.env.device.proven = p.env.device.bound()
+		until := now.Add(v.engine.opts.StragglerWindow).UnixMilli()
+		if p.env.device.bound() {
+			p.env.device.proven = true
+			until = min(until, p.env.previousUntil) // Renew has refused it, or its time is nearly over
+		}
+		p.env.previousUntil = until
 	}
 	if p.kind == planUpdate && p.renewal != noRenewal {
 		p.env.renewed = now.UnixMilli()

@@ -299,6 +299,7 @@ func (v *visit) tell(p *plan, was *state, started time.Time) {
 		{p.kind == planCreate, EventCreated},
 		{p.kind == planUpdate && !bytes.Equal(p.env.data, was.env.data), EventChanged},
 		{p.env.device.bound() && !was.env.device.bound(), EventBound},
+		{was.env.device.bound() && !p.env.device.bound() && !p.login, EventReused}, // a registration is undone
 		{p.renewal == proven, EventRefreshed},
 		{p.kind == planUpdate && (p.renewal == demanded || p.renewal == offered && !p.env.device.bound()), EventRenewed},
 		{p.login, EventLogin},

@@ -21,7 +21,7 @@ func (s *site) bindingPage(ctx context.Context, v *visit, r *request) (answer, e
 // device answers a browser that registers its device, or proves it.
 func (s *site) device(ctx context.Context, r *request) (answer, error) {
 	got := device.Answer(ctx, s.sessions, device.Request{
-		Method: r.method, Proof: r.header("Secure-Session-Response"), SessionID: r.header("Sec-Secure-Session-Id"),
+		Method: r.method, Proof: r.header("Secure-Session-Response"), SessionID: r.header("Sec-Secure-Session-Id"), FetchMode: r.header("Sec-Fetch-Mode"),
 	})
 	return answer{status: got.Status, header: got.Header, body: got.Body}, nil
 }

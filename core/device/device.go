@@ -26,19 +26,21 @@ import (
 // [Answer].
 //
 // The browser calls it by itself, once after a login and then before a request that
-// needs another cookie. No script of another origin can send its headers. The answers
-// are
+// needs another cookie. No script can send its headers. The answers are
 //
 //   - 200 with the instructions of the draft and the cookie: the browser goes on;
 //   - 403 with a challenge: it signs that, and comes again;
 //   - 400: it gives up the session. The answer does not tell whether the session is
 //     over, was never there, or is another device's;
 //   - 405 for other methods than POST;
-//   - that of [session.Error] for what may pass, such as 503 for a store that is down:
-//     the browser comes again.
+//   - 503 for what may pass, and 500 for mistakes: the browser comes again. With a 4xx
+//     other than 403 it would give up the session, so no 409 of [session.Error] is sent
+//     (https://github.com/w3c/webappsec-dbsc/issues/249).
 func Handler(m session.AnyManager) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := Answer(r.Context(), m, Request{r.Method, one(r.Header[dbsc.Response]), one(r.Header[dbsc.SessionID])})
+		answer := Answer(r.Context(), m, Request{
+			Method: r.Method, Proof: one(r.Header[dbsc.Response]), SessionID: one(r.Header[dbsc.SessionID]), FetchMode: r.Header.Get("Sec-Fetch-Mode"),
+		})
 		header := w.Header()
 		for name, values := range answer.Header {
 			header[name] = values
@@ -62,6 +64,7 @@ type Request struct {
 	Method    string
 	Proof     string // the header Secure-Session-Response
 	SessionID string // the header Sec-Secure-Session-Id
+	FetchMode string // the header Sec-Fetch-Mode
 }
 
 // A Response is what the browser is to get. The adapter adds the cookie.
@@ -83,6 +86,10 @@ func Answer(ctx context.Context, m session.AnyManager, r Request) Response {
 	switch {
 	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable):
 		return respond(http.StatusBadRequest)
+	case err != nil && session.HTTPStatus(err) == http.StatusConflict: // another request was faster
+		failed := respond(http.StatusServiceUnavailable)
+		failed.Header.Set("Retry-After", "1")
+		return failed
 	case err != nil:
 		failed := respond(session.HTTPStatus(err))
 		if added, ok := session.ErrorHeader(err); ok {
@@ -104,6 +111,14 @@ func respond(status int) Response {
 	return Response{status, http.Header{"Cache-Control": {"no-store"}, "Content-Type": {"text/plain; charset=utf-8"}}, []byte(http.StatusText(status) + "\n")}
 }
 
+// scripted reports whether a script has sent the request. One that was injected into
+// a page can read the offer of a response, and send a proof by a key of its own. Its
+// author would then have the session anywhere, which HttpOnly keeps from them. A
+// browser registers in the mode no-cors (seen with Chromium 156), in which a script
+// cannot set the header of a proof (Fetch standard, 2.2.2). Clients without the field
+// are no present browsers.
+func (r *Request) scripted() bool { return r.FetchMode != "" && r.FetchMode != "no-cors" }
+
 // act registers or refreshes. ErrNotFound means that the browser has nothing to show.
 func act(ctx context.Context, m session.AnyManager, r Request) (session.DeviceAnswer, error) {
 	var proof dbsc.Proof
@@ -116,7 +131,7 @@ func act(ctx context.Context, m session.AnyManager, r Request) (session.DeviceAn
 	}
 	name, refreshes := dbsc.Text(r.SessionID)
 	if !refreshes {
-		if !signed || !proof.Verify(proof.Key) {
+		if r.scripted() || !signed || !proof.Verify(proof.Key) {
 			return session.DeviceAnswer{}, session.ErrNotFound
 		}
 		return session.RegisterDevice(ctx, m, proof.Challenge, proof.Key)

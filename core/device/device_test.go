@@ -30,13 +30,19 @@ type site struct {
 	*http.ServeMux
 	t    *testing.T
 	down bool // the store
+
+	beside func() // runs once, before the next update of the store
 }
 
 func newSite(t *testing.T, opts *session.Options) *site {
 	t.Helper()
 	si := &site{ServeMux: http.NewServeMux(), t: t}
 	store := plainstore.New()
-	store.Around = func(_ context.Context, _ string, _ session.ID, call func() error) error {
+	store.Around = func(_ context.Context, op string, _ session.ID, call func() error) error {
+		if beside := si.beside; beside != nil && op == "Update" {
+			si.beside = nil
+			beside()
+		}
 		if si.down {
 			return errors.New("connection refused to redis.internal")
 		}
@@ -50,6 +56,11 @@ func newSite(t *testing.T, opts *session.Options) *site {
 	si.Handle("/device", device.Handler(m))
 	si.HandleFunc("POST /login", func(_ http.ResponseWriter, r *http.Request) {
 		if err := si.session(r).Login("ann", nil); err != nil {
+			t.Error(err)
+		}
+	})
+	si.HandleFunc("POST /renew", func(_ http.ResponseWriter, r *http.Request) {
+		if err := si.session(r).Renew(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -270,6 +281,21 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A script that was injected into a page cannot bind its session to a key of its own,
+// and so carry it away.
+func TestScriptRefused(t *testing.T) {
+	b := newSite(t, binds).browser()
+	b.logIn()
+	for _, mode := range []string{"cors", "same-origin", "navigate", "websocket"} {
+		if w := b.send("POST", b.path, "Secure-Session-Response", b.proof(true), "Sec-Fetch-Mode", mode); w.Code != 400 || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("in the mode %s: %d, %v", mode, w.Code, w.Header())
+		}
+	}
+	if w := b.send("POST", b.path, "Secure-Session-Response", b.proof(true), "Sec-Fetch-Mode", "no-cors"); w.Code != 200 {
+		t.Errorf("the browser itself: %d", w.Code)
+	}
+}
+
 // A session that is over is given up, and what may pass is no end.
 func TestOverAndDown(t *testing.T) {
 	si := newSite(t, binds)
@@ -295,6 +321,27 @@ func TestOverAndDown(t *testing.T) {
 	}
 	if w := b.refresh(); w.Code != 400 {
 		t.Errorf("a session that is over: %d", w.Code)
+	}
+}
+
+// A refresh that another tab's Renew was faster than is no end: the browser comes
+// again, and would not after a 409.
+func TestRefreshBesideRenew(t *testing.T) {
+	si := newSite(t, binds)
+	b := si.bound()
+	if got := b.who(); got != "ann bound" {
+		t.Fatalf("got %q", got)
+	}
+	other := *b
+	si.beside = func() { other.send("POST", "/renew") }
+	if w := b.refresh(); w.Code != 503 || w.Header().Get("Retry-After") == "" || si.beside != nil {
+		t.Errorf("the refresh is answered by %d with %v", w.Code, w.Header())
+	}
+	if w := b.refresh(); w.Code != 403 {
+		t.Errorf("with the challenge from before: %d", w.Code)
+	}
+	if w := b.refresh(); w.Code != 200 || b.who() != "ann bound" {
+		t.Errorf("the browser comes again: %d", w.Code)
 	}
 }
 
