@@ -258,6 +258,7 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	e := v.engine
 	switch {
 	case v.refused() != nil:
+		v.refusal.told = true
 		return DeviceAnswer{}, v.refused()
 	case v.base.sealed != nil:
 		return DeviceAnswer{}, v.base.sealed

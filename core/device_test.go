@@ -420,6 +420,20 @@ func TestRefreshBesideOtherDevice(t *testing.T) {
 	}
 }
 
+// Law 19: a straggler of a login is told when to come again.
+func TestRegisterAfterLogin(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.logIn("key")
+	si.visit(&browser{l.cookie}, loggedIn)
+	r := si.begin(&l.browser)
+	if _, err := session.RegisterDevice(r, si, l.challenge, []byte("key")); !errors.Is(err, session.ErrSuperseded) {
+		t.Fatalf("register: %v", err)
+	}
+	if h, err := r.respond(); err != nil || h.RetryAfter == "" {
+		t.Errorf("the answer has %+v, %v", h, err)
+	}
+}
+
 // Laws 2 and 3: a refresh brings nothing back, and undoes no login.
 func TestRefreshUndoesNothing(t *testing.T) {
 	ends := map[string]func(*site, *laptop){
