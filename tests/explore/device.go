@@ -207,11 +207,11 @@ func (s state) overdue(at time.Duration) bool {
 	return s.key != "" && at >= s.fresh+renewEvery+window
 }
 
-// last lets a bound browser refresh when all is over. Then its next request works
-// (law 19).
-func (w *world) last(b *browser) {
+// last lets a bound browser refresh when all is over, and reports whether it could.
+// Then its next request works (law 19).
+func (w *world) last(b *browser) (refreshed bool) {
 	if b.device.id == (session.ID{}) {
-		return
+		return false
 	}
 	b.flight = nil
 	a := w.auditor("last refresh")
@@ -221,7 +221,7 @@ func (w *world) last(b *browser) {
 		v.run([]string{step})
 	}
 	if b.receive(w); b.token == token {
-		return
+		return false
 	}
 	a.script.name = "after the refresh"
 	a.tags = 9 // no tag is used twice
@@ -230,4 +230,5 @@ func (w *world) last(b *browser) {
 	if v.visitor || v.answer != ok {
 		w.fail("law 19: browser %d has refreshed, and its next request is told %q, or is that of a visitor", b.n, v.answer)
 	}
+	return true
 }

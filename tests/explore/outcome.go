@@ -52,10 +52,10 @@ func (v *visit) committed(o *op, got answer, cookies []string) {
 		if v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok); v.issuer != nil {
 			v.secret, v.own = v.issuer.secret, true
 		}
-	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (len(cookies) > 0 || w.scenario.renewing() && o.faults > 0):
+	case v.base != session.ID{} && v.issuer == nil && (o.wrote() || w.scenario.device && o.faults > 0) && (len(cookies) > 0 || w.scenario.renewing() && o.faults > 0):
 		e.kind, e.secret, e.timed = written, w.newSecret(), true
 		if len(cookies) == 0 {
-			e.answer = unknown // a renewal that nobody was told of
+			e.answer = unknown // a renewal that nobody was told of, and that may come late
 		}
 		v.noted(w.note(v.base, o, e), len(cookies) > 0)
 		if len(cookies) > 0 {
