@@ -295,6 +295,7 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	e := v.engine
 	switch {
 	case v.refused() != nil:
+		v.refusal.told = true
 		return DeviceAnswer{}, v.refused()
 	case v.base.sealed != nil:
 		return DeviceAnswer{}, v.base.sealed
@@ -337,16 +338,18 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 		return DeviceAnswer{}, errUnproven
 	}
 	if !v.base.proof.opens() || v.base.id != id {
-		v.base = hold{proof: trusted}
+		v.base = hold{}
 		if err := v.adopt(rec, env); err != nil {
 			v.start()
 			return DeviceAnswer{}, err
 		}
 		v.refusal, v.answer = refusal{}, keep
 	}
+	key := env.device.key
+	v.base.proof = trusted // the key opens the session, whatever becomes of the cookie meanwhile
 	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope, now time.Time) error {
-		if !env.device.bound() {
-			return errUnproven
+		if env.device.key != key {
+			return errUnproven // another login, and perhaps its device, was faster
 		}
 		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {
 			return errSpent

@@ -379,6 +379,61 @@ func TestRefreshesOverlap(t *testing.T) {
 	}
 }
 
+// A refresh that overlaps with a Renew signs again. An error would be a 409, and
+// Chromium gives up the key on any status from 300 to 499 but 403 (law 19).
+func TestRefreshBesideRenew(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	si.store.once("update", func() {
+		si.visit(&browser{l.cookie}, func(s *session.Session[cart]) error { return s.Renew() })
+	})
+	if a, err := si.refresh(l); err != nil || a.Done {
+		t.Fatalf("got %+v, %v, want another challenge", a, err)
+	}
+	if a, err := si.refresh(l); err != nil || !a.Done || !si.opens(&l.browser, l.id) {
+		t.Errorf("the second: %+v, %v", a, err)
+	}
+}
+
+// A login, and the registration of another key, may come between the check of a
+// signature and the write.
+func TestRefreshBesideOtherDevice(t *testing.T) {
+	for _, cookie := range []bool{true, false} {
+		si := newSite(t, bindingOptions())
+		l := si.bound("key")
+		other := &laptop{browser: l.browser, key: "other"}
+		if !cookie {
+			l.cookie = ""
+		}
+		si.store.once("update", func() {
+			other.offered(t, si.visit(&other.browser, loggedIn))
+			if a, err := si.register(other); err != nil || !a.Done {
+				t.Errorf("register: %+v, %v", a, err)
+			}
+		})
+		if a, err := si.refresh(l); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("with the cookie: %v: got %+v, %v", cookie, a, err)
+		}
+		if a, err := si.refresh(other); err != nil || !a.Done {
+			t.Errorf("the other's refresh: %+v, %v", a, err)
+		}
+	}
+}
+
+// Law 19: a straggler of a login is told when to come again.
+func TestRegisterAfterLogin(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.logIn("key")
+	si.visit(&browser{l.cookie}, loggedIn)
+	r := si.begin(&l.browser)
+	if _, err := session.RegisterDevice(r, si, l.challenge, []byte("key")); !errors.Is(err, session.ErrSuperseded) {
+		t.Fatalf("register: %v", err)
+	}
+	if h, err := r.respond(); err != nil || h.RetryAfter == "" {
+		t.Errorf("the answer has %+v, %v", h, err)
+	}
+}
+
 // Laws 2 and 3: a refresh brings nothing back, and undoes no login.
 func TestRefreshUndoesNothing(t *testing.T) {
 	ends := map[string]func(*site, *laptop){

@@ -58,8 +58,8 @@ func (v *visit) makePlan() plan {
 		}
 	}
 	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
-	if v.base.proof == trusted && !p.login || p.renewal == proven {
-		p.rec.ExpiresAt = time.Time{} // no use: the store keeps the expiry that it has
+	if v.base.proof == trusted && !p.login {
+		p.rec.ExpiresAt = time.Time{} // no use, but a job or a refresh: the store keeps the expiry that it has
 	}
 	p.rec.Data = p.env.seal()
 	return p

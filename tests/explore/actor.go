@@ -48,6 +48,7 @@ type actor struct {
 	calls uint64 // of the store
 	ops   uint64 // of the engine
 	tags  int
+	told  string // the challenge that it has asked for
 
 	// seen sums up every reply that this actor has had, and when. What an
 	// actor does next, and each byte that it writes, follow from it, up to

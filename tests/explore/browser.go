@@ -10,6 +10,9 @@ type browser struct {
 	sum    uint64     // names the token by the response that brought it
 	flight []response // on their way, or lost
 	first  session.ID // the session that it had before the schedule
+	device device
+	heard  uint64 // sums up what its device was told
+	copied bool   // its cookie is a copy of another browser's
 }
 
 // A response is on its way, and has a cookie to set or, if empty, to clear.
@@ -18,6 +21,7 @@ type response struct {
 	cookie string
 	token  string
 	sum    uint64
+	news   news
 }
 
 // deliver lets the response to an actor arrive.
@@ -25,6 +29,10 @@ func (b *browser) deliver(w *world, actor int) {
 	for i, r := range b.flight {
 		if r.actor == actor {
 			b.cookie, b.token, b.sum = r.cookie, r.token, r.sum
+			if r.news != (news{}) {
+				b.device.hears(r.news)
+				b.heard = mix(b.heard, r.sum)
+			}
 			b.flight = append(b.flight[:i:i], b.flight[i+1:]...)
 			w.progress = mix(w.progress, 'v', r.sum)
 			return

@@ -14,10 +14,10 @@ func (v *visit) renewalDue() bool {
 	case made == nil, v.alone:
 		return false
 	case made.secret == v.secret:
-		return v.a.w.elapsed-made.at >= renewEvery
+		return v.a.w.scenario.renews && !made.binds() && v.a.w.elapsed-made.at >= renewEvery
 	}
 	used := slices.ContainsFunc(v.a.w.events[v.base], func(e *event) bool { return e.held == made.secret && e.opened })
-	return made.timed && !used && v.came-made.at >= window
+	return (made.timed || made.kind == registered) && !used && v.came-made.at >= window
 }
 
 // usurps tells whether the secret that this request was offered replaces one that
@@ -33,14 +33,17 @@ func (v *visit) usurps() bool {
 }
 
 func (e *event) makesSecret() bool {
-	return (e.timed || e.renew || e.kind == created) && e.answer == ok && e.wrote > 0
+	return (e.timed || e.renew || e.kind == created || e.binds()) && e.answer == ok && e.wrote > 0
 }
+
+// binds tells whether a secret of the event is one that a device has got.
+func (e *event) binds() bool { return e.kind == registered || e.kind == refreshed }
 
 // noteDue tells whether this request is the first to show that its browser has
 // got the secret of a renewal.
 func (v *visit) noteDue() bool {
 	made := v.undisturbed()
-	return made != nil && made.timed && made.secret == v.secret && !v.own &&
+	return made != nil && (made.timed || made.kind == registered) && made.secret == v.secret && !v.own &&
 		!slices.ContainsFunc(v.a.w.events[v.base], func(e *event) bool { return e.held == made.secret && e.wrote > 0 })
 }
 
@@ -49,7 +52,7 @@ func (v *visit) noteDue() bool {
 // what is done at best effort is due only then.
 func (v *visit) undisturbed() (made *event) {
 	w := v.a.w
-	if !w.scenario.renews || v.base == (session.ID{}) || w.faults != w.scenario.Faults || w.store.live(v.base) == nil {
+	if !w.scenario.renewing() || v.base == (session.ID{}) || w.faults != w.scenario.Faults || w.store.live(v.base) == nil {
 		return nil
 	}
 	if slices.ContainsFunc(w.writes, func(c write) bool { return c.id == v.base && c.at > v.loaded.start && c.by.by != v.a }) {

@@ -48,7 +48,11 @@ type setting struct {
 	cookie   string // its name, unless it is cookieName
 	former   string // a former name of it
 	realm    string
+	device   bool // sessions are bound; the interval is renewEvery
 }
+
+// renewing tells whether a request that changes nothing may get a new secret.
+func (s setting) renewing() bool { return s.renews || s.device }
 
 // An engine is the code under test, over the explorer's store.
 type engine struct {
@@ -66,6 +70,9 @@ func newEngine(store session.Store, s setting) (*engine, error) {
 	}
 	if s.lifetime {
 		o.Lifetime = idleTimeout
+	}
+	if s.device {
+		o.Device = session.Device{Path: "/device", Interval: renewEvery}
 	}
 	if s.cookie == "" {
 		s.cookie = cookieName
@@ -161,6 +168,18 @@ func (r *request) send() (session.Header, error) { return r.x.Commit(session.Res
 
 func (r *request) touch(ctx context.Context) error { return r.s.Touch(ctx) }
 
+func (r *request) register(challenge, key string) (session.DeviceAnswer, error) {
+	return session.RegisterDevice(&r.x, r.e.m, challenge, []byte(key))
+}
+
+func (r *request) ask(id session.ID) (session.DeviceAnswer, error) {
+	return session.RefreshDevice(&r.x, r.e.m, id, "", nil)
+}
+
+func (r *request) refresh(id session.ID, challenge, key string) (session.DeviceAnswer, error) {
+	return session.RefreshDevice(&r.x, r.e.m, id, challenge, func(known []byte) bool { return string(known) == key })
+}
+
 func (r *request) finish() error { return r.x.Finish() }
 func (r *request) discard()      { r.x.Discard() }
 
@@ -216,6 +235,12 @@ func (e *engine) parseCookies(lines []string) (token string, err error) {
 		return "", fmt.Errorf("cookies %v, want %v", names, want)
 	}
 	return token, nil
+}
+
+// parseOffer returns the challenge of an offer to register.
+func (e *engine) parseOffer(header string) string {
+	_, challenge, _ := strings.Cut(header, `challenge="`)
+	return strings.TrimSuffix(challenge, `"`)
 }
 
 // An answer is how an operation of the engine ended.

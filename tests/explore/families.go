@@ -20,6 +20,7 @@ type family struct {
 // families are all scenarios, with the bounds of the short form.
 func families() []family {
 	user, visitor, nobody := []string{loggedIn}, []string{anonymous}, []string{""}
+	deviceSet := setting{device: true}
 	two := []string{loggedIn, loggedIn}
 	renamed := setting{cookie: newCookie, former: cookieName}
 	renewedToo := renamed
@@ -86,6 +87,22 @@ func families() []family {
 		{name: "lifetime", before: user, age: 55 * time.Minute, set: setting{lifetime: true}, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "login", "ahead", "logout", "keep", "job"))},
 		{name: "expiry and a job", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: beside("job", "read", "update", "keep", "login")},
 		{name: "expiry", before: user, age: 55 * time.Minute, jumps: []jump{minutes}, actors: pairs(named("read", "update", "early", "logout", "login"))},
+		{name: "device", before: []string{bound}, set: deviceSet, faults: 1, actors: slices.Concat(
+			beside("refresh", "refresh", "bare", "update", "login", "renew", "logout", "flash", "revoke", "job"),
+			beside("bare", "bare", "update", "login", "renew", "logout", "revoke", "anew"),
+			beside("resign", "refresh", "resign", "update"), beside("anew", "refresh", "resign"),
+		)},
+		{name: "no reply to a device", before: []string{bound}, set: deviceSet, faults: 1, hangs: true, actors: [][]script{named("refresh"), named("bare"), named("refresh", "update")}},
+		{name: "registration", before: []string{loggedIn}, set: deviceSet, faults: 1, actors: append(beside("register", "register", "look", "update", "login", "renew", "logout", "revoke"), named("forge", "look"))},
+		{name: "lost registration", before: []string{loggedIn}, set: deviceSet, jumps: []jump{windowEnd}, actors: [][]script{named("register", "look", "register"), named("register", "look", "resign"), named("register", "change", "look")}},
+		{name: "registration lost for long", before: []string{loggedIn}, set: deviceSet, jumps: []jump{windowEnd, renewal, windowEnd}, actors: [][]script{named("register", "look")}},
+		{name: "first use of a device", before: []string{enrolled}, set: deviceSet, faults: 1, jumps: []jump{windowEnd}, actors: [][]script{named("look", "update"), named("look", "refresh"), named("look", "login"), named("look", "bareResign")}},
+		{name: "overdue", before: []string{bound}, set: deviceSet, jumps: []jump{renewal, windowEnd}, actors: [][]script{named("refresh", "update"), named("bareResign", "update"), named("resign", "look"), named("resign", "bareResign"), named("resign", "logout"), named("look", "bare"), named("bare", "login")}},
+		{name: "no use", before: []string{bound}, age: 58 * time.Minute, set: deviceSet, jumps: []jump{windowEnd}, actors: [][]script{named("resign", "look"), named("bareResign", "bareResign"), named("resign", "job")}},
+		{name: "theft", before: []string{bound, copied}, set: deviceSet, jumps: []jump{renewal, windowEnd}, actors: [][]script{named("thief2"), named("resign", "thief2"), named("update", "thief2"), named("bareResign", "look2")}},
+		{name: "theft at the login", before: []string{loggedIn, copied}, set: deviceSet, jumps: []jump{windowEnd}, actors: [][]script{named("register", "thief2"), named("register", "look", "thief2"), named("register", "look2", "register2")}},
+		{name: "fixation", before: []string{bound, copied}, set: deviceSet, actors: [][]script{named("login2", "resign"), named("login2", "refresh", "look"), named("login2", "register2", "resign"), named("login2", "register2", "update")}},
+		{name: "devices and renewal", before: []string{bound}, age: 11 * time.Minute, set: setting{device: true, renews: true}, jumps: []jump{windowEnd}, actors: [][]script{named("look", "look"), named("look", "resign"), named("update", "refresh")}},
 		{name: "expired", before: user, jumps: []jump{expired}, actors: pairs(named("read", "update", "early", "logout", "login", "flash", "job"))},
 	}
 }

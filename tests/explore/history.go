@@ -19,6 +19,8 @@ type history struct {
 	revoke []int // when something was deleted
 	writes []write
 
+	challenges map[string]time.Duration // when they were told
+
 	secrets int
 	// progress and finished sum up what the order of events tells the laws.
 	progress, finished uint64
@@ -27,6 +29,7 @@ type history struct {
 func (h *history) init() {
 	h.events = map[session.ID][]*event{}
 	h.tokens = map[string]issue{}
+	h.challenges = map[string]time.Duration{}
 }
 
 func (h *history) tick() int {
@@ -152,6 +155,10 @@ const (
 	revoked eventKind = "revoke"
 	swept   eventKind = "revoke all"
 	peeked  eventKind = "peek"
+
+	registered eventKind = "registration"
+	asked      eventKind = "question"
+	refreshed  eventKind = "refresh"
 )
 
 // An event is what an operation did to one session, and what it was told.
@@ -171,6 +178,12 @@ type event struct {
 	since  time.Duration // when Login was called
 	renew  bool
 	timed  bool // a renewal that time asked for
+
+	key    string        // of the device
+	signs  string        // the challenge
+	signed time.Duration // when that was told
+	gives  string        // the challenge that it tells
+	beside bool          // the cookie is that of another session, which has a login
 
 	answer answer
 	opened bool     // of a load: the session was shown
@@ -202,4 +215,5 @@ type claim struct {
 	elapsed time.Duration
 	login   bool
 	clears  bool
+	refresh bool
 }

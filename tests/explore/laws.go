@@ -29,7 +29,7 @@ func (w *world) verify() {
 		}
 		w.note(id, o, e)
 	}
-	r := rules{clocks: w.scenario.Faults == w.faults}
+	r := rules{clocks: w.scenario.Faults == w.faults, renews: w.scenario.renews}
 	if w.scenario.lifetime {
 		r.lifetime = idleTimeout
 	}
@@ -45,8 +45,8 @@ func (w *world) auditor(name string) *actor {
 }
 
 // next is law 19: whatever responses a browser lost, its next request works,
-// or is told to come again within the window and then works; and it can log
-// in at once.
+// or is told to come again within the window and then works, or it refreshes
+// and goes on; and it can log in at once.
 func (w *world) next(b *browser) {
 	got, retry := w.visit(b, "next request", "get", "update")
 	switch {
@@ -55,10 +55,11 @@ func (w *world) next(b *browser) {
 	case got != ok && got != superseded:
 		w.fail("law 19: browser %d is locked out: its next request is told %q", b.n, got)
 	}
+	refreshed := w.last(b)
 	if login, _ := w.visit(b, "next login", "get", "login"); login != ok {
 		w.fail("law 19: browser %d cannot log in at once: it is told %q", b.n, login)
 	}
-	if got == superseded {
+	if got == superseded && !refreshed {
 		w.sleep(retry)
 		if got, _ = w.visit(b, "request after the window", "get", "update"); got != ok {
 			w.fail("law 19: browser %d is locked out after the window: it is told %q", b.n, got)
@@ -83,7 +84,7 @@ func (w *world) recentlySuperseded(b *browser) bool {
 		return false
 	}
 	for _, e := range w.events[id] {
-		if (e.login != "" || e.renew || e.timed || e.kind == ended) && w.elapsed-e.at < window {
+		if (e.login != "" || e.renew || e.timed || e.kind == ended || e.kind == registered || e.kind == refreshed) && w.elapsed-e.at < window {
 			return true
 		}
 	}
@@ -102,7 +103,7 @@ func (w *world) stragglers() {
 			continue
 		}
 		for _, e := range w.events[token.id] {
-			final := e.login != "" || e.renew || e.kind == ended
+			final := e.login != "" || e.renew && !c.refresh || e.kind == ended // a device that lost the answer of a Renew refreshes
 			if !final || e.answer != ok || e.wrote == 0 || e.kind == moved || e.who == c.actor.who() {
 				continue
 			}

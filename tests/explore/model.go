@@ -25,12 +25,18 @@ type state struct {
 	from       time.Duration // where Lifetime counts from
 	used       time.Duration
 	kept       time.Duration // until when the session cannot run out
+
+	key    string        // of the device that it is bound to
+	fresh  time.Duration // when the secret was made
+	proven bool          // the device has shown that it got a secret for its key
+	asks   string        // the challenges of the secret, each followed by a semicolon
 }
 
 // Rules are what of the laws depends on the scenario.
 type rules struct {
 	clocks   bool          // false where a fault kept the engine from recording a use
 	lifetime time.Duration // zero: longer than any run
+	renews   bool          // secrets are renewed by time
 }
 
 // opens tells whether a secret has to open the session, and whether it may.
@@ -39,9 +45,10 @@ func (s state) opens(secret string, at time.Duration) (must, may bool) {
 	case !s.born, s.over, secret == "":
 		return false, false
 	case secret == s.secret:
-		return true, true
+		return !s.overdue(at), !s.overdue(at)
 	case secret == s.previous:
-		return !s.tried || at-s.triedAt < window, s.until == 0 || at < s.until
+		may = s.until == 0 || at < s.until
+		return may && (s.proven || !s.tried || at-s.triedAt < window), may
 	}
 	return false, false
 }
@@ -102,8 +109,18 @@ func (s state) step(e *event, r rules) []state {
 		}
 	case ended:
 		return s.end(e, mayIdle, same)
+	case registered:
+		return s.register(e, live, may || s.admitted(e), mayIdle, same)
+	case asked:
+		if e.answer == ok {
+			s.asks += e.gives + ";"
+			return []state{s}
+		}
+		return same
+	case refreshed:
+		return s.refresh(e, live, idle, mayIdle, same)
 	case worked:
-		return s.work(e, live, mayIdle, same)
+		return s.work(e, r, live, mayIdle, same)
 	case revoked, swept:
 		if e.kind == swept && s.owner != owner {
 			return same
@@ -140,8 +157,8 @@ func (s state) load(e *event) state {
 
 // note ends the time of the previous secret, as the present one was used.
 func (s state) note(e *event) state {
-	if e.held == s.secret && !e.own && s.previous != "" && s.until == 0 && e.wrote > 0 {
-		s.until = e.at + window
+	if e.held == s.secret && !e.own && s.previous != "" && (s.until == 0 || s.key != "" && !s.proven) && e.wrote > 0 {
+		s.until, s.proven = e.at+window, s.key != ""
 	}
 	return s
 }
@@ -160,8 +177,8 @@ func (s state) touch(e *event, live, mayIdle bool, same []state) []state {
 }
 
 // work is a change by a job.
-func (s state) work(e *event, live, mayIdle bool, same []state) []state {
-	done := []state{s.add(e)}
+func (s state) work(e *event, r rules, live, mayIdle bool, same []state) []state {
+	done := []state{s.add(e, r)}
 	switch {
 	case live && e.answer == ok:
 		return done
@@ -190,11 +207,11 @@ func (s state) write(e *event, r rules, may bool, same []state) []state {
 			case s.over:
 				return same // law 2: it is as if the change came first
 			case may:
-				return []state{s.add(e)} // it came first indeed
+				return []state{s.add(e, r)} // it came first indeed
 			}
 			return nil
 		}
-		if after := s.add(e); may && join(e.tags) == after.tags && e.owner == after.owner {
+		if after := s.add(e, r); may && join(e.tags) == after.tags && e.owner == after.owner {
 			return []state{after}
 		}
 		if s.over {
@@ -215,7 +232,7 @@ func (s state) write(e *event, r rules, may bool, same []state) []state {
 		if may {
 			plain, renewed := *e, *e
 			plain.timed, renewed.timed = false, true
-			return append(same, s.add(&plain), s.add(&renewed))
+			return append(same, s.add(&plain, r), s.add(&renewed, r))
 		}
 		return same
 	}
@@ -249,7 +266,7 @@ func (s state) end(e *event, mayIdle bool, same []state) []state {
 }
 
 // add makes the changes of an event.
-func (s state) add(e *event) state {
+func (s state) add(e *event, r rules) state {
 	s.tags += join(e.adds)
 	if e.kind == worked {
 		return s
@@ -258,9 +275,13 @@ func (s state) add(e *event) state {
 	switch {
 	case e.login != "" || e.renew:
 		s.secret, s.previous, s.earlier, s.tried, s.until = e.secret, "", "", false, 0
+		s.fresh, s.asks = e.at, e.gives+";"
 	case e.timed && e.held != s.secret && e.cameAt-s.made < window:
 		return state{} // a second renewal, and the first may have arrived (law 19)
+	case e.timed && s.key != "" && (s.proven || e.held != s.previous), e.timed && s.key == "" && !r.renews && e.held == s.secret:
+		return state{} // no time asks for it: a device refreshes
 	case e.timed:
+		s.key, s.fresh, s.asks = "", e.at, e.gives+";" // its browser did not get what a device has registered for
 		s.made = e.at
 		s.earlier += s.secret + ";"
 		s.secret, s.previous, s.tried, s.until = e.secret, e.held, false, 0
@@ -268,7 +289,7 @@ func (s state) add(e *event) state {
 		s = s.note(e)
 	}
 	if e.login != "" {
-		s.owner, s.login, s.from = e.login, e.secret, e.since
+		s.owner, s.login, s.from, s.key, s.proven = e.login, e.secret, e.since, "", false
 	}
 	return s
 }
@@ -278,7 +299,7 @@ func (s state) create(e *event) state {
 	if e.answer == unknown {
 		tags = e.adds
 	}
-	after := state{born: true, owner: e.login, tags: join(tags), secret: e.secret, used: e.at, kept: e.at + idleTimeout, from: e.at}
+	after := state{born: true, owner: e.login, tags: join(tags), secret: e.secret, used: e.at, kept: e.at + idleTimeout, from: e.at, fresh: e.at, asks: e.gives + ";"}
 	if e.login != "" {
 		after.login, after.from = e.secret, e.since
 	}

@@ -52,10 +52,10 @@ func (v *visit) committed(o *op, got answer, cookies []string) {
 		if v.noted(w.note(v.base, o, e), (p.renew || e.timed) && got == ok); v.issuer != nil {
 			v.secret, v.own = v.issuer.secret, true
 		}
-	case v.base != session.ID{} && v.issuer == nil && o.wrote() && (len(cookies) > 0 || w.scenario.renews && o.faults > 0):
+	case v.base != session.ID{} && v.issuer == nil && (o.wrote() || w.scenario.device && o.faults > 0) && (len(cookies) > 0 || w.scenario.renewing() && o.faults > 0):
 		e.kind, e.secret, e.timed = written, w.newSecret(), true
 		if len(cookies) == 0 {
-			e.answer = unknown // a renewal that nobody was told of
+			e.answer = unknown // a renewal that nobody was told of, and that may come late
 		}
 		v.noted(w.note(v.base, o, e), len(cookies) > 0)
 		if len(cookies) > 0 {
@@ -106,7 +106,7 @@ func (v *visit) judge(o *op, got answer) {
 		w.fail("law 7: a commit says %s, and no call of the store failed", got)
 	case got == failed, got == tooLate:
 		w.fail("law 9: a commit says %s", got)
-	case o.wrote() && !w.scenario.renews && !v.pending.changes() && !v.pending.renew && !v.pending.destroy:
+	case o.wrote() && (!w.scenario.renewing() || v.device != session.ID{}) && !v.pending.changes() && !v.pending.renew && !v.pending.destroy:
 		w.fail("law 6: a request that changed nothing writes")
 	case v.pending.renew && v.sent && !v.sending:
 		w.fail("law 9: a secret was replaced after the header was sent")
@@ -127,7 +127,7 @@ func (v *visit) answered(o *op, got answer, cookies []string) {
 	if err != nil {
 		w.fail("law 14: %q: %v", cookies, err)
 	}
-	c := claim{actor: v.a, held: v.held, at: o.start, elapsed: w.elapsed, login: v.loggedIn, clears: token == ""}
+	c := claim{actor: v.a, held: v.held, at: o.start, elapsed: w.elapsed, login: v.loggedIn, clears: token == "", refresh: v.issuer != nil && v.issuer.kind == refreshed}
 	if v.visitor {
 		c.asked = v.loaded.start
 	}
@@ -145,6 +145,12 @@ func (v *visit) answered(o *op, got answer, cookies []string) {
 		w.fail("law 19: a secret is offered over one that the browser may have received since it sent the request")
 	default:
 		id := v.r.view().id
+		if v.device != (session.ID{}) {
+			id = v.device
+		}
+		if v.news.offer != "" {
+			w.challenges[v.news.offer], v.issuer.gives = w.elapsed, v.news.offer
+		}
 		if known, again := w.tokens[token]; again && known.secret != v.issuer.secret {
 			w.fail("law 4: a secret is handed out twice")
 		}
@@ -157,7 +163,7 @@ func (v *visit) answered(o *op, got answer, cookies []string) {
 	}
 	sum := mix(v.a.seen, uint64(v.a.n))
 	w.progress = mix(w.progress, sum)
-	v.b.flight = append(v.b.flight, response{v.a.n, w.eng.cookie, token, sum})
+	v.b.flight = append(v.b.flight, response{v.a.n, w.eng.cookie, token, sum, v.news})
 }
 
 // uncarried checks a response without a cookie.
@@ -165,6 +171,8 @@ func (v *visit) uncarried(o *op, got answer) {
 	w := v.a.w
 	switch {
 	case got != ok: // then no cookie is due
+	case v.device != session.ID{}:
+		w.fail("law 19: a device has registered or refreshed, and the response has no new secret")
 	case v.issuer != nil && v.issuer.kind == created:
 		w.fail("law 1: a session was stored, and the response has no cookie for it")
 	case v.issuer != nil && v.issuer.login != "":

@@ -54,9 +54,24 @@ var short = []script{
 	{name: "outUpdate", steps: "get destroy update"},
 }
 
+// devices have what browsers do that are bound to their device.
+var devices = []script{
+	{name: "register", steps: "register"},
+	{name: "refresh", steps: "refresh"},
+	{name: "resign", steps: "ask / refresh"},
+	{name: "bare", steps: "refresh", bare: true},
+	{name: "bareResign", steps: "ask / refresh", bare: true},
+	{name: "anew", steps: "get login", bare: true},
+	{name: "thief", steps: "get / enroll / refresh / ask / refresh"},
+	{name: "forge", steps: "forge"},
+}
+
 const (
 	anonymous = "get update"
 	loggedIn  = "get login update"
+	enrolled  = loggedIn + " / register" // and the new secret was not used yet
+	bound     = enrolled + " / get update"
+	copied    = "copy" // the cookie of the browser before
 )
 
 // named finds scripts by name; a name with a "2" behind it is for the second
@@ -68,7 +83,7 @@ func named(names ...string) []script {
 		if second {
 			name = name[:len(name)-1]
 		}
-		for _, s := range slices.Concat(requests, everyday, jobs, slow, short, strangers) {
+		for _, s := range slices.Concat(requests, everyday, jobs, slow, short, strangers, devices) {
 			if s.name == name {
 				if second {
 					s.name, s.browser = s.name+"2", 1

@@ -24,12 +24,18 @@ import (
 //	send       begin the response early, and go on
 //	think      take a while: here time may pass
 //	panic      end so
+//	register   bind the session to the key of the browser
+//	enroll     the same, by the challenge of a session that is bound already
+//	forge      the same, by a challenge that nobody gave
+//	ask        for a challenge
+//	refresh    the secret of the bound session, by a signature
 //
 // The other scripts have one, and are in side.go.
 type script struct {
 	name    string
 	steps   string
 	browser int
+	bare    bool // the browser does not send its cookie: it is past its time
 }
 
 const owner = "ann"
@@ -60,6 +66,9 @@ type visit struct {
 	ended    int  // when its logout took effect
 	left     bool // its logout is done
 
+	device session.ID // the session that its device has registered for, or refreshed
+	news   news       // for the device
+
 	answer answer // what the client is told
 }
 
@@ -76,7 +85,7 @@ func (p pending) changes() bool { return len(p.adds) > 0 || p.login != "" }
 
 func (v *visit) run(steps []string) {
 	a := v.a
-	a.learn(v.b.sum)
+	a.learn(v.b.sum, v.b.heard)
 	ctx, leave := context.WithCancel(a.context())
 	defer leave()
 	v.leave = leave
@@ -158,6 +167,16 @@ func (v *visit) step(step string) (got answer) {
 	case "think":
 		v.a.ponder()
 		got = ok
+	case "register":
+		got = v.register(v.b.device.offer)
+	case "enroll":
+		got = v.register(v.b.device.challenge)
+	case "forge":
+		got = v.register("forged")
+	case "ask":
+		got = v.ask()
+	case "refresh":
+		got = v.refresh()
 	default:
 		panic("no such step: " + step)
 	}
@@ -183,7 +202,7 @@ func (v *visit) get() answer {
 		if v.base, v.secret = seen.id, token.secret; v.base != token.id {
 			w.fail("law 17: a request got session %v, and its token is of %v", v.base, token.id)
 		}
-		if token.browser != v.b.n {
+		if token.browser != v.b.n && !v.b.copied {
 			w.fail("law 17: browser %d sees the session of browser %d", v.b.n, token.browser)
 		}
 	}
@@ -261,6 +280,7 @@ func (v *visit) send() answer {
 	}
 	seconds, _ := strconv.Atoi(h.RetryAfter)
 	v.retry = time.Duration(seconds) * time.Second
+	v.news.offer = v.a.w.eng.parseOffer(h.Registration)
 	v.sending = true
 	v.committed(o, got, h.SetCookie)
 	v.sending = false

@@ -14,6 +14,8 @@ import (
 //	revokeall  ends all of the owner
 //	cross      is another site on the store, with a cookie of its own
 //	realm      is another realm on the store, and tries all of these
+//
+// Requests of one script have a / between them.
 func (a *actor) play() {
 	w := a.w
 	b := w.browsers[a.script.browser]
@@ -39,8 +41,13 @@ func (a *actor) play() {
 		a.strange(other, b)
 		a.meddle(other, b)
 	default:
-		v := visit{a: a, b: b, held: b.token}
-		v.run(strings.Fields(a.script.steps))
+		for request := range strings.SplitSeq(a.script.steps, "/") {
+			v := visit{a: a, b: b, held: b.token}
+			if a.script.bare {
+				v.held = ""
+			}
+			v.run(strings.Fields(request))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -69,14 +70,23 @@ func (w *world) setUp() {
 		w.eng = w.newEngine(setting{cookie: w.scenario.former})
 	}
 	for n, steps := range w.scenario.before {
-		b := &browser{n: n, cookie: w.eng.cookie}
+		b := &browser{n: n, cookie: w.eng.cookie, device: device{key: fmt.Sprint("key ", n)}}
 		w.browsers = append(w.browsers, b)
 		if steps == "" {
 			continue
 		}
-		a := &actor{w: w, n: 9, script: script{steps: steps, browser: n}, runs: true}
-		a.play()
-		b.receive(a.w)
+		if steps == copied {
+			of := w.browsers[n-1]
+			b.token, b.sum, b.first, b.copied = of.token, of.sum, of.first, true
+			b.device.id, b.device.challenge, b.device.offer = of.device.id, of.device.challenge, of.device.offer
+			continue
+		}
+		a := &actor{w: w, n: 9, runs: true}
+		for request := range strings.SplitSeq(steps, "/") {
+			a.script = script{steps: request, browser: n}
+			a.play()
+			b.receive(a.w)
+		}
 		b.first = w.tokens[b.token].id
 	}
 	w.eng = w.newEngine(w.scenario.setting)
@@ -254,7 +264,7 @@ func (w *world) hash() uint64 {
 		h = mix(h, l.c.origin)
 	}
 	for _, b := range w.browsers {
-		h = mix(h, b.sum, uint64(len(b.flight)))
+		h = mix(h, b.sum, b.heard, uint64(len(b.flight)))
 		for _, r := range b.flight {
 			h = mix(h, r.sum)
 		}
