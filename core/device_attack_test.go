@@ -375,3 +375,33 @@ func TestDeviceOptions(t *testing.T) {
 		}
 	}
 }
+
+// The device proves itself before the first use of its cookie, by a request with the
+// cookie from before the registration. The session stays bound, and the browser may
+// have received either.
+func TestRefreshByOlderCookie(t *testing.T) {
+	for name, pause := range map[string]time.Duration{"at once": 0, "after the window": 2 * window} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				si := newSite(t, bindingOptions())
+				l := si.logIn("key")
+				before := l.browser
+				if a, err := si.register(l); err != nil || !a.Done {
+					t.Fatalf("register: %+v, %v", a, err)
+				}
+				received := l.browser
+				l.browser = before
+				time.Sleep(pause)
+				if a, err := si.refresh(l); err != nil || !a.Done {
+					t.Fatalf("refresh: %+v, %v", a, err)
+				}
+				if got := si.binding(l.id); got != session.Bound {
+					t.Errorf("the session is %q", got)
+				}
+				if !si.opens(&received, l.id) {
+					t.Error("the cookie of the registration ends before its time")
+				}
+			})
+		})
+	}
+}

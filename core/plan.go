@@ -37,7 +37,7 @@ func (v *visit) makePlan() plan {
 	rand.Read(p.env.mark[:]) // never fails, since Go 1.24
 	switch {
 	case p.kind == planCreate || p.renewal != noRenewal:
-		if was := &v.base.env.device; was.bound() && !was.proven && v.base.proof < current {
+		if was := &v.base.env.device; was.bound() && !was.proven && p.renewal != proven && v.base.proof < current {
 			p.env.device = binding{} // the browser has not received what the key was registered for
 		}
 		p.token = v.engine.newSecret(&p.env, &v.shown, now)
