@@ -335,8 +335,8 @@ var breaks = []brk{
 	},
 	{
 		law: 19, rule: "a lost registration is undone", file: "plan.go",
-		old: "		if p.renewal == offered && v.base.env.device.bound() {\n",
-		new: "		if p.renewal == offered && v.base.env.device.bound() && !BROKEN {\n",
+		old: "p.renewal != proven && v.base.proof < current {\n",
+		new: "p.renewal != proven && v.base.proof < current && !BROKEN {\n",
 		run: "^registration_lost_for_long$/^register-look$",
 	},
 	{

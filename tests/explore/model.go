@@ -274,6 +274,9 @@ func (s state) add(e *event, r rules) state {
 	s = s.use(e, idleTimeout)
 	switch {
 	case e.login != "" || e.renew:
+		if e.held == s.previous && !s.proven {
+			s.key = "" // its browser did not get what a device has registered for
+		}
 		s.secret, s.previous, s.earlier, s.tried, s.until = e.secret, "", "", false, 0
 		s.fresh, s.asks = e.at, e.gives+";"
 	case e.timed && e.held != s.secret && e.cameAt-s.made < window:
