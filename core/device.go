@@ -32,8 +32,9 @@ import (
 // often, the request is a straggler's: it reads nothing, and can only log in.
 //
 // A refresh is no use of the session. A bound session has no renewal by RenewEvery. A
-// login, and nothing else, undoes the binding, and asks again. Renew replaces the
-// secret, and gives it no more time.
+// login undoes the binding, and asks again. So does a browser that has lost the answer
+// to its registration: docs/device-bound.md says what a thief can make of that. Renew
+// replaces the secret, and gives it no more time.
 type Device struct {
 	// Path is that of the handler of package device, as browsers see it, such as
 	// "/device". Empty means that no session is bound.
