@@ -15,7 +15,7 @@ import (
 // end those sessions (OWASP ASVS 5.0, 7.5.2 and 7.4.3):
 //
 //   - GET / lists the caller's sessions, the one used last first, as a JSON array of
-//     objects with id, createdAt, authenticatedAt, lastUsedAt and expiresAt, as in
+//     objects with id, createdAt, authenticatedAt, lastUsedAt, expiresAt and binding, as in
 //     session.Info, current, which is true for the session of this browser, and
 //     device, which is what DevicesOptions.Describe returns;
 //   - DELETE /{id} ends one of them, DELETE /others all but the current one, and
@@ -140,13 +140,14 @@ func notAllowed(w http.ResponseWriter, allow string) {
 
 // A device is a session as its owner sees it. The names are those of session.Info.
 type device struct {
-	ID              session.ID `json:"id"`
-	Current         bool       `json:"current"`
-	CreatedAt       time.Time  `json:"createdAt,omitzero"` // zero where the record cannot be read at all
-	AuthenticatedAt time.Time  `json:"authenticatedAt,omitzero"`
-	LastUsedAt      time.Time  `json:"lastUsedAt"`
-	ExpiresAt       time.Time  `json:"expiresAt"`
-	Device          any        `json:"device,omitempty"`
+	ID              session.ID      `json:"id"`
+	Current         bool            `json:"current"`
+	CreatedAt       time.Time       `json:"createdAt,omitzero"` // zero where the record cannot be read at all
+	AuthenticatedAt time.Time       `json:"authenticatedAt,omitzero"`
+	LastUsedAt      time.Time       `json:"lastUsedAt"`
+	ExpiresAt       time.Time       `json:"expiresAt"`
+	Binding         session.Binding `json:"binding,omitempty"`
+	Device          any             `json:"device,omitempty"`
 }
 
 func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Session[T]) error {
@@ -158,7 +159,7 @@ func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Sess
 	for _, info := range infos {
 		shown := device{
 			ID: info.ID, Current: info.ID == s.ID(),
-			CreatedAt: info.CreatedAt, AuthenticatedAt: info.AuthenticatedAt, LastUsedAt: info.LastUsedAt, ExpiresAt: info.ExpiresAt,
+			CreatedAt: info.CreatedAt, AuthenticatedAt: info.AuthenticatedAt, LastUsedAt: info.LastUsedAt, ExpiresAt: info.ExpiresAt, Binding: info.Binding,
 		}
 		if d.describe != nil {
 			shown.Device = d.describe(info)

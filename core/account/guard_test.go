@@ -249,3 +249,25 @@ func TestBound(t *testing.T) {
 		t.Errorf("where no session is bound: got status %d, %q", got.status, got.Get("WWW-Authenticate"))
 	}
 }
+
+// TestBoundIsListed: a session that is bound passes such a guard, and the list of
+// devices says so.
+func TestBoundIsListed(t *testing.T) {
+	si := newSite(t, &session.Options{Device: session.Device{Path: "/device"}})
+	si.guard("/admin", account.Guard{Bound: true})
+	si.Handle("/devices/", http.StripPrefix("/devices", account.Devices(si.Manager, account.Guard{Bound: true}, nil)))
+	si.HandleFunc("POST /device", func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := session.RegisterDevice(r.Context(), si.Manager, r.FormValue("challenge"), []byte("key")); err != nil {
+			t.Error(err)
+		}
+	})
+	ann := &visitor{site: si}
+	_, challenge, _ := strings.Cut(ann.do("POST", "/login?user=ann").Get("Secure-Session-Registration"), `;challenge="`)
+	ann.do("POST", "/device?challenge="+strings.TrimSuffix(challenge, `"`))
+	if got := ann.do("GET", "/admin"); got.status != 200 {
+		t.Errorf("got status %d", got.status)
+	}
+	if got := ann.do("GET", "/devices/"); got.status != 200 || !strings.Contains(got.body, `"binding":"bound"`) {
+		t.Errorf("got status %d, %s", got.status, got.body)
+	}
+}
