@@ -316,7 +316,7 @@ var breaks = []brk{
 		run: "^device$/^refresh-bare$",
 	},
 	{
-		law: 19, rule: "a challenge ends", file: "device.go",
+		law: 19, rule: "a challenge ends", file: "binding.go",
 		old: "	return right && now.Sub(made) < lasts",
 		new: "	return right && (BROKEN || now.Sub(made) < lasts)",
 		run: "^overdue$/^refresh-update$",
