@@ -22,9 +22,7 @@ func TestDeviceRenewRefusesForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newSite(t, bindingOptions())
 		l := si.logIn("key")
-		if a, err := si.register(l); err != nil || !a.Done {
-			t.Fatalf("register: %+v, %v", a, err)
-		}
+		si.registers(l)
 		copied := l.browser
 		si.visit(&l.browser, renewed)
 		if si.opens(&copied, l.id) {
@@ -47,9 +45,7 @@ func TestDeviceFirstUseProlongsNothing(t *testing.T) {
 		si := newSite(t, bindingOptions())
 		l := si.logIn("key")
 		copied := l.browser
-		if a, err := si.register(l); err != nil || !a.Done {
-			t.Fatalf("register: %+v, %v", a, err)
-		}
+		si.registers(l)
 		time.Sleep(interval + window/2)
 		si.visit(&l.browser, incremented)
 		time.Sleep(window / 2)
@@ -141,9 +137,7 @@ func TestDeviceUndoneIsReported(t *testing.T) {
 		si := newSite(t, bindingOptions())
 		l := si.logIn("key")
 		before := l.browser
-		if a, err := si.register(l); err != nil || !a.Done {
-			t.Fatalf("register: %+v, %v", a, err)
-		}
+		si.registers(l)
 		si.kinds()
 		time.Sleep(window)
 		si.visit(&before, look)
@@ -240,9 +234,7 @@ func TestDeviceLateRegistration(t *testing.T) {
 			}
 			return nil
 		})
-		if a, err := si.register(l); err != nil || !a.Done {
-			t.Fatalf("register: %+v, %v", a, err)
-		}
+		si.registers(l)
 		time.Sleep(interval)
 		if !si.opens(&l.browser, l.id) {
 			t.Error("the cookie ends before its time")
@@ -386,9 +378,7 @@ func TestRefreshByOlderCookie(t *testing.T) {
 				si := newSite(t, bindingOptions())
 				l := si.logIn("key")
 				before := l.browser
-				if a, err := si.register(l); err != nil || !a.Done {
-					t.Fatalf("register: %+v, %v", a, err)
-				}
+				si.registers(l)
 				received := l.browser
 				l.browser = before
 				time.Sleep(pause)

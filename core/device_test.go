@@ -58,6 +58,14 @@ func (si *site) register(l *laptop) (session.DeviceAnswer, error) {
 	return a, err
 }
 
+// registers is register, which has to succeed.
+func (si *site) registers(l *laptop) {
+	si.t.Helper()
+	if a, err := si.register(l); err != nil || !a.Done {
+		si.t.Fatalf("register: %+v, %v", a, err)
+	}
+}
+
 // refresh sends the ID and a signature of the challenge, and receives the answer.
 func (si *site) refresh(l *laptop) (session.DeviceAnswer, error) {
 	si.t.Helper()
@@ -85,9 +93,7 @@ func (si *site) answer(r *request, l *laptop, a session.DeviceAnswer, err error)
 func (si *site) bound(key string) *laptop {
 	si.t.Helper()
 	l := si.logIn(key)
-	if a, err := si.register(l); err != nil || !a.Done {
-		si.t.Fatalf("register: %+v, %v", a, err)
-	}
+	si.registers(l)
 	si.visit(&l.browser, incremented)
 	si.kinds()
 	return l
@@ -274,9 +280,7 @@ func TestDeviceLostAnswer(t *testing.T) {
 			time.Sleep(window)
 			l.offered(t, si.visit(&l.browser, incremented))
 			l.key = "new key"
-			if a, err := si.register(l); err != nil || !a.Done {
-				t.Fatalf("register again: %+v, %v", a, err)
-			}
+			si.registers(l)
 			si.visit(&l.browser, incremented)
 			time.Sleep(interval)
 			if a, err := si.refresh(l); err != nil || !a.Done {
@@ -524,9 +528,7 @@ func TestDeviceOutage(t *testing.T) {
 		t.Errorf("register: %v", err)
 	}
 	si.store.hook(nil, nil)
-	if a, err := si.register(l); err != nil || !a.Done {
-		t.Fatalf("register: %+v, %v", a, err)
-	}
+	si.registers(l)
 	for _, cookie := range []string{l.cookie, ""} {
 		l.cookie = cookie
 		si.store.down()
@@ -566,9 +568,7 @@ func TestDeviceRequired(t *testing.T) {
 		opts.Device.Required = true
 		si := newSite(t, opts)
 		l, plain := si.logIn("key"), si.logIn("")
-		if a, err := si.register(l); err != nil || !a.Done {
-			t.Fatalf("%+v, %v", a, err)
-		}
+		si.registers(l)
 		visitor := &browser{}
 		si.visit(visitor, incremented)
 		time.Sleep(interval - time.Millisecond)

@@ -116,16 +116,7 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 		v.note(EventLoaded, t.id, subject, started, nil)
 		return env, nil
 	case isAbsent(err):
-		kind := EventMissed
-		switch err {
-		case errExpired:
-			kind = EventExpired
-		case errReused:
-			kind = EventReused
-		case errOverdue:
-			kind = EventOverdue
-		}
-		v.note(kind, t.id, subject, started, nil)
+		v.note(absence(err), t.id, subject, started, nil)
 		return env, nil
 	case errors.Is(err, ErrUndecodable) && v.engine.opts.DiscardUndecodable:
 		v.note(EventDiscarded, t.id, subject, started, err) // the record stays, for a program that can read it
@@ -135,6 +126,19 @@ func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 	}
 	v.note(EventError, t.id, subject, started, err)
 	return env, err
+}
+
+// absence is the event of a token that opens nothing.
+func absence(err error) EventKind {
+	switch err {
+	case errExpired:
+		return EventExpired
+	case errReused:
+		return EventReused
+	case errOverdue:
+		return EventOverdue
+	}
+	return EventMissed
 }
 
 // open makes a record the session of the visit, if the token opens it. Otherwise
