@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { BrowserContext, expect, Page, request as http } from '@playwright/test';
-import { Shop, signIn, signOut, test as base } from './shop';
+import { Shop, signIn, signOut, storeFlag, test as base } from './shop';
 
 // Chromium signs at most six times in nine minutes for a site, and refreshes a cookie
 // by itself two minutes before it ends. So each test has a site of its own and counts
@@ -42,14 +41,7 @@ for (const [adapter, store] of [
   ['gin', 'memory'],
 ]) {
   test(`a session is bound to the device, with ${adapter} and ${store}`, async ({ openShop, open }, info) => {
-    const flag = {
-      memory: 'memory',
-      sqlite: `sqlite:${join(info.outputPath(), 'shop.db')}`,
-      postgres: process.env.POSTGRES!,
-      mysql: process.env.MYSQL!,
-      redis: process.env.REDIS!,
-    }[store]!;
-    const shop = await openShop('-adapter', adapter, '-store', flag, '-device', '10m');
+    const shop = await openShop('-adapter', adapter, '-store', storeFlag(store, info.outputPath()), '-device', '10m');
     let browser = await open(shop);
     let page = await browser.newPage();
     const log = () => page.getByRole('list', { name: 'What the browser has done' }).getByRole('listitem');

@@ -2,6 +2,7 @@ import { ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BrowserContext, BrowserContextOptions, expect, Page, test as base } from '@playwright/test';
 
@@ -71,6 +72,15 @@ export const test = base.extend<Fixtures>({
     for (const device of devices) await device.close();
   },
 });
+
+// storeFlag is what the example's -store takes for a store, whose file is in a folder.
+export const storeFlag = (store: string, folder: string) => ({
+  memory: 'memory',
+  sqlite: `sqlite:${join(folder, 'shop.db')}`,
+  postgres: process.env.POSTGRES!,
+  mysql: process.env.MYSQL!,
+  redis: process.env.REDIS!,
+})[store]!;
 
 export async function signIn(page: Page, name = 'ann', password = 'green-tea') {
   await page.getByRole('navigation').getByRole('link', { name: 'Sign in' }).click();

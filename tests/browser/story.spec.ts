@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { devices, expect } from '@playwright/test';
-import { add, cart, faults, fillIn, signIn, signOut, submit, test } from './shop';
+import { add, cart, faults, fillIn, signIn, signOut, storeFlag, submit, test } from './shop';
 
 // Each framework and each store.
 const shops = [
@@ -13,14 +12,7 @@ const shops = [
 
 for (const [adapter, store] of shops) {
   test(`the whole story, with ${adapter} and ${store}`, async ({ openShop, openDevice }, info) => {
-    const flag = {
-      memory: 'memory',
-      sqlite: `sqlite:${join(info.outputPath(), 'shop.db')}`,
-      postgres: process.env.POSTGRES!,
-      mysql: process.env.MYSQL!,
-      redis: process.env.REDIS!,
-    }[store]!;
-    const shop = await openShop('-adapter', adapter, '-store', flag);
+    const shop = await openShop('-adapter', adapter, '-store', storeFlag(store, info.outputPath()));
     const laptop = await openDevice(shop);
     const { isMobile, ...iPhone } = devices['iPhone 15']; // Firefox knows no isMobile
     const phone = await openDevice(shop, iPhone);
