@@ -35,7 +35,7 @@ type readme struct {
 	backend func(t *testing.T) (moves []string) // from what is shown to where it is
 	brings  []string                            // what is required besides the project's modules
 	store   string                              // of a store's README: what makes it, for two managers
-	imports []string                            // and what that imports
+	imports []string                            // and what that imports, as lines of code
 }
 
 var readmes = []readme{
@@ -43,7 +43,7 @@ var readmes = []readme{
 	{
 		name:    "memory/README.md",
 		store:   "memory.New(nil)",
-		imports: []string{"github.com/gostateful/session/memory"},
+		imports: []string{`"github.com/gostateful/session/memory"`},
 	},
 	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
 	{name: "adapters/echo/README.md", brings: []string{"github.com/labstack/echo/v5", "golang.org/x/time"}},
@@ -81,7 +81,7 @@ var readmes = []readme{
 			"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
 		},
 		store:   `sessionredis.New(redis.NewClient(&redis.Options{Addr: "localhost:6379"}), nil)`,
-		imports: []string{"github.com/redis/go-redis/v9", "github.com/gostateful/session/redis"},
+		imports: []string{`"github.com/redis/go-redis/v9"`, `sessionredis "github.com/gostateful/session/redis"`},
 	},
 	{
 		name: "sql/README.md",
@@ -107,7 +107,7 @@ var readmes = []readme{
 			}
 			return store
 		}()`,
-		imports: []string{"database/sql", "github.com/gostateful/session/sql", "github.com/jackc/pgx/v5/stdlib"},
+		imports: []string{`"database/sql"`, `sessionsql "github.com/gostateful/session/sql"`, `_ "github.com/jackc/pgx/v5/stdlib"`},
 	},
 }
 
