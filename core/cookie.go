@@ -64,11 +64,12 @@ const maxTokens = 3
 type presented struct {
 	token
 	carrier  string // the name of that cookie, or TokenHeader.carrier
-	imported bool   // or one that Import has made
+	imported bool   // made by Import: no request carried it
 }
 
-// digest is what the envelope has of the secret. That of an imported token is no
-// hash of anything that a cookie could carry.
+// digest returns what the envelope stores of the secret. The secret of an
+// imported token is stored as it is: no cookie could carry a secret with that
+// hash.
 func (t *presented) digest() digest {
 	if t.imported {
 		return t.secret
@@ -141,7 +142,7 @@ func (c *Cookie) names() []string {
 	return names
 }
 
-// longestCookie is how long browsers keep a cookie at most (RFC 6265bis, 5.5).
+// longestCookie is the longest that browsers keep a cookie (RFC 6265bis, 5.5).
 const longestCookie = 400 * 24 * time.Hour
 
 // set returns the Set-Cookie lines that hand out a token and remove the former
@@ -150,8 +151,8 @@ func (c *Cookie) set(t *token, lasts time.Duration) []string {
 	return append([]string{c.carrying(t, lasts).String()}, c.removeFormer()...)
 }
 
-// carrying returns the cookie that carries a token. It lasts so long, or until the
-// browser closes if that is zero.
+// carrying returns the cookie that carries a token. If lasts is zero, the
+// cookie lasts until the browser closes.
 func (c *Cookie) carrying(t *token, lasts time.Duration) *http.Cookie {
 	h := c.http()
 	h.Value = t.encode()
@@ -162,8 +163,9 @@ func (c *Cookie) carrying(t *token, lasts time.Duration) *http.Cookie {
 }
 
 // remove returns the Set-Cookie lines that remove the cookie and the former
-// ones. They repeat the attributes. Browsers match a cookie by name, domain and
-// path, and refuse a line without the attributes that its prefix demands.
+// ones. They repeat the attributes, because browsers match a cookie by name,
+// domain and path, and refuse a line without the attributes that its prefix
+// demands.
 func (c *Cookie) remove() []string {
 	return append([]string{c.removal()}, c.removeFormer()...)
 }
@@ -189,7 +191,8 @@ func (c *Cookie) http() *http.Cookie {
 	}
 }
 
-// warnOfPlain logs once that browsers drop the cookie on its way over plain http.
+// warnOfPlain warns once that browsers drop a Secure cookie that comes over
+// plain http.
 func (e *engine) warnOfPlain(ctx context.Context, host string) {
 	if e.opts.Header.Name != "" || e.opts.Cookie.Insecure || trustworthy(host) || e.warned.Swap(true) {
 		return
