@@ -182,9 +182,9 @@ func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) 
 //
 // A session whose data cannot be decoded comes without its data, with
 // [ErrUndecodable], and the iteration goes on. Any other error ends it:
-// [ErrUnavailable] if the store failed, or [errors.ErrUnsupported] if it is not
-// [Iterable]. ctx bounds the whole iteration, and [Options.StoreTimeout] each
-// wait for the store.
+// [ErrUnavailable] if the store failed, or [errors.ErrUnsupported] if the store
+// is not [Iterable]. ctx bounds the whole iteration, and [Options.StoreTimeout]
+// each wait for the store.
 func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		store, ok := m.store.(Iterable)

@@ -72,8 +72,8 @@ type Exchange struct {
 // parses and loads nothing.
 //
 // It returns false if the request already has an Exchange of the manager: the
-// middleware is there twice, or the request was routed again. Do not use this
-// Exchange then. The first one does all the work.
+// middleware is installed twice, or the request was routed again. Do not use
+// this Exchange then. The first one does all the work.
 func (x *Exchange) Begin(ctx context.Context, m AnyManager, lines []string) bool {
 	x.Context, x.engine, x.lines = ctx, m.core(), lines
 	_, nested := ctx.Value(x.engine.key).(*Exchange)
