@@ -25,19 +25,19 @@ func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit er
 		return false, errors.New("New was given no client")
 	case *redis.Client:
 		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
-			unfit = errors.New("the client answers from a cache of its own, which shows what has been revoked: " +
+			unfit = errors.New("the client answers from a cache of its own, which may show revoked sessions: " +
 				"leave ClientSideCache and ClientSideCacheConfig unset")
 		}
 		return c.Options().ContextTimeoutEnabled, unfit
 	case *redis.ClusterClient:
 		if c.Options().ReadOnly {
-			unfit = errors.New("the client reads from replicas, which show what has been revoked: " +
+			unfit = errors.New("the client reads from replicas, which may show revoked sessions: " +
 				"leave ReadOnly, RouteByLatency and RouteRandomly unset")
 		}
 		return c.Options().ContextTimeoutEnabled, unfit
 	case *redis.Ring:
 		return false, errors.New("a redis.Ring moves the keys of a server that is down, " +
-			"and what was deleted comes back with it: use a Cluster")
+			"and deleted sessions come back with the server: use a Cluster")
 	}
 	return false, nil // another implementation, which may be fine
 }

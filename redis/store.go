@@ -94,9 +94,9 @@ type Options struct {
 // Load, Create, Update, Touch and Delete take one round trip to Redis. They
 // take two if the set of a subject must be written first: a Create with a
 // subject, an Update that changes the subject to another one, and an Update
-// beyond the lease. A Touch beyond the lease takes three, and so does an Update
-// to another subject that keeps the expiry: the first round trip finds out. A
-// Create of an ID that is taken takes one more.
+// beyond the lease. A Touch beyond the lease takes three, because only its
+// first round trip finds out. The same is true of an Update to another subject
+// that keeps the expiry. A Create of an ID that is taken takes one more.
 //
 // If Redis cannot be reached or refuses to work for the moment, such as while
 // it starts or fails over, each round trip waits for it: for about a second and
@@ -114,10 +114,10 @@ type Store struct {
 // opts mean the defaults.
 //
 // New does not connect. If sessions would not be safe with a client or a
-// prefix, all methods fail with an error that says why. That is so for a
-// redis.Ring: its keys move when a server is down, and what was deleted comes
-// back with the server. It is so for a client that reads from replicas or from
-// its own cache, because these show sessions that have been revoked.
+// prefix, all methods fail with an error that says why. This is so with a
+// redis.Ring: its keys move when a server is down, and deleted sessions come
+// back with the server. It is also so with a client that reads from replicas or
+// from its own cache, because these may show revoked sessions.
 //
 // Set ContextTimeoutEnabled in the client's options: see the README. A client
 // without it ignores the deadline of a context. The store then makes each call

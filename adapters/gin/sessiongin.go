@@ -30,10 +30,10 @@ type Options struct {
 // safe for concurrent use. Events name the method and the route, such as
 // "POST /items/:id".
 //
-// The session is stored before the first byte of the response, whichever method of
-// c or c.Writer begins it, or when the handlers after this middleware have returned.
-// If that fails, Options.OnError writes the response. Nothing that a handler, or a
-// middleware outside of this one, then writes to c.Writer is sent.
+// The session is stored before the first byte of the response, whichever method
+// of c or c.Writer begins it, or when the handlers after this middleware have
+// returned. If that fails, Options.OnError writes the response. After that,
+// nothing that a handler or an outer middleware writes to c.Writer is sent.
 //
 // Changes after the first byte are saved when the handlers have returned. If that
 // fails, the connection is cut, so that the client does not take the response for
