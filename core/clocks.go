@@ -199,7 +199,7 @@ func (v *visit) recorded(until time.Time) {
 // session is live and still that of the same login.
 func (v *visit) keepAlive(ctx context.Context) error {
 	if !v.base.proof.opens() {
-		return fmt.Errorf("%w: there is no session that is stored", ErrNotFound)
+		return fmt.Errorf("%w: the session is not stored", ErrNotFound)
 	}
 	b := bound(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()

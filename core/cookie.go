@@ -201,7 +201,7 @@ func (e *engine) warnOfPlain(ctx context.Context, host string) {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.WarnContext(ctx, "session: a cookie with Secure was sent over plain http: browsers drop it, and each visit begins a new session. Serve https, or let the proxy that does say so by X-Forwarded-Proto. For tests on other hosts than localhost there is Options.Cookie.Insecure.", "host", host, "cookie", e.opts.Cookie.Name)
+	logger.WarnContext(ctx, "session: a cookie with Secure was sent over plain http: browsers drop it, and each visit begins a new session. Serve https, or let the proxy that serves it set X-Forwarded-Proto. For tests on hosts other than localhost, set Options.Cookie.Insecure.", "host", host, "cookie", e.opts.Cookie.Name)
 }
 
 // trustworthy reports whether browsers may keep a cookie with Secure from a host
@@ -260,7 +260,7 @@ func (c *Cookie) check(f *faults) {
 	f.add(hasPrefixFold(c.Name, "__Http-") || hasPrefixFold(c.Name, "__Host-Http-"), "Cookie.Name %q: this prefix is not supported everywhere; use __Host-", c.Name)
 	f.add(c.Partitioned && c.Insecure, "Cookie.Partitioned: browsers refuse a partitioned cookie without Secure")
 	f.add(c.SameSite == http.SameSiteNoneMode && c.Insecure, "Cookie.SameSite: browsers refuse SameSite=None without Secure")
-	f.add(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "Cookie.SameSite %d is none of the modes of net/http", c.SameSite)
+	f.add(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "Cookie.SameSite %d is not a mode of net/http", c.SameSite)
 }
 
 func (c *Cookie) checkFormer(f *faults) {
@@ -270,7 +270,7 @@ func (c *Cookie) checkFormer(f *faults) {
 		f.add(len(former.Former) > 0, "Cookie.Former: a former cookie has no former ones itself; list them all beside it")
 		f.add(former.same(c), "Cookie.Former: %q is the present cookie: name one with another Name, Path or Domain", former.Name)
 		twice := slices.ContainsFunc(c.Former[:i], func(other Cookie) bool { return other.same(former) })
-		f.add(twice, "Cookie.Former: %q is there twice", former.Name)
+		f.add(twice, "Cookie.Former: %q is listed twice", former.Name)
 	}
 }
 

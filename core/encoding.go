@@ -160,7 +160,7 @@ func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
 // it again.
 const mergeDepth = 32
 
-var errTooDeep = fmt.Errorf("data that another program wrote differs more than %d levels deep, which cannot be kept", mergeDepth)
+var errTooDeep = fmt.Errorf("data that another program wrote differs more than %d levels deep, and cannot be merged", mergeDepth)
 
 // mergeJSON is a three-way merge. The program's change wins. A name in stored
 // that is not in before is kept: the program cannot have seen it. A zero value

@@ -52,7 +52,7 @@ var (
 	errEnded   = fmt.Errorf("%w: the session ended while this request was handled", ErrNotFound)
 	errTooLate = fmt.Errorf("%w: the session expired before it was changed: call Session.Touch in requests that take long, or raise IdleTimeout", ErrNotFound)
 
-	errLateGet = fmt.Errorf("%w: the first Get of a request comes before the first byte of the response, or the response says Cache-Control: private; otherwise a shared cache could hand this page to others", ErrHeadersSent)
+	errLateGet = fmt.Errorf("%w: call Get before the first byte of the response, or set Cache-Control: private before it; otherwise a shared cache could give this page to others", ErrHeadersSent)
 
 	errInsideUpdate = mistakef("session: called from inside an Update function, which may use nothing but its argument: call the session, and begin the response, after Update has returned")
 
@@ -193,5 +193,5 @@ func outOfTime(doubt error) error {
 	if doubt != nil {
 		return unavailable("write", doubt)
 	}
-	return fmt.Errorf("%w: others kept being faster for the time that a commit may take", ErrConflict)
+	return fmt.Errorf("%w: other writers kept winning until the commit ran out of time", ErrConflict)
 }

@@ -40,7 +40,7 @@ import (
 // the request is empty, and cannot be changed.
 func (m *Manager[T]) Import(ctx context.Context, old string, info Info[T]) (*Session[T], error) {
 	if len(old) < shortestOld {
-		return nil, mistakef("session: Import: what names the old session is shorter than %d bytes: give its random token or id, which nobody can guess", shortestOld)
+		return nil, mistakef("session: Import: old is shorter than %d bytes: pass the random token or id of the old session, which nobody can guess", shortestOld)
 	}
 	info.ID = ID{}
 	given, err := m.compose(info)

@@ -61,7 +61,7 @@ func (o *Options) checkHeader(f *faults, cookie bool) {
 	}
 	f.add(cookie, "Header and Cookie: a manager reads the one or the other; make a second manager for other clients")
 	for _, field := range []struct{ what, name string }{{"Name", h.Name}, {"Response", h.Response}} {
-		f.add(!isToken(field.name), "Header.%s %q is no name of a header field", field.what, field.name)
+		f.add(!isToken(field.name), "Header.%s %q is not the name of a header field", field.what, field.name)
 		f.add(strings.EqualFold(field.name, "Cookie") || strings.EqualFold(field.name, "Set-Cookie"), "Header.%s %q: leave Header empty to use a cookie", field.what, field.name)
 	}
 	f.add(h.Scheme != "" && !isToken(h.Scheme), "Header.Scheme %q must be one word, such as Bearer", h.Scheme)

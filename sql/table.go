@@ -50,7 +50,7 @@ func (d Dialect) checkName(option, name string, most int) error {
 	case d != MySQL:
 		return nil
 	case strings.TrimRight(name, " \t\n\v\f\r") != name:
-		return fmt.Errorf("%s is %q, and in MySQL and MariaDB no name ends with a space or a line: choose another", option, name)
+		return fmt.Errorf("%s is %q, and in MySQL and MariaDB no name ends with a space or a line break: choose another", option, name)
 	case strings.HasPrefix(name, "#mysql50#"):
 		return fmt.Errorf("%s is %q, and MySQL and MariaDB keep the names that begin with #mysql50# for themselves: choose another", option, name)
 	case strings.ContainsFunc(name, func(r rune) bool { return r > 0xffff }):

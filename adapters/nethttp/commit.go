@@ -39,7 +39,7 @@ func (x *exchange) commit(hijacked bool) error {
 // errPassedBy is for frameworks whose handlers do not write to the
 // http.ResponseWriter that they are given, but to something else, such as gin's
 // Context.
-var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, as the handler did not write to the http.ResponseWriter that the middleware gave it: hand that on, or use the adapter for your framework, such as adapters/gin or adapters/echo")
+var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, because the handler did not write to the http.ResponseWriter that the middleware gave it: pass that on, or use the adapter for your framework, such as adapters/gin or adapters/echo")
 
 // begun reports whether a response has begun, as far as the writer can tell.
 // The writers of some frameworks can: gin's has a method, and echo's has a

@@ -226,7 +226,7 @@ func (g *gate) await(t *testing.T, n int) {
 		select {
 		case <-g.arrived:
 		case <-late:
-			t.Fatalf("a handler that was to be reached was not, for %v", patience)
+			t.Fatalf("a handler was not reached within %v", patience)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func receive[V any](t *testing.T, from <-chan V) V {
 	case v := <-from:
 		return v
 	case <-time.After(patience):
-		t.Fatalf("a handler did not come to its end, for %v", patience)
+		t.Fatalf("a handler did not end within %v", patience)
 	}
 	panic("unreachable")
 }
