@@ -19,7 +19,7 @@ const (
 	EventConflict  EventKind = "conflict"  // another writer was faster: the change is made again on the newer data, or dropped
 	EventRenewed   EventKind = "renewed"   // a new secret
 	EventLogin     EventKind = "login"     // a subject was set
-	EventDestroyed EventKind = "destroyed" // ended, by its own request or revoked
+	EventDestroyed EventKind = "destroyed" // ended: Cause says why
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
 	EventReused    EventKind = "reused"    // a replaced secret came back after the window, or undid a registration: it was stolen, or its browser lost a response

@@ -104,7 +104,7 @@ func ExampleMiddleware() {
 	// 200 {"items":null,"user":""}
 }
 
-// A page of one's own for a session that could not be stored.
+// An application's own page for a session that could not be stored.
 func ExampleMiddleware_errorHandler() {
 	down := adaptertest.NewStore()
 	down.Lose()
@@ -127,7 +127,7 @@ func ExampleMiddleware_errorHandler() {
 			session.Error(c.Writer, err)
 			return
 		}
-		c.String(http.StatusOK, "it is in your cart") // which is not sent
+		c.String(http.StatusOK, "it is in your cart") // not sent
 	})
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -135,8 +135,8 @@ func ExampleMiddleware_errorHandler() {
 	// Output: 503 {"message":"Please try again in a minute."}
 }
 
-// A handler may leave its errors to a middleware, which finds the reason of those of a
-// session. Their text is fit for clients.
+// A handler may leave its errors to a middleware. That finds the reason of a
+// session's error. The text of such an error is fit for clients.
 func ExampleMiddleware_errors() {
 	down := adaptertest.NewStore()
 	shops, err := session.New[Shop](down, nil)
