@@ -20,7 +20,7 @@ import (
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/account"
 	"github.com/gostateful/session/memory"
-	"github.com/gostateful/session/tests/support/page"
+	"github.com/gostateful/session/tests/support/docs"
 )
 
 // Visit is what the application of docs/security.md keeps in a session.
@@ -158,7 +158,7 @@ func (a *app) closeAccount(ctx context.Context, user string) error {
 // TestSecurityPage holds docs/security.md to this code: its block, and what it has
 // of code in its tables.
 func TestSecurityPage(t *testing.T) {
-	code, text := page.Shows(t, "docs/security.md", 1)
+	code, text := docs.Shows(t, "security.md", 1)
 	tables, _, _ := strings.Cut(text, "```go")
 	n := 0
 	for _, span := range codeSpan.FindAllStringSubmatch(tables, -1) {

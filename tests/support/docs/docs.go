@@ -1,5 +1,5 @@
-// Package page holds the pages of docs to the code that their tests run.
-package page
+// Package docs holds the pages of docs to the code that their tests run.
+package docs
 
 import (
 	"os"
@@ -19,7 +19,7 @@ import (
 // indentation, and the page.
 func Shows(t *testing.T, name string, blocks int) (code, text string) {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(gotool.Root(t), name))
+	file, err := os.ReadFile(filepath.Join(gotool.Root(t), "docs", name))
 	require.NoError(t, err)
 	text = string(file)
 	sources, err := filepath.Glob("*.go")
@@ -32,7 +32,7 @@ func Shows(t *testing.T, name string, blocks int) (code, text string) {
 	found := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(text, -1)
 	assert.Len(t, found, blocks, "blocks of code")
 	for _, block := range found {
-		assert.True(t, strings.Contains(code, flush(block[1])), "what %s shows is not the code of its tests:\n%s", name, block[1])
+		assert.True(t, strings.Contains(code, flush(block[1])), "what docs/%s shows is not the code of its tests:\n%s", name, block[1])
 	}
 	return code, text
 }
