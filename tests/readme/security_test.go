@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -234,7 +235,7 @@ func (c *client) wants(t *testing.T, status int, method, target string, header .
 func TestSecurity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New(nil)
-		visits, err := session.New[Visit](store, nil)
+		visits, err := session.New[Visit](store, &session.Options{Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		a := &app{visits, users{"ann": "tea", "bob": "rum"}}
 		site := a.routes()
