@@ -104,7 +104,7 @@ func ExampleMiddleware() {
 	// 200 {"items":null,"user":""}
 }
 
-// A page of one's own for a session that could not be stored.
+// An application's own page for a session that could not be stored.
 func ExampleMiddleware_errorHandler() {
 	down := adaptertest.NewStore()
 	down.Lose()
@@ -127,7 +127,7 @@ func ExampleMiddleware_errorHandler() {
 			session.Error(c.Writer, err)
 			return
 		}
-		c.String(http.StatusOK, "it is in your cart") // which is not sent
+		c.String(http.StatusOK, "it is in your cart") // not sent
 	})
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

@@ -93,7 +93,7 @@ func (m *Move) LoginAlone(ctx context.Context, user string) error {
 	return s.Update(func(a *Account) error { a.Alone = true; return nil })
 }
 
-// bring goes on from an old session, unless its login is out of date.
+// bring continues an old session, unless its login is out of date.
 func (m *Move) bring(ctx context.Context, old Old) (*session.Session[Account], error) {
 	if user := old.Info.Subject; user != "" {
 		end, err := m.SignedOut(ctx, user)
