@@ -1,7 +1,6 @@
 package readme
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,37 +10,9 @@ import (
 	"unicode"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/gostateful/session/tests/support/gotool"
 )
-
-// files returns the text of the repository's files with one of these extensions.
-func files(t *testing.T, extensions ...string) map[string]string {
-	t.Helper()
-	texts, root := map[string]string{}, gotool.Root(t)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && (d.Name() == ".git" || d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == "test-results") {
-			return filepath.SkipDir
-		}
-		for _, extension := range extensions {
-			if filepath.Ext(path) == extension {
-				text, err := os.ReadFile(path)
-				if err != nil {
-					return err
-				}
-				name, _ := filepath.Rel(root, path)
-				texts[filepath.ToSlash(name)] = string(text)
-			}
-		}
-		return nil
-	})
-	require.NoError(t, err)
-	return texts
-}
 
 var (
 	fenced   = regexp.MustCompile("(?ms)^```.*?^```$")

@@ -163,6 +163,20 @@ func (r *readme) test(t *testing.T, text string, moves []string) {
 	}
 }
 
+// TestOtherSites: a program that takes a POST refuses one that the page of another
+// site makes a browser send.
+func TestOtherSites(t *testing.T) {
+	post, programs := regexp.MustCompile(`"POST |\.(Post|POST)\(`), 0
+	for _, readme := range readmes {
+		program := block(t, read(t, readme.name), "go", "package main")
+		if post.MatchString(program) {
+			programs++
+			assert.Contains(t, program, "http.NewCrossOriginProtection()", readme.name)
+		}
+	}
+	assert.GreaterOrEqual(t, programs, 4, "programs that take a POST")
+}
+
 // TestSnippets runs what the root README shows beside its program: a login, a
 // logout and a guard, and the test of a handler.
 func TestSnippets(t *testing.T) {
