@@ -122,7 +122,7 @@ func ExampleMiddleware_errorHandler() {
 			session.Error(c.Writer, err)
 			return
 		}
-		c.String(http.StatusOK, "it is in your cart") // not sent
+		c.String(http.StatusOK, "it is in your cart") // which is not sent
 	})
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
