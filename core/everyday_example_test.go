@@ -109,11 +109,11 @@ func ExampleLoginOptions_support() {
 			session.Error(w, err)
 			return
 		}
-		err = s.Login(r.FormValue("customer"), &session.LoginOptions{AuthenticatedAt: time.Unix(1, 0)})
-		if err == nil {
-			err = s.Update(func(a *Account) error { a.Role = "support: clerk 7"; return nil })
+		if err := s.Login(r.FormValue("customer"), &session.LoginOptions{AuthenticatedAt: time.Unix(1, 0)}); err != nil {
+			session.Error(w, err)
+			return
 		}
-		if err != nil {
+		if err := s.Update(func(a *Account) error { a.Role = "support: clerk 7"; return nil }); err != nil {
 			s.Discard()
 			session.Error(w, err)
 			return

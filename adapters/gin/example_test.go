@@ -43,12 +43,14 @@ func ExampleMiddleware() {
 	r.POST("/cart/:item", func(c *gin.Context) {
 		item := c.Param("item")
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Update(func(shop *Shop) error {
-				shop.Items = append(shop.Items, item)
-				return nil
-			})
+		if err != nil {
+			session.Error(c.Writer, err)
+			return
 		}
+		err = s.Update(func(shop *Shop) error {
+			shop.Items = append(shop.Items, item)
+			return nil
+		})
 		if err != nil {
 			session.Error(c.Writer, err)
 			return
@@ -57,10 +59,11 @@ func ExampleMiddleware() {
 	})
 	r.POST("/login", func(c *gin.Context) {
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Login(c.PostForm("user"), nil) // once you have checked the password
-		}
 		if err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		if err := s.Login(c.PostForm("user"), nil); err != nil { // once you have checked the password
 			session.Error(c.Writer, err)
 			return
 		}
@@ -68,10 +71,11 @@ func ExampleMiddleware() {
 	})
 	r.POST("/logout", func(c *gin.Context) {
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Destroy()
-		}
 		if err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		if err := s.Destroy(); err != nil {
 			session.Error(c.Writer, err)
 			return
 		}
@@ -80,7 +84,7 @@ func ExampleMiddleware() {
 	orders := r.Group("/orders", sessiongin.RequireLogin(shops, account.Guard{}))
 	orders.GET("/", func(c *gin.Context) { c.String(http.StatusOK, "none yet") })
 
-	server := httptest.NewServer(r)
+	server := httptest.NewServer(http.NewCrossOriginProtection().Handler(r))
 	defer server.Close()
 	b := newBrowser(server)
 	b.open("GET", "/orders/", nil)
@@ -115,14 +119,15 @@ func ExampleMiddleware_errorHandler() {
 	r.Use(sessiongin.Middleware(shops, &sessiongin.Options{OnError: onError}))
 	r.GET("/", func(c *gin.Context) {
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Update(func(shop *Shop) error { shop.Items = []string{"bread"}; return nil })
-		}
 		if err != nil {
 			session.Error(c.Writer, err)
 			return
 		}
-		c.String(http.StatusOK, "it is in your cart") // which is not sent
+		if err := s.Update(func(shop *Shop) error { shop.Items = []string{"bread"}; return nil }); err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		c.String(http.StatusOK, "it is in your cart") // not sent
 	})
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

@@ -98,10 +98,11 @@ func ExampleMiddleware_tokenHeader() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		s, err := api.Get(r.Context()) // whoever gives the right password
-		if err == nil {
-			err = s.Login("ann", nil)
-		}
 		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		if err := s.Login("ann", nil); err != nil {
 			session.Error(w, err)
 		}
 	})
