@@ -50,9 +50,10 @@ func (e *engine) lifetimeEnd(env *envelope) time.Time {
 	return end
 }
 
-// cookieLasts is how long the browser keeps the cookie. Zero means until it
-// closes. A persistent cookie lasts until the end of Lifetime, so that it need
-// not be sent again with each use.
+// cookieLasts returns how long the browser keeps the cookie. Zero means until
+// it closes. A persistent cookie lasts until the end of Lifetime, so that it
+// need not be sent again with each use. The cookie of a bound session lasts as
+// long as its secret.
 func (e *engine) cookieLasts(env *envelope) time.Duration {
 	if env.device.bound() {
 		return max(time.Until(env.secretEnds(0)), 1)

@@ -118,8 +118,8 @@ func (v *visit) heedSkips(lines []string) error {
 	return nil
 }
 
-// challengeLasts returns the maximum age of a challenge. A browser keeps the
-// one that came with its cookie until it needs the next cookie.
+// challengeLasts is how old a challenge may be: a browser keeps the one that came
+// with its cookie until it needs the next.
 func (e *engine) challengeLasts() time.Duration {
 	return e.opts.Device.Interval + e.opts.StragglerWindow
 }

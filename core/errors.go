@@ -187,8 +187,8 @@ func undecodable(id ID, err error) error {
 	return fmt.Errorf("%w: session %v: %w", ErrUndecodable, id, err)
 }
 
-// outOfTime is the error of a commit that ran out of time. doubt is the failure
-// of a write that may have taken effect, if any.
+// outOfTime is the error of a commit whose time is over. doubt is the failure of a
+// write that may have taken effect, if any.
 func outOfTime(doubt error) error {
 	if doubt != nil {
 		return unavailable("write", doubt)

@@ -11,7 +11,7 @@ import (
 // types that embed one, implement it.
 type AnyManager interface {
 	core() *engine
-	visitor(ctx context.Context) (*visit, error) // of the request's session; this is no use of it
+	visitor(ctx context.Context) (*visit, error) // the handle on the request's session; does not count as a use
 }
 
 // An Exchange is one request's passage through a Manager. It is for adapters;

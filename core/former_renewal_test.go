@@ -9,8 +9,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// renamed returns a browser with a session in a cookie that has another name
-// now.
+// renamed returns a browser whose session came by a cookie that has another
+// name now.
 func underName(t *testing.T, opts session.Options) (*site, *browser) {
 	old := newSite(t, &opts)
 	b := &browser{}
@@ -19,15 +19,15 @@ func underName(t *testing.T, opts session.Options) (*site, *browser) {
 	return newSiteOn(t, old.store, &opts), b
 }
 
-// browser.receive takes the last line. Here the first line sets the new cookie.
+// receive of a browser takes the last line; here the first sets the new cookie.
 func (b *browser) receiveFirst(t *testing.T, h session.Header) {
 	t.Helper()
 	h.SetCookie = h.SetCookie[:1]
 	b.receive(t, h)
 }
 
-// Laws 3 and 19: after a renewal has moved the session to the present cookie, a
-// former cookie comes from a straggler, or from a browser that lost a response.
+// Laws 3 and 19: a former cookie is that of a straggler, or of a browser that lost
+// a response, once a renewal has moved the session to the present one.
 func TestFormerCookieAfterARenewal(t *testing.T) {
 	t.Run("a straggler of a login", func(t *testing.T) {
 		si, b := underName(t, session.Options{})

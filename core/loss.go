@@ -72,7 +72,7 @@ func marshalsItself(t reflect.Type) bool {
 	return false
 }
 
-// checkType refuses a type of which the default codec keeps nothing.
+// checkType refuses a type if the default codec keeps nothing of it.
 func checkType(t reflect.Type) error {
 	for range 10 { // bounded, because a type may point to itself
 		if t.Kind() == reflect.Pointer && !marshalsItself(t) {

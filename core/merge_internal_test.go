@@ -34,7 +34,7 @@ func TestMergeJSON(t *testing.T) {
 	}
 }
 
-// After a merge with any stored data, the change of this program is there.
+// Whatever newer programs store, what this program writes is there afterwards.
 func FuzzMergeJSON(f *testing.F) {
 	f.Add(`{"n":1,"items":["a"],"new":{"x":[1,2]}}`, 2, "b")
 	f.Add(`{"N":1,"ITEMS":["a","a"],"items":null}`, 0, "")

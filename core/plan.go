@@ -59,7 +59,7 @@ func (v *visit) makePlan() plan {
 	}
 	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
 	if v.base.proof == trusted && !p.login {
-		p.rec.ExpiresAt = time.Time{} // a job or a refresh is no use: the store keeps the expiry that it has
+		p.rec.ExpiresAt = time.Time{} // a job or a refresh does not count as a use: the store keeps the expiry that it has
 	}
 	p.rec.Data = p.env.seal()
 	return p

@@ -67,9 +67,8 @@ func (x *exchange) cookies() []string {
 	return changed
 }
 
-// formatted reports whether fasthttp has written a line anew from parsed
-// cookies. It does so each time that it is asked. Otherwise the line stays at
-// one place in its memory.
+// formatted reports whether fasthttp has made a line anew of the cookies that it has
+// parsed. It does so whenever it is asked. Otherwise the line is in its memory.
 func formatted(h interface{ PeekAll(name string) [][]byte }, line []byte) bool {
 	again := h.PeekAll(fiber.HeaderCookie)
 	return len(line) == 0 || len(again[0]) == 0 || &line[0] != &again[0][0]

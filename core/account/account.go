@@ -19,8 +19,8 @@ type Guard struct {
 	// LoginURL is the login page. A visitor of a page who has to log in is sent
 	// there, with the path and query of the page in the parameter next: "/login"
 	// becomes "/login?next=%2Forders". Login pages read it with [Next]. A visitor
-	// who is sent there because of Within is still logged in. The login page must
-	// ask for the password all the same.
+	// who is sent there because of Within is still logged in, and the login page
+	// must still ask for the password.
 	//
 	// A page is what a browser navigates to with GET or HEAD. All other requests
 	// get 401, because a script cannot use a login page, and the form in a POST

@@ -87,8 +87,8 @@ func (si *site) session(r *http.Request) *session.Session[visit] {
 	return s
 }
 
-// ServeHTTP is the least that an adapter does. It sends a response only when it
-// is complete: the adapters' own tests are for what happens when one begins.
+// ServeHTTP is the least that an adapter does. As a response begins only when it
+// is over, what the adapters do at that moment is for their own tests.
 func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var x session.Exchange
 	x.Begin(r.Context(), si.Manager, r.Header["Cookie"])
