@@ -12,11 +12,11 @@ import (
 type counted struct {
 	session.Store
 	loads, writes, lists atomic.Int64
-	update               atomic.Pointer[func(session.Record)] // is called before each
+	update               atomic.Pointer[func(session.Record) error]
 }
 
-// holdUpdates has hold called before each update.
-func (s *counted) holdUpdates(hold func(session.Record)) { s.update.Store(&hold) }
+// beforeUpdates has a function called before each update, which fails with its error.
+func (s *counted) beforeUpdates(do func(session.Record) error) { s.update.Store(&do) }
 
 // calls are those since they were last asked for.
 func (s *counted) calls() (loads, writes, lists int64) {
@@ -35,8 +35,10 @@ func (s *counted) Create(ctx context.Context, r session.Record) error {
 
 func (s *counted) Update(ctx context.Context, r session.Record) error {
 	s.writes.Add(1)
-	if hold := s.update.Load(); hold != nil {
-		(*hold)(r)
+	if before := s.update.Load(); before != nil {
+		if err := (*before)(r); err != nil {
+			return err
+		}
 	}
 	return s.Store.Update(ctx, r)
 }
