@@ -124,17 +124,19 @@ func TestStrangers(t *testing.T) {
 	const beside = 170 + 25 // of the README, and how full the map is
 	assert.LessOrEqual(t, each, int64(len(r.Data)+beside), "bytes for each")
 
+	more := tries(2, 20) * room
 	before = heap()
-	come(tries(2, 100)*room, begin)
+	come(more, begin)
 	grown := heap() - before
 	assert.LessOrEqual(t, store.Len(), room)
 	for i, id := range in {
 		_, err := m.Find(t.Context(), id)
 		require.NoError(t, err, "user %d after the flood", i)
 	}
-	assert.Less(t, grown, int64(room*32), "bytes that a full store has grown by")
+	// Maps of which much has been deleted may have doubled by now.
+	assert.Less(t, grown, int64(room*32+more), "bytes that a full store has grown by")
 	t.Logf("a stranger who looks: %d bytes in all for %d; one who is stored: %d, of which %d are data; %d more in a full store: %d bytes in all, and %d users are in",
-		looked, room, each, len(r.Data), tries(2, 100)*room, grown, users)
+		looked, room, each, len(r.Data), more, grown, users)
 	runtime.KeepAlive(store)
 }
 

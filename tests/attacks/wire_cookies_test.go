@@ -92,19 +92,30 @@ type toss struct {
 // next one, for which a server takes a space (RFC 9112, section 5.2).
 var odds = []string{"\x00", "\x01", "\v", "\f", "\r", "\x1b", "\x7f", "\r\n ", "\r\n\t", "\n ", "\r\n  \t"}
 
+// oddly puts odd bytes into a value, if it is long enough, and returns them too. The
+// spaces at its ends are the server's to trim, so they are not put there.
+func oddly(dice *rand.Rand, value string) (with, odd string) {
+	first, end := len(value)-len(strings.TrimLeft(value, " \t")), len(strings.TrimRight(value, " \t"))
+	if end-first < 2 {
+		return value, ""
+	}
+	odd = pick(dice, odds)
+	at := first + 1 + dice.IntN(end-first-1)
+	return value[:at] + odd + value[at:], odd
+}
+
 // mustBeRefused reports whether all servers refuse the odd bytes.
 func (to toss) mustBeRefused() bool { return to.odd != "" && !strings.Contains(to.odd, "\n") }
 
 // read is how the servers read the values.
 func (to toss) read() (values []string) {
 	for _, value := range to.values {
-		if to.odd != "" {
-			value = strings.ReplaceAll(value, to.odd, " ")
-		}
-		values = append(values, value)
+		values = append(values, fold.ReplaceAllLiteralString(value, " "))
 	}
 	return values
 }
+
+var fold = regexp.MustCompile(`[ \t]*\r?\n[ \t]+`)
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 
@@ -126,10 +137,8 @@ func tossed(dice *rand.Rand, tokens []string) toss {
 		if dice.IntN(12) == 0 {
 			name, counts = pick(dice, []string{"Cookie2", "X-Cookie", "Set-Cookie", "Cookies", "Cookie-", "Authorization"}), false
 		}
-		if counts && to.odd == "" && value != "" && dice.IntN(8) == 0 {
-			to.odd = pick(dice, odds)
-			at := 1 + dice.IntN(len(value)) // not at its beginning, which is the server's to trim
-			value = value[:at] + to.odd + value[at:]
+		if counts && to.odd == "" && dice.IntN(8) == 0 {
+			value, to.odd = oddly(dice, value)
 		}
 		to.lines = append(to.lines, name+": "+value)
 		if counts {

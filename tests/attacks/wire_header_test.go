@@ -44,9 +44,7 @@ func authorized(dice *rand.Rand, tokens []string) toss {
 			value = "Bearer " + token
 		}
 		if to.odd == "" && dice.IntN(10) == 0 {
-			to.odd = pick(dice, odds)
-			at := 1 + dice.IntN(len(value))
-			value = value[:at] + to.odd + value[at:]
+			value, to.odd = oddly(dice, value)
 		}
 		name := pick(dice, []string{"Authorization", "Authorization", "Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATION"})
 		if dice.IntN(10) == 0 {
