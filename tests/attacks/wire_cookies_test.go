@@ -171,7 +171,7 @@ func TestCookieTossing(t *testing.T) {
 	onEach(t, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		issued, ann, eve, bob := w.victims()
-		n := tries(1500, 200_000)
+		n := tries(1000, 200_000)
 		opened := w.throw(a, n, func() (to toss, want seen) {
 			to = tossed(dice, []string{ann, ann, eve, bob})
 			return to, issued.ofCookies(to.read())
@@ -245,7 +245,7 @@ func TestPlantedCookies(t *testing.T) {
 				require.Empty(t, r.who, "%q alone", evil)
 			}
 		}
-		for _, size := range []int{3000, 8 << 10, 64 << 10, 1 << 20, 3 << 20} { // fiber refuses a header of 4 KiB, and net/http of 1 MiB
+		for _, size := range []int{3000, 8 << 10, 64 << 10, 2 << 20} { // fiber refuses a header of 4 KiB, and net/http of 1 MiB
 			for _, lines := range [][]string{{"Cookie: theme=" + strings.Repeat("x", size) + "; " + good}, {"Cookie: " + good, "Cookie: " + cookieName + "=" + strings.Repeat("A", size)}} {
 				n++
 				if r := w.ask("GET", "/who", lines...); !r.refused() {

@@ -26,7 +26,7 @@ func TestPipelining(t *testing.T) {
 		}
 		type sent struct{ method, target, by string }
 		n := 0
-		for range tries(10, 1000) {
+		for range tries(6, 600) {
 			pending := make([][]sent, len(conns))
 			for i, conn := range conns {
 				var bytes strings.Builder
