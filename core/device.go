@@ -102,10 +102,10 @@ func (v *visit) heedSkips(lines []string) error {
 		return nil
 	}
 	for _, skip := range dbsc.Skips(lines) {
-		switch id, err := ParseID(skip.ID); {
-		case err != nil || id.IsZero():
+		switch cookie := dbsc.Cookie(skip.Identifier); {
+		case !v.engine.carries(carrierKey(cookie)):
 		case skip.Reason == "unreachable" || skip.Reason == "server_error":
-			return unavailable("load", fmt.Errorf("the browser could not refresh session %v: %s", id, skip.Reason))
+			return unavailable("load", fmt.Errorf("the browser could not refresh the cookie %s: %s", cookie, skip.Reason))
 		default:
 			v.base.proof = superseded
 			v.refusal = refusal{err: ErrSuperseded, until: time.Now().Add(v.engine.opts.StragglerWindow)}
