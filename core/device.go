@@ -188,6 +188,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 	case verify == nil:
 		return DeviceAnswer{ID: id, Challenge: env.challenge(id, time.Now())}, nil
 	case !verify([]byte(env.device.key)):
+		v.noteRefusal(id, rec)
 		return DeviceAnswer{}, errUnproven
 	}
 	if !v.base.proof.opens() || v.base.id != id {
@@ -259,6 +260,17 @@ func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
 		v.note(EventError, id, v.engine.subject(rec.Subject), started, err)
 	}
 	return rec, env, err
+}
+
+// noteRefusal notes that a signature was not that of the session's device. It tells of
+// no theft: IDs are no secret, so strangers can cause it. Then it is as cheap as a
+// token that opens nothing, and as quiet.
+func (v *visit) noteRefusal(id ID, rec Record) {
+	subject := v.engine.subject(rec.Subject)
+	if v.base.id == id {
+		subject = v.base.subject // bound has loaded no record
+	}
+	v.note(EventRefused, id, subject, time.Time{}, nil)
 }
 
 // answerDevice stores a change of the binding, and makes the answer.

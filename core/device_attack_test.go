@@ -147,6 +147,42 @@ func TestDeviceUndoneIsReported(t *testing.T) {
 	})
 }
 
+// A refresh by another key is told, once, and as no theft: strangers can cause it. What
+// a browser may do by itself is not told.
+func TestRefusedRefreshIsTold(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	stranger := &laptop{key: "stranger's", id: l.id, challenge: l.challenge}
+	thief := &laptop{browser: l.browser, key: "thief's", id: l.id, challenge: l.challenge}
+	none := &laptop{key: "key", id: session.NewID()}
+	si.events = nil
+	for _, test := range []struct {
+		name   string
+		laptop *laptop
+		want   []session.EventKind
+	}{
+		{"by a stranger", stranger, []session.EventKind{session.EventRefused}},
+		{"with a copy of the cookie", thief, []session.EventKind{session.EventLoaded, session.EventRefused}},
+		{"of a session that is none", none, nil},
+	} {
+		if _, err := si.refresh(test.laptop); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		for _, e := range si.events {
+			if e.Kind == session.EventRefused && (e.ID != l.id || e.Subject != "alice" || e.Err != nil) {
+				t.Errorf("%s: the event is %+v", test.name, e)
+			}
+		}
+		if got := si.kinds(); !slices.Equal(got, test.want) {
+			t.Errorf("%s: events %v, want %v", test.name, got, test.want)
+		}
+	}
+	l.challenge = strings.Repeat("A", 32)
+	if a, err := si.refresh(l); err != nil || a.Done || si.saw(session.EventRefused) {
+		t.Errorf("a challenge that is too old: %+v, %v, or it is told as refused", a, err)
+	}
+}
+
 // Law 13: no event, no log line and no error of a bound session has a secret.
 func TestDeviceLeaksNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -174,7 +210,7 @@ func TestDeviceLeaksNothing(t *testing.T) {
 		act(si.refresh, &bare)
 		r := si.begin(&bare.browser)
 		fmt.Fprintf(&log, "%v %+v %#v %v", r.get(), r.get(), r.get(), r.Exchange)
-		for _, kind := range []session.EventKind{session.EventBound, session.EventRefreshed, session.EventOverdue} {
+		for _, kind := range []session.EventKind{session.EventBound, session.EventRefreshed, session.EventRefused, session.EventOverdue} {
 			if !strings.Contains(log.String(), "event="+string(kind)) {
 				t.Errorf("no event %q: this test shows too little", kind)
 			}
