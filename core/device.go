@@ -98,7 +98,7 @@ func (e *engine) bindingOf(env *envelope) Binding {
 // heedSkips looks whether the browser has said that it comes without the cookie of a
 // bound session, if no cookie opened one.
 func (v *visit) heedSkips(lines []string) error {
-	if len(lines) == 0 || v.engine.opts.Device.Path == "" || v.base.proof.opens() || v.refusal.err != nil {
+	if len(lines) == 0 || v.base.proof.opens() || v.refusal.err != nil {
 		return nil
 	}
 	for _, skip := range dbsc.Skips(lines) {

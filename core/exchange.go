@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/gostateful/session/core/internal/dbsc"
 )
 
 // AnyManager is a [Manager] of any data type, for adapters. Only *Manager, and
@@ -29,8 +31,8 @@ type AnyManager interface {
 //   - calls [Exchange.Finish] when the handler has returned, or
 //     [Exchange.Discard] if it panicked.
 //
-// An adapter may also set Route after Begin, so that events name the route, and has
-// to set Skipped for [Options.Device].
+// An adapter also calls [Exchange.Heed] after Begin, for [Options.Device], and may set
+// Route, so that events name the route.
 //
 // The package adaptertest tests an adapter against this contract. All methods but
 // Begin are safe for concurrent use.
@@ -47,15 +49,10 @@ type Exchange struct {
 	// Discard has returned.
 	Route interface{ Route() string }
 
-	// Skipped is the values of the request's header lines Secure-Session-Skipped, set
-	// after Begin: a browser comes without the cookie of a bound session, as it could
-	// not refresh it. Nobody is then taken for a visitor without a session: see
-	// [Device].
-	Skipped []string
-
-	engine *engine
-	lines  []string
-	gate   gate
+	engine  *engine
+	lines   []string
+	skipped []string // see Heed
+	gate    gate
 
 	// These belong to whoever is inside the gate.
 	asked    bool // Get was called
@@ -77,6 +74,17 @@ func (x *Exchange) Begin(ctx context.Context, m AnyManager, lines []string) bool
 	x.Context, x.engine, x.lines = ctx, m.core(), lines
 	_, nested := ctx.Value(x.engine.key).(*Exchange)
 	return !nested
+}
+
+// Heed looks in the header of the request for what a browser says that could not
+// refresh the cookie of a bound session, and comes without it. It is then not taken for
+// a visitor without a session: see [Device]. The header is an [http.Header], or any
+// other type with this method, and is read at once. The strings are kept. Call Heed
+// after Begin. Without [Options.Device] it does nothing.
+func (x *Exchange) Heed(header interface{ Values(name string) []string }) {
+	if x.engine.opts.Device.Path != "" {
+		x.skipped = header.Values(dbsc.Skipped)
+	}
 }
 
 // Key is the key under which [Manager.Get] looks for the Exchange in a context. Each
@@ -141,7 +149,7 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	}
 	err := v.load(ctx, x.lines)
 	if err == nil {
-		err = v.heedSkips(x.Skipped)
+		err = v.heedSkips(x.skipped)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
