@@ -172,7 +172,9 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 // If the challenge is used or too old, the answer is another one, and not Done. Without
 // a verify it always is. So that nobody learns from it which sessions there are, that
 // answer is given for each ID. [ErrNotFound] means that the browser is to give up the
-// session: it is over, or this was not its device.
+// session: it is over, or this was not its device. [ErrUndecodable] means that this
+// program cannot read the session, and another may: nothing is changed, and the browser
+// is to come again.
 func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, verify func(key []byte) bool) (DeviceAnswer, error) {
 	v, err := enterForDevice(ctx, m)
 	if err != nil {
@@ -195,6 +197,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 		v.base = hold{}
 		if err := v.adopt(rec, env); err != nil {
 			v.start()
+			v.note(EventError, id, v.engine.subject(rec.Subject), time.Time{}, err)
 			return DeviceAnswer{}, err
 		}
 		v.refusal, v.answer = refusal{}, keep
@@ -246,6 +249,9 @@ func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
 			return Record{}, envelope{}, errUnproven
 		}
 		return Record{}, v.base.env, v.base.sealed
+	}
+	if v.base.id == id && v.base.sealed != nil { // not even its envelope could be read, and an event has told that
+		return Record{}, envelope{}, v.base.sealed
 	}
 	started := v.engine.started()
 	b := bound(ctx, v.engine.opts.StoreTimeout)
