@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -381,6 +382,53 @@ func TestRefreshElsewhere(t *testing.T) {
 	si.store.down()
 	if _, err := si.refresh(&bare); !errors.Is(err, session.ErrUnavailable) || !si.saw(session.EventError) {
 		t.Errorf("got %v, or no event", err)
+	}
+}
+
+// A client that leaves while its session is loaded is no failure of the store.
+func TestRefreshLeft(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	ctx, cancel := context.WithCancel(t.Context())
+	x := new(session.Exchange)
+	x.Begin(ctx, si, nil)
+	si.store.once("load", cancel)
+	if a, err := session.RefreshDevice(x, si, l.id, "", nil); session.HTTPStatus(err) != 499 {
+		t.Errorf("got %+v, %v, want that the client left", a, err)
+	}
+	if got := si.kinds(); len(got) != 0 {
+		t.Errorf("events %v", got)
+	}
+}
+
+// Law 16: a refresh moves a bound session to the new name of the cookie, and, while a
+// deploy lasts, back.
+func TestRefreshOfFormerCookie(t *testing.T) {
+	sid, coming := session.Cookie{Name: "sid"}, session.Cookie{Name: "__Host-coming"}
+	renamed := func(now, other session.Cookie) *session.Options {
+		opts := bindingOptions()
+		now.Former = []session.Cookie{other}
+		opts.Cookie = now
+		return opts
+	}
+	for _, cookie := range []bool{true, false} {
+		store := newTestStore()
+		before := newSiteOn(t, store, renamed(sid, coming))
+		after := newSiteOn(t, store, renamed(coming, sid))
+		l := before.bound("key")
+		for _, to := range []*site{after, before, after} {
+			former := l.browser
+			if !cookie {
+				l.cookie = ""
+			}
+			if a, err := to.refresh(l); err != nil || !a.Done {
+				t.Fatalf("with the cookie: %v: %+v, %v", cookie, a, err)
+			}
+			_, name, _ := session.DeviceCookie(to)
+			if !strings.HasPrefix(l.cookie, name+"=") || !to.opens(&l.browser, l.id) || !to.opens(&former, l.id) {
+				t.Errorf("with the cookie: %v: got %q under the name %q, or a cookie ends before its time", cookie, l.cookie, name)
+			}
+		}
 	}
 }
 
