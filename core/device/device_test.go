@@ -18,6 +18,7 @@ import (
 
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/device"
+	"github.com/gostateful/session/core/internal/plainadapter"
 	"github.com/gostateful/session/core/internal/plainstore"
 )
 
@@ -79,24 +80,8 @@ func (si *site) session(r *http.Request) *session.Session[visit] {
 	return s
 }
 
-// ServeHTTP is the least that an adapter does.
 func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var x session.Exchange
-	x.Begin(r.Context(), si.Manager, r.Header["Cookie"])
-	defer x.Discard()
-	response := httptest.NewRecorder()
-	si.ServeMux.ServeHTTP(response, r.WithContext(&x))
-	added, err := x.Commit(session.Response{})
-	if err != nil {
-		http.Error(w, "commit failed", session.HTTPStatus(err))
-		return
-	}
-	for name, values := range response.Header() {
-		w.Header()[name] = values
-	}
-	added.AddTo(w.Header())
-	w.WriteHeader(response.Code)
-	_, _ = response.Body.WriteTo(w)
+	plainadapter.Wrap(si.t, si.Manager, si.ServeMux).ServeHTTP(w, r)
 }
 
 // A browser has a cookie, and a key of its device.
