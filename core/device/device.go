@@ -26,7 +26,8 @@ import (
 // [Answer].
 //
 // The browser calls it by itself, once after a login and then before a request that
-// needs another cookie. No script can send its headers. The answers are
+// needs another cookie. The query of a refresh names the session. No script can send
+// the headers. The answers are
 //
 //   - 200 with the instructions of the draft and the cookie: the browser goes on;
 //   - 403 with a challenge: it signs that, and comes again;
