@@ -95,25 +95,6 @@ func (e *engine) bindingOf(env *envelope) Binding {
 	return Unbound
 }
 
-// heedSkips looks whether the browser has said that it comes without the cookie of a
-// bound session, if no cookie opened one.
-func (v *visit) heedSkips(lines []string) error {
-	if len(lines) == 0 || v.base.proof.opens() || v.refusal.err != nil {
-		return nil
-	}
-	for _, skip := range dbsc.Skips(lines) {
-		switch cookie := dbsc.Cookie(skip.Identifier); {
-		case !v.engine.carries(carrierKey(cookie)):
-		case skip.Reason == "unreachable" || skip.Reason == "server_error":
-			return unavailable("load", fmt.Errorf("the browser could not refresh the cookie %s: %s", cookie, skip.Reason))
-		default:
-			v.base.proof = superseded
-			v.refusal = refusal{err: ErrSuperseded, until: time.Now().Add(v.engine.opts.StragglerWindow)}
-		}
-	}
-	return nil
-}
-
 // challengeLasts is how old a challenge may be: a browser keeps the one that came
 // with its cookie until it needs the next.
 func (e *engine) challengeLasts() time.Duration {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/gostateful/session/core/internal/dbsc"
 )
 
 // AnyManager is a [Manager] of any data type, for adapters. Only *Manager, and
@@ -74,17 +72,6 @@ func (x *Exchange) Begin(ctx context.Context, m AnyManager, lines []string) bool
 	x.Context, x.engine, x.lines = ctx, m.core(), lines
 	_, nested := ctx.Value(x.engine.key).(*Exchange)
 	return !nested
-}
-
-// Heed looks in the header of the request for what a browser says that could not
-// refresh the cookie of a bound session, and comes without it. It is then not taken for
-// a visitor without a session: see [Device]. The header is an [http.Header], or any
-// other type with this method, and is read at once. The strings are kept. Call Heed
-// after Begin. Without [Options.Device] it does nothing.
-func (x *Exchange) Heed(header interface{ Values(name string) []string }) {
-	if x.engine.opts.Device.Path != "" {
-		x.skipped = header.Values(dbsc.Skipped)
-	}
 }
 
 // Key is the key under which [Manager.Get] looks for the Exchange in a context. Each
