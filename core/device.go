@@ -131,8 +131,6 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	case v.refused() != nil:
 		v.refusal.told = true
 		return DeviceAnswer{}, v.refused()
-	case v.base.sealed != nil:
-		return DeviceAnswer{}, v.base.sealed
 	case !v.base.proof.opens() || v.base.proof == trusted || v.base.subject == "":
 		return DeviceAnswer{}, errUnproven
 	}
@@ -198,6 +196,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 }
 
 // enterForDevice enters the gate of the request, which must have changed nothing yet.
+// If the cookie's session cannot be decoded, the error is that of the load.
 func enterForDevice(ctx context.Context, m AnyManager) (*visit, error) {
 	v, err := m.visitor(ctx)
 	if err != nil {
@@ -229,10 +228,7 @@ func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
 		if v.base.id != id || !v.base.env.device.bound() {
 			return Record{}, envelope{}, errUnproven
 		}
-		return Record{}, v.base.env, v.base.sealed
-	}
-	if v.base.id == id && v.base.sealed != nil { // not even its envelope could be read, and an event has told that
-		return Record{}, envelope{}, v.base.sealed
+		return Record{}, v.base.env, nil
 	}
 	started := v.engine.started()
 	b := bound(ctx, v.engine.opts.StoreTimeout)

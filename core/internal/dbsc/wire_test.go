@@ -64,7 +64,7 @@ func TestIdentifier(t *testing.T) {
 	seen := map[string]string{}
 	for name, identifier := range map[string]string{
 		"the shop": same, "another cookie": Identifier("__Host-sid", shop, "1"), "another host": Identifier("sid", "https://blog.example.com", "1"), "another port": Identifier("sid", shop+":8443", "1"),
-		"no origin": Identifier("sid", "", "1"), "no origin, another session": Identifier("sid", "", "2"), "an opaque origin, another session": Identifier("sid", "null", "3"),
+		"no origin": Identifier("sid", "", "1"), "no origin, another session": Identifier("sid", "", "2"), "an opaque origin": Identifier("sid", "null", "3"), "an opaque origin, another session": Identifier("sid", "null", "4"),
 	} {
 		if other := seen[identifier]; other != "" {
 			t.Errorf("%s and %s: both got %q", name, other, identifier)
