@@ -73,7 +73,9 @@ func TestChallengeUndecodable(t *testing.T) {
 	type other struct{ N []string }
 	si := newSite(t, bindingOptions())
 	l := si.bound("key")
-	m := program[other](t, si.store, bindingOptions())
+	opts := bindingOptions()
+	opts.Logger = slog.New(slog.DiscardHandler)
+	m := program[other](t, si.store, opts)
 	x := new(session.Exchange)
 	x.Begin(t.Context(), m, l.lines())
 	if a, err := session.RefreshDevice(x, m, l.id, "", nil); !errors.Is(err, session.ErrUndecodable) || a.Challenge != "" {
