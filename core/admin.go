@@ -14,7 +14,7 @@ import (
 //
 // A session whose data cannot be decoded is listed without its data, so that it
 // can be revoked. The error is then [ErrUndecodable] and names it. On any other
-// error the list is nil; it is [ErrUnavailable] if the store failed.
+// error, such as [ErrUnavailable] if the store failed, the list is nil.
 func (m *Manager[T]) List(ctx context.Context, subject string) ([]Info[T], error) {
 	if err := m.checkSubject(subject); err != nil {
 		return nil, err
@@ -66,8 +66,8 @@ func (m *Manager[T]) Find(ctx context.Context, id ID) (Info[T], error) {
 }
 
 // Revoke ends a session of this realm, whoever it belongs to. It is no error if
-// there is no such session. No request that is on its way can bring the session
-// back. Its cookie stays in the browser and opens nothing.
+// there is no such session. No request that is still on its way can bring the
+// session back. Its cookie stays in the browser and opens nothing.
 //
 // The error is [ErrUnavailable] if the store failed, and [ErrUndecodable] if a
 // session without a subject cannot be read: another realm may own it.
@@ -106,8 +106,8 @@ func (e *engine) revoked(ctx context.Context, id ID, subject string, started tim
 	e.emit(ctx, end)
 }
 
-// tell reports a failure and returns it. If the caller has left, it reports nothing
-// and returns that.
+// tell reports a failure and returns it. If the caller's context is over, it
+// reports nothing and returns that error.
 func (e *engine) tell(ctx context.Context, id ID, subject string, started time.Time, err error) error {
 	if gone := left(ctx); gone != nil {
 		return gone
@@ -142,14 +142,14 @@ func (m *Manager[T]) RevokeAll(ctx context.Context, subject string, except ...ID
 
 // UpdateAll changes the data of all sessions of a subject in this realm, such
 // as after a change of name or role. It treats each like [Manager.Update]. It
-// returns how many succeeded, those included that fn left as they were.
+// returns how many succeeded, including those that fn left unchanged.
 //
 // Sessions that end meanwhile, or pass to another subject, are left out. A
-// login that is committed during the call may be missed. So before the call,
-// change the record that logins read.
+// login that is committed during the call may be missed. So first change the
+// user's own record, from which logins take the data.
 //
-// The error joins those of the sessions that could not be changed. The others
-// are changed.
+// The error joins the errors of the sessions that could not be changed. The
+// others are changed.
 func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) error) (int, error) {
 	if fn == nil {
 		return 0, errNoFunction
@@ -182,9 +182,9 @@ func (m *Manager[T]) UpdateAll(ctx context.Context, subject string, fn func(*T) 
 //
 // A session whose data cannot be decoded comes without its data, with
 // [ErrUndecodable], and the iteration goes on. Any other error ends it:
-// [ErrUnavailable] if the store failed, or [errors.ErrUnsupported] if it is not
-// [Iterable]. ctx bounds the whole iteration, and [Options.StoreTimeout] each
-// wait for the store.
+// [ErrUnavailable] if the store failed, or [errors.ErrUnsupported] if the store
+// is not [Iterable]. ctx bounds the whole iteration, and [Options.StoreTimeout]
+// each wait for the store.
 func (m *Manager[T]) All(ctx context.Context) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		store, ok := m.store.(Iterable)

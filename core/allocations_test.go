@@ -9,9 +9,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// TestAllocations holds each kind of request to what it allocates in the engine,
-// over a store that allocates nothing. If you make it cheaper, change the numbers.
-// The race detector adds some, so the check runs this test by itself.
+// TestAllocations checks the allocations of each kind of request in the engine,
+// over a store that allocates nothing. If you make it cheaper, change the
+// numbers. The race detector adds some, so the check runs this test by itself.
 func TestAllocations(t *testing.T) {
 	type plain struct{ Items []string }
 	store := &single{}
@@ -70,7 +70,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// single is a store of one session, without any care.
+// single is a careless store of one session.
 type single struct {
 	session.Store
 	kept session.Record

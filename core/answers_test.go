@@ -45,7 +45,7 @@ func TestRetryAfterOfALogin(t *testing.T) {
 	})
 }
 
-// Law 19: 409 says when to come again, also after a Commit in the middle.
+// Law 19: 409 says when to come again, even after a Commit in the handler.
 func TestRetryAfterSecondRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -242,7 +242,8 @@ func TestClientThatLeft(t *testing.T) {
 	})
 }
 
-// Touch and Commit are bounded by their context, also while another goroutine is at work.
+// Touch and Commit are bounded by their context, even while another goroutine
+// is at work.
 func TestTouchHeedsItsContextAtTheGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -261,7 +262,7 @@ func TestTouchHeedsItsContextAtTheGate(t *testing.T) {
 	})
 }
 
-// A failure of the store at Touch is told like any other.
+// A failure of the store at Touch is reported like any other.
 func TestTouchThatFailsAtTheLoad(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
@@ -273,7 +274,7 @@ func TestTouchThatFailsAtTheLoad(t *testing.T) {
 	}
 }
 
-// A login after a logout gets as many tries as any other write, though the
+// A login after a logout gets as many tries as any other write, even if the
 // reply of the logout was lost.
 func TestDoubtOfALogoutIsNotThatOfTheLogin(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}

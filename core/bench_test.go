@@ -6,7 +6,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// What a request costs in the engine alone, over a store that costs little.
+// The cost of a request in the engine alone, over a cheap store.
 func BenchmarkExchange(b *testing.B) {
 	for _, bench := range []struct {
 		name string

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// A binding is what an envelope has of a device. The zero binding is that of a
-// session whose browser was not asked.
+// A binding is the part of an envelope about a device. It is zero if the
+// browser was never asked to register.
 type binding struct {
-	salt     [16]byte // random, and told to nobody: of the challenges
+	salt     [16]byte // random and secret; challenges are made with it
 	key      string   // the public key, in the form of package dbsc; empty if the browser was only asked
-	since    int64    // when it was asked, or has signed last
-	interval int64    // milliseconds that a secret is good
-	proven   bool     // the browser has used the secret that it got for its key, or has refreshed it
+	since    int64    // when the browser was asked, or last signed
+	interval int64    // how long a secret is good, in milliseconds
+	proven   bool     // the browser has used the secret of its registration, or has refreshed
 }
 
 func (b *binding) bound() bool { return b.key != "" }
@@ -47,16 +47,16 @@ func (b *binding) open(r *reader) {
 	r.failed = r.failed || b.bound() && milliseconds(b.interval) == 0
 }
 
-// secretEnds is when the present secret of a bound session stops being good. A
-// request that was sent before may be on its way for the straggler's window. It counts
-// from the last proof of the device, not from the last renewal: a thief who gets a
-// handler to call Renew must not have more time.
+// secretEnds returns when the present secret of a bound session stops being
+// good. window allows for requests that were sent before. The time counts from
+// the last proof of the device, not from the last renewal: a thief who makes a
+// handler call Renew must not gain time.
 func (e *envelope) secretEnds(window time.Duration) time.Time {
 	return fromMilli(e.device.since).Add(milliseconds(e.device.interval)).Add(window)
 }
 
-// overdue reports whether the present secret is one of a bound session, and past
-// its time.
+// overdue reports whether the session is bound, and its present secret past its
+// time.
 func (e *envelope) overdue(now time.Time, window time.Duration) bool {
 	return e.device.bound() && !now.Before(e.secretEnds(window))
 }
@@ -64,8 +64,8 @@ func (e *envelope) overdue(now time.Time, window time.Duration) bool {
 // newSecret gives the session a new secret and returns its token. If somebody is
 // logged in, the response with it asks the browser to register.
 //
-// Half of the secret of such a session is a code of the other half. So a copy of the
-// cookie is told from a guess, however old it is.
+// If the session has a salt, half of its secret is a code of the other half. So
+// an old copy of the cookie can be told from a guess, however old it is.
 func (e *engine) newSecret(env *envelope, s *state, now time.Time) token {
 	t := newToken(s.id)
 	d := &env.device
@@ -81,9 +81,9 @@ func (e *engine) newSecret(env *envelope, s *state, now time.Time) token {
 	return t
 }
 
-// secretCode is the half of a secret that follows from the other half. All that is
-// hashed with the salt has a fixed length, and the first byte tells one use of it from
-// the other.
+// secretCode returns the second half of a secret, which follows from the first.
+// Everything that is hashed with the salt has a fixed length, and its first
+// byte separates the uses of the salt.
 func (b *binding) secretCode(t *token) (code [16]byte) {
 	text := [1 + 16 + 16]byte{'s'}
 	copy(text[1:], b.salt[:])
@@ -93,20 +93,22 @@ func (b *binding) secretCode(t *token) (code [16]byte) {
 	return code
 }
 
-// issued reports whether a token is a copy of one that the session had since its
+// issued reports whether a token is one that the session has had since its
 // browser was asked.
 func (b *binding) issued(t *token) bool {
 	code := b.secretCode(t)
 	return b.salt != [16]byte{} && subtle.ConstantTimeCompare(t.secret[16:], code[:]) == 1
 }
 
-// A challenge is a stamp and a code that only who knows the salt can make. It is
-// good for one state of the session: the refresh that it serves replaces the secret,
-// and with it the challenge. So a challenge need not be stored, and is used once.
+// A challenge is a stamp, and a code that can be made only with the salt. It is
+// good for one state of the session: the refresh that it serves replaces the
+// secret, and so ends the challenge. So a challenge need not be stored, and can
+// be used only once.
 const challengeLen = 8 + 16
 
-// stamp is the time in milliseconds and 16 random bits. Without these, challenges of
-// one moment would be the same if there is a session, and differ if there is none.
+// stamp returns the time in milliseconds, and 16 random bits. Without the bits,
+// challenges of one moment would be equal for a session, and differ where there
+// is none.
 func stamp(now time.Time) []byte {
 	b := make([]byte, 8)
 	binary.BigEndian.PutUint64(b, uint64(now.UnixMilli())<<16)
@@ -114,7 +116,7 @@ func stamp(now time.Time) []byte {
 	return b
 }
 
-// challenge returns one that is good from now on.
+// challenge returns a challenge that is good from now on.
 func (e *envelope) challenge(id ID, now time.Time) string {
 	b := stamp(now)
 	code := e.challengeCode(id, b)
@@ -132,8 +134,8 @@ func (e *envelope) challengeCode(id ID, at []byte) (code [16]byte) {
 	return code
 }
 
-// answers reports whether a challenge is one of this state of the session, and not
-// older than a secret may become.
+// answers reports whether a challenge belongs to this state of the session, and
+// is not too old.
 func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Duration) bool {
 	b, err := base64.RawURLEncoding.DecodeString(challenge)
 	if err != nil || len(b) != challengeLen || e.device.salt == [16]byte{} {
@@ -145,7 +147,8 @@ func (e *envelope) answers(id ID, challenge string, now time.Time, lasts time.Du
 	return right && now.Sub(made) < lasts && !made.After(now.Add(time.Minute))
 }
 
-// falseChallenge looks like a challenge, and is one of no session.
+// falseChallenge returns what looks like a challenge, but belongs to no
+// session.
 func falseChallenge() string {
 	var code [16]byte
 	rand.Read(code[:])

@@ -13,7 +13,7 @@ import (
 type bounded struct {
 	context.Context
 	deadline time.Time
-	detached bool // the end of the parent is ignored
+	detached bool // ignores the end of the parent
 
 	mu     sync.Mutex
 	timed  context.Context // nil until Done or stop
@@ -64,10 +64,10 @@ func (c *bounded) Err() error {
 	return nil
 }
 
-// Value is that of the timed context, once there is one. By it the context package
-// recognises its own kind. So a context made from this one needs no goroutine, which
-// could ask the parent for a value when the request is over: fiber then uses the
-// parent's memory again.
+// Value asks the timed context, once there is one. So the context package
+// recognises its own kind, and a context made from this one needs no goroutine.
+// Such a goroutine could ask the parent for a value after the request, when
+// fiber has reused the parent's memory.
 func (c *bounded) Value(key any) any {
 	c.mu.Lock()
 	timed := c.timed
@@ -78,7 +78,7 @@ func (c *bounded) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// canceled stands for the timed context of one that was stopped before Done was
+// canceled is the timed context of a bounded that was stopped before Done was
 // called.
 var canceled = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -64,8 +64,8 @@ func TestBounded(t *testing.T) {
 	})
 }
 
-// BenchmarkBounded shows what a bounded context saves beside that of the standard
-// library, where the store does not wait on Done.
+// BenchmarkBounded compares a bounded context with one of the standard library,
+// with a store that does not wait on Done.
 func BenchmarkBounded(b *testing.B) {
 	parent, cancel := context.WithCancel(b.Context())
 	defer cancel()
@@ -101,8 +101,8 @@ func (r *reused) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// TestBoundedLeavesParentAlone: contexts that a client has made from that of a store
-// call ask the parent for nothing when the call is over.
+// TestBoundedLeavesParentAlone: contexts that a client has made from the
+// context of a store call ask the parent for nothing after the call.
 func TestBoundedLeavesParentAlone(t *testing.T) {
 	for name, begin := range map[string]func(context.Context, time.Duration) *bounded{"bound": bound, "detach": detach} {
 		t.Run(name, func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestQueueIsPerSession(t *testing.T) {
 		var all sync.WaitGroup
 		si.store.hook(func(method string, _ session.ID) error {
 			if method == "update" {
-				return session.ErrConflict // whoever enters a queue stays, until StoreTimeout
+				return session.ErrConflict // each commit in a queue stays there until StoreTimeout
 			}
 			return nil
 		}, nil)
@@ -72,8 +72,8 @@ func TestQueueIsPerSession(t *testing.T) {
 	})
 }
 
-// A client that leaves before its session is loaded is neither an outage nor an
-// event of one.
+// A client that leaves before its session is loaded is no outage, and no event
+// says so.
 func TestClientLeftBeforeTheLoad(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, incremented)
@@ -100,8 +100,8 @@ func TestClientLeftBeforeTheLoad(t *testing.T) {
 	}
 }
 
-// Merging what a newer program wrote takes time in proportion to the data: how
-// deep two forms may differ is bounded.
+// Merging a newer program's data takes time in proportion to the data, because
+// the depth to which two forms may differ is bounded.
 func TestMergeIsBounded(t *testing.T) {
 	type node struct {
 		N    int   `json:"n"`
@@ -140,7 +140,7 @@ func TestMergeIsBounded(t *testing.T) {
 	}
 }
 
-// Law 20: what only the engine knows reaches the default log.
+// Law 20: failures that only the engine knows reach the default log.
 func TestFailuresAreLoud(t *testing.T) { synctest.Test(t, failuresAreLoud) }
 
 func failuresAreLoud(t *testing.T) {

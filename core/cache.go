@@ -10,8 +10,8 @@ import (
 // that has ended or is out of date: each request reads its record from the store,
 // and takes the value of the write that the record is from.
 //
-// It is an array of places. A session's ID gives its place, and the last one takes
-// it. So it has no locks, and its size is bounded.
+// It is an array of places. A session's ID determines its place, and the newest
+// value takes it. So the cache has no locks, and its size is bounded.
 type cache[T any] struct {
 	seed   maphash.Seed
 	places [cacheSize]atomic.Pointer[cached[T]]
@@ -19,7 +19,7 @@ type cache[T any] struct {
 
 const (
 	cacheSize    = 2048
-	cacheMaxData = 4096 // bytes of encoded data: a value of more is not kept
+	cacheMaxData = 4096 // bytes of encoded data; larger values are not kept
 )
 
 // A cached value is what the data of a write decodes to. Nobody may change it.

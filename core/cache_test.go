@@ -94,8 +94,8 @@ func TestCodecCalls(t *testing.T) {
 	}
 }
 
-// TestDefaultCodecDecodesNothing: of an exact type the encoding need not be read
-// again, and nothing is decoded as long as the process knows the session.
+// TestDefaultCodecDecodesNothing: for an exact type the encoding need not be
+// read back, and nothing is decoded while the process knows the session.
 func TestDefaultCodecDecodesNothing(t *testing.T) {
 	type exact struct{ Items []string }
 	store, b := newTestStore(), &browser{}
@@ -110,7 +110,7 @@ func TestDefaultCodecDecodesNothing(t *testing.T) {
 		},
 		func(s *session.Session[exact]) error {
 			first = s.Data().Items
-			first[0] = "changed in place" // which nobody may, and nobody else must see
+			first[0] = "changed in place" // not allowed, and nobody else must see it
 			return s.Update(func(e *exact) error { e.Items = append(e.Items, "milk"); return nil })
 		},
 		func(s *session.Session[exact]) error { second = s.Data().Items; return nil },
@@ -124,8 +124,8 @@ func TestDefaultCodecDecodesNothing(t *testing.T) {
 	}
 }
 
-// TestDecodedWhenAsked: the default codec decodes what this type has written when
-// somebody asks for it.
+// TestDecodedWhenAsked: the default codec decodes data that this type has
+// written only when somebody asks for it.
 func TestDecodedWhenAsked(t *testing.T) {
 	type exact struct{ Items []string }
 	type other struct{ Items []*string }
@@ -159,8 +159,8 @@ func TestDecodedWhenAsked(t *testing.T) {
 	}
 }
 
-// TestDamagedData: what something else has written in the place of the data has
-// not the fingerprint, and is refused like any data that cannot be decoded.
+// TestDamagedData: data that something else has overwritten lacks the
+// fingerprint, and is refused like any data that cannot be decoded.
 func TestDamagedData(t *testing.T) {
 	type plain struct{ Items []string }
 	store, b := newTestStore(), &browser{}
@@ -258,7 +258,7 @@ func testData[T any](t *testing.T) {
 }
 
 // TestDataAfterAConflict: a request whose change was made again on newer data
-// shows that.
+// shows the newer data.
 func TestDataAfterAConflict(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, incremented)
@@ -277,8 +277,8 @@ func TestDataAfterAConflict(t *testing.T) {
 	})
 }
 
-// TestReusedMemory: a framework may use the memory of its strings again, as fiber
-// does. What an Update has set does not change with it.
+// TestReusedMemory: a framework may reuse the memory of its strings, as fiber
+// does. Data that an Update has set does not change with it.
 func TestReusedMemory(t *testing.T) {
 	type exact struct {
 		Items  []string

@@ -11,7 +11,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// inquisitive is a log handler that looks up whose request it is, as an application's may.
+// inquisitive is a log handler that looks up the user of the request, as an
+// application's may.
 type inquisitive struct {
 	slog.Handler
 	ask func(ctx context.Context)
@@ -21,7 +22,8 @@ func (h inquisitive) Enabled(context.Context, slog.Level) bool { return true }
 
 func (h inquisitive) Handle(ctx context.Context, _ slog.Record) error { h.ask(ctx); return nil }
 
-// A log handler may ask for the session, also when the time of the request is over.
+// A log handler may ask for the session, even when the time of the request is
+// over.
 func TestLoggerMayGetAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var si *site
@@ -46,8 +48,9 @@ func TestLoggerMayGetAfterTheDeadline(t *testing.T) {
 	})
 }
 
-// A job whose session became another's does not write into that one's data: it
-// is as if it had come before the login, which emptied them.
+// If a job's session has passed to another user, the job does not write into
+// that user's data. The change counts as if it came before the login, which
+// emptied the data.
 func TestJobMeetsAnotherLogin(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
@@ -63,7 +66,7 @@ func TestJobMeetsAnotherLogin(t *testing.T) {
 	}
 }
 
-// What the handle says of itself goes on after a Commit that found it ended.
+// The handle can still be read after a Commit that found the session ended.
 func TestDestroyAfterTheEnd(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
@@ -79,8 +82,8 @@ func TestDestroyAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A Commit whose function begins the response, when it runs again, stores nothing:
-// the client is told of an error.
+// If an Update function begins the response when it runs again in Commit,
+// nothing is stored, and the client gets an error.
 func TestResponseBegunByAReplay(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)

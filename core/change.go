@@ -10,14 +10,14 @@ import (
 // An edit makes new data from old. It may run again on newer data.
 type edit func(old content) (content, error)
 
-// A change is pending until it is stored. A conflict makes it again.
+// A change is pending until it is stored. It is made again after a conflict.
 type change struct {
 	edit    edit                                     // of Update; else nil
 	renewal renewal                                  // what it does to the secret
 	device  func(env *envelope, now time.Time) error // of a binding; else nil
 	subject string                                   // of Login; else empty
 	clocks  Clocks                                   // of a login that is remembered; else zero
-	proven  time.Time                                // of Login: when the subject has proven who it is
+	proven  time.Time                                // of Login: when the subject proved its identity
 	at      time.Time
 }
 
@@ -82,8 +82,9 @@ func (v *visit) changeable(needsCookie bool) error {
 	return nil
 }
 
-// refused returns why only a login can change anything. What comes with one may,
-// and is lost with it: a straggler creates no session but by Login (law 3).
+// refused returns why only a login can change anything. Other changes may come
+// with a pending login, and are dropped with it: a straggler creates a session
+// only by Login (law 3).
 func (v *visit) refused() error {
 	if v.logsIn() {
 		return nil
@@ -91,7 +92,8 @@ func (v *visit) refused() error {
 	return v.refusal.err
 }
 
-// reason is refused, for who is not inside the gate. It tells the handler.
+// reason is refused for callers outside the gate. It notes that the handler was
+// told.
 func (v *visit) reason() error {
 	if err := v.gate.enter(context.Background()); err != nil {
 		return err
@@ -136,7 +138,7 @@ func (v *visit) apply(c change) error {
 	return nil
 }
 
-// demands is what the pending changes do to the secret.
+// demands returns what the pending changes do to the secret.
 func (v *visit) demands() (r renewal) {
 	for _, c := range v.pending {
 		r = max(r, c.renewal)

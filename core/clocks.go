@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// milliseconds is the duration of so many milliseconds, without an overflow.
+// milliseconds converts a number of milliseconds to a duration. It returns zero
+// for one that is out of range.
 func milliseconds(ms int64) time.Duration {
 	if ms < 0 || ms > longest.Milliseconds() {
-		return 0 // which no clock has
+		return 0 // no clock is zero
 	}
 	return time.Duration(ms) * time.Millisecond
 }
@@ -34,8 +35,8 @@ func (e *engine) clocks(env *envelope) Clocks {
 
 func (e *envelope) remembered() bool { return e.clocks != Clocks{} }
 
-// startedAt is where Lifetime counts from: the last login, or the creation of
-// a session that has seen none.
+// startedAt is when Lifetime began: at the last login, or at the creation if
+// there was no login.
 func (e *envelope) startedAt() time.Time { return fromMilli(max(e.created, e.loggedIn)) }
 
 // lifetimeEnd is when the session ends however much it is used.
@@ -49,9 +50,10 @@ func (e *engine) lifetimeEnd(env *envelope) time.Time {
 	return end
 }
 
-// cookieLasts is how long the browser keeps the cookie, or zero: until it
-// closes. That is until the end of Lifetime, so that it need not be sent again
-// with each use.
+// cookieLasts returns how long the browser keeps the cookie. Zero means until
+// it closes. A persistent cookie lasts until the end of Lifetime, so that it
+// need not be sent again with each use. The cookie of a bound session lasts as
+// long as its secret.
 func (e *engine) cookieLasts(env *envelope) time.Duration {
 	if env.device.bound() {
 		return max(time.Until(env.secretEnds(0)), 1)
@@ -105,10 +107,10 @@ const (
 	demanded                 // Login or Renew: the previous secret is refused at once
 )
 
-// renewalDue returns what the next write does to the secret. A renewal is offered
-// every RenewEvery. A browser that still sends the previous secret after the
-// window has lost the response, of a renewal or of an import. It is offered
-// another renewal.
+// renewalDue returns what the next write does to the secret. A renewal is
+// offered every RenewEvery. A browser that still sends the previous secret
+// after the window has lost the response to a renewal or an import, and is
+// offered another renewal.
 func (v *visit) renewalDue(now time.Time) renewal {
 	every, env := v.engine.opts.RenewEvery, &v.shown.env
 	if r := v.demands(); r != noRenewal && v.base.proof.opens() {
@@ -148,7 +150,8 @@ func (v *visit) runsShort(now time.Time) bool {
 	return v.shown.expiresAt.Sub(now) < v.engine.clocks(&v.shown.env).IdleTimeout/2
 }
 
-// provenAt is the stamp of LoginOptions.AuthenticatedAt, for a login at now.
+// provenAt converts LoginOptions.AuthenticatedAt to milliseconds, for a login
+// at now.
 func provenAt(given, now time.Time) int64 {
 	switch {
 	case given.IsZero() || given.After(now):
@@ -197,7 +200,7 @@ func (v *visit) recorded(until time.Time) {
 // session is live and still that of the same login.
 func (v *visit) keepAlive(ctx context.Context) error {
 	if !v.base.proof.opens() {
-		return fmt.Errorf("%w: there is no session that is stored", ErrNotFound)
+		return fmt.Errorf("%w: the session is not stored", ErrNotFound)
 	}
 	b := bound(ctx, v.engine.opts.StoreTimeout)
 	defer b.stop()

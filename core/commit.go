@@ -12,8 +12,8 @@ import (
 	"github.com/gostateful/session/core/internal/dbsc"
 )
 
-// commitNow stores what is pending while the handler runs, and one more change,
-// unless nil, that must be the only one.
+// commitNow stores what is pending while the handler runs. If only is not nil,
+// it stores that change, and refuses it beside other pending changes.
 func (v *visit) commitNow(ctx context.Context, only *change) error {
 	waiting := context.WithoutCancel(ctx)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -94,7 +94,8 @@ func (v *visit) recordUse() {
 		switch {
 		case !v.touchDue(now):
 		case v.base.env.remembered():
-			// A login during the request may have shortened the clocks. So look first.
+			// A login during the request may have shortened the clocks. keepAlive looks
+			// first.
 			_ = v.keepAlive(context.WithoutCancel(v.ctx))
 		default:
 			v.touch(v.ctx)
@@ -193,8 +194,8 @@ func (v *visit) header() Header {
 	return h
 }
 
-// failed is what is added to an error response. retry is when the client may come
-// again, if err is a conflict.
+// failed returns what is added to an error response. If err is a conflict,
+// retry is when the client may come again.
 func (e *engine) failed(err error, retry time.Time) Header {
 	return failed(err, retry, e.opts.requestHeader())
 }

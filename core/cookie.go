@@ -64,11 +64,12 @@ const maxTokens = 3
 type presented struct {
 	token
 	carrier  string // the name of that cookie, or TokenHeader.carrier
-	imported bool   // or one that Import has made
+	imported bool   // made by Import: no request carried it
 }
 
-// digest is what the envelope has of the secret. That of an imported token is no
-// hash of anything that a cookie could carry.
+// digest returns what the envelope stores of the secret. The secret of an
+// imported token is stored as it is: no cookie could carry a secret with that
+// hash.
 func (t *presented) digest() digest {
 	if t.imported {
 		return t.secret
@@ -141,7 +142,7 @@ func (c *Cookie) names() []string {
 	return names
 }
 
-// longestCookie is how long browsers keep a cookie at most (RFC 6265bis, 5.5).
+// longestCookie is the longest that browsers keep a cookie (RFC 6265bis, 5.5).
 const longestCookie = 400 * 24 * time.Hour
 
 // set returns the Set-Cookie lines that hand out a token and remove the former
@@ -150,8 +151,8 @@ func (c *Cookie) set(t *token, lasts time.Duration) []string {
 	return append([]string{c.carrying(t, lasts).String()}, c.removeFormer()...)
 }
 
-// carrying returns the cookie that carries a token. It lasts so long, or until the
-// browser closes if that is zero.
+// carrying returns the cookie that carries a token. If lasts is zero, the
+// cookie lasts until the browser closes.
 func (c *Cookie) carrying(t *token, lasts time.Duration) *http.Cookie {
 	h := c.http()
 	h.Value = t.encode()
@@ -162,8 +163,9 @@ func (c *Cookie) carrying(t *token, lasts time.Duration) *http.Cookie {
 }
 
 // remove returns the Set-Cookie lines that remove the cookie and the former
-// ones. They repeat the attributes. Browsers match a cookie by name, domain and
-// path, and refuse a line without the attributes that its prefix demands.
+// ones. They repeat the attributes, because browsers match a cookie by name,
+// domain and path, and refuse a line without the attributes that its prefix
+// demands.
 func (c *Cookie) remove() []string {
 	return append([]string{c.removal()}, c.removeFormer()...)
 }
@@ -189,7 +191,8 @@ func (c *Cookie) http() *http.Cookie {
 	}
 }
 
-// warnOfPlain logs once that browsers drop the cookie on its way over plain http.
+// warnOfPlain warns once that browsers drop a Secure cookie that comes over
+// plain http.
 func (e *engine) warnOfPlain(ctx context.Context, host string) {
 	if e.opts.Header.Name != "" || e.opts.Cookie.Insecure || trustworthy(host) || e.warned.Swap(true) {
 		return
@@ -198,7 +201,7 @@ func (e *engine) warnOfPlain(ctx context.Context, host string) {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	logger.WarnContext(ctx, "session: a cookie with Secure was sent over plain http: browsers drop it, and each visit begins a new session. Serve https, or let the proxy that does say so by X-Forwarded-Proto. For tests on other hosts than localhost there is Options.Cookie.Insecure.", "host", host, "cookie", e.opts.Cookie.Name)
+	logger.WarnContext(ctx, "session: a cookie with Secure was sent over plain http: browsers drop it, and each visit begins a new session. Serve https, or let the proxy that serves it set X-Forwarded-Proto. For tests on hosts other than localhost, set Options.Cookie.Insecure.", "host", host, "cookie", e.opts.Cookie.Name)
 }
 
 // trustworthy reports whether browsers may keep a cookie with Secure from a host
@@ -257,7 +260,7 @@ func (c *Cookie) check(f *faults) {
 	f.add(hasPrefixFold(c.Name, "__Http-") || hasPrefixFold(c.Name, "__Host-Http-"), "Cookie.Name %q: this prefix is not supported everywhere; use __Host-", c.Name)
 	f.add(c.Partitioned && c.Insecure, "Cookie.Partitioned: browsers refuse a partitioned cookie without Secure")
 	f.add(c.SameSite == http.SameSiteNoneMode && c.Insecure, "Cookie.SameSite: browsers refuse SameSite=None without Secure")
-	f.add(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "Cookie.SameSite %d is none of the modes of net/http", c.SameSite)
+	f.add(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "Cookie.SameSite %d is not a mode of net/http", c.SameSite)
 }
 
 func (c *Cookie) checkFormer(f *faults) {
@@ -267,7 +270,7 @@ func (c *Cookie) checkFormer(f *faults) {
 		f.add(len(former.Former) > 0, "Cookie.Former: a former cookie has no former ones itself; list them all beside it")
 		f.add(former.same(c), "Cookie.Former: %q is the present cookie: name one with another Name, Path or Domain", former.Name)
 		twice := slices.ContainsFunc(c.Former[:i], func(other Cookie) bool { return other.same(former) })
-		f.add(twice, "Cookie.Former: %q is there twice", former.Name)
+		f.add(twice, "Cookie.Former: %q is listed twice", former.Name)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestUnusedCostsNothing(t *testing.T) {
 	}
 }
 
-// Law 6: a read is one Load, touches are rare, and what is unchanged is not
+// Law 6: a read is one Load, touches are rare, and an unchanged session is not
 // written.
 func TestUnchangedWritesNothing(t *testing.T) {
 	calls := func(t *testing.T, si *site, want ...string) {
@@ -145,7 +145,8 @@ func TestUnchangedWritesNothing(t *testing.T) {
 	})
 }
 
-// Law 12: what is no token reaches no store, and of many tokens three do.
+// Law 12: a value that is not a token reaches no store, and of many tokens only
+// three do.
 func TestJunkIsCheap(t *testing.T) {
 	good := strings.Repeat("QUJD", 16)
 	for _, junk := range []string{

@@ -11,48 +11,52 @@ import (
 )
 
 // Device binds the sessions of users to the device of their browser. It is
-// experimental: the draft that it follows may still move (Device Bound Session
-// Credentials, https://w3c.github.io/webappsec-dbsc/). The package device has the
-// handler that it needs.
+// experimental: the draft that it follows may still change (Device Bound
+// Session Credentials, https://w3c.github.io/webappsec-dbsc/). The package
+// device has the handler that it needs.
 //
-// The response to a login asks the browser to make a key that does not leave the
-// device, and to register it. From then on the cookie is good for Interval. A
-// browser gets another by a signature, before the next request that needs one. So a
-// copy of the cookie opens the session for Interval and StragglerWindow at most. A
-// browser that knows nothing of this goes on as without it.
+// The response to a login asks the browser to make a key that does not leave
+// the device, and to register it. From then on a cookie is good only for
+// Interval. The browser gets the next one by a signature, before the next
+// request that needs it. So a copy of the cookie opens the session for at most
+// Interval and StragglerWindow. A browser that does not know the protocol works
+// as without it.
 //
-// If the browser cannot refresh the cookie, it says so and comes without. As the
-// session is there and cannot be opened, [Manager.Get] then returns [ErrUnavailable],
-// when the handler could not be reached or failed. When the browser has refreshed too
-// often, the request is a straggler's: it reads nothing, and can only log in.
+// If the browser cannot refresh the cookie, it says so and sends none. If it
+// could not reach the handler, or the handler failed, [Manager.Get] returns
+// [ErrUnavailable], because the session exists and cannot be opened. If the
+// browser has refreshed too often, the request is a straggler's: it reads
+// nothing, and can only log in.
 //
-// A refresh is no use of the session. A bound session has no renewal by RenewEvery. A
-// login undoes the binding, and asks again. So does a browser that has lost the answer
-// to its registration: docs/device-bound.md says what a thief can make of that. Renew
-// replaces the secret, and gives it no more time.
+// A refresh does not count as a use of the session. RenewEvery does not renew a
+// bound session. A login undoes the binding, and asks the browser again. So
+// does a browser that has lost the answer to its registration:
+// docs/device-bound.md says what a thief can do with that. Renew replaces the
+// secret, but gives it no more time.
 type Device struct {
-	// Path is that of the handler of package device, as browsers see it, such as
+	// Path is the path of package device's handler, as browsers see it, such as
 	// "/device". Empty means that no session is bound.
 	Path string
 
 	// Interval is how long the cookie of a bound session is good, and how long a
-	// login may take to be bound. Zero means ten minutes. Chromium refreshes two
-	// minutes before the end, and signs at most six times in nine minutes for a site,
-	// so less than five minutes are for tests. It is at least a second.
+	// login may take to be bound. Zero means ten minutes. It is at least a second.
+	// Less than five minutes are only for tests: Chromium refreshes two minutes
+	// before the end, and signs at most six times in nine minutes for a site.
 	Interval time.Duration
 
-	// Required ends a login that is not bound after Interval. So only browsers that
-	// can be bound stay logged in.
+	// Required ends a login that is not bound after Interval. So only users of
+	// browsers that can be bound stay logged in.
 	Required bool
 }
 
-// A Binding says whether the cookie alone opens a session.
+// A Binding says whether the cookie alone opens a session, without a proof of
+// the device.
 type Binding string
 
 const (
-	Unbound Binding = ""      // it does
-	Asked   Binding = "asked" // it does, and less than Device.Interval ago a login has asked the browser to register
-	Bound   Binding = "bound" // it does for Device.Interval; then the browser proves its device
+	Unbound Binding = ""      // the cookie does
+	Asked   Binding = "asked" // the cookie does; a login asked the browser to register less than Device.Interval ago
+	Bound   Binding = "bound" // the cookie does for Device.Interval; then the browser must prove its device
 )
 
 func (o *Options) setDeviceDefaults() {
@@ -75,7 +79,7 @@ func (o *Options) checkDevice(f *faults) {
 	f.add(o.Cookie.Insecure, "Device needs a cookie with Secure: leave Cookie.Insecure false")
 }
 
-// offer is the header that asks the browser to register, or "".
+// offer returns the header that asks the browser to register, or "".
 func (v *visit) offer() string {
 	env, o := &v.base.env, &v.engine.opts.Device
 	if o.Path == "" || v.answer != handOut || env.device.salt == [16]byte{} || env.device.bound() {
@@ -84,7 +88,7 @@ func (v *visit) offer() string {
 	return dbsc.Offer(o.Path, env.challenge(v.base.id, time.Now()))
 }
 
-// bindingOf is what Session.Binding and Info.Binding say.
+// bindingOf returns the result of [Session.Binding], and Info.Binding.
 func (e *engine) bindingOf(env *envelope) Binding {
 	switch d := &env.device; {
 	case d.bound():
@@ -101,10 +105,10 @@ func (e *engine) challengeLasts() time.Duration {
 	return e.opts.Device.Interval + e.opts.StragglerWindow
 }
 
-// A DeviceAnswer is what the handler of package device answers.
+// A DeviceAnswer is the answer of package device's handler.
 type DeviceAnswer struct {
 	ID        ID
-	Challenge string // to be signed next
+	Challenge string // the browser signs it next
 	Done      bool   // the device is registered, or the session refreshed
 }
 
@@ -115,11 +119,12 @@ var (
 	errSpent        = mistakef("session: the challenge is used or too old")
 )
 
-// RegisterDevice binds the session of a request to the key of its device. It is for
-// package device, which has checked that the key has signed the challenge. The session
-// is stored at once, and the response has its new cookie. [ErrNotFound] means that the
-// browser may not register: nobody is logged in, the session is bound already, or the
-// challenge is not of this session and moment.
+// RegisterDevice binds the session of a request to the key of its device. It is
+// for package device, which has checked that the key has signed the challenge.
+// The session is stored at once, and the response has its new cookie.
+// [ErrNotFound] means that the browser may not register: nobody is logged in,
+// the session is already bound, or the challenge is for another session, used
+// or too old.
 func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []byte) (DeviceAnswer, error) {
 	v, err := enterForDevice(ctx, m)
 	if err != nil {
@@ -144,9 +149,9 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	}})
 }
 
-// RefreshDevice renews the secret of a bound session, by the proof of its device and
-// whatever the cookie of the request is. It is for package device. verify reports
-// whether the session's key has signed the challenge.
+// RefreshDevice renews the secret of a bound session by the proof of its
+// device, whatever the cookie of the request is. It is for package device.
+// verify reports whether the session's key has signed the challenge.
 //
 // If the challenge is used or too old, the answer is another one, and not Done. Without
 // a verify it always is. So that nobody learns from it which sessions there are, that
@@ -182,7 +187,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 		v.refusal, v.answer = refusal{}, keep
 	}
 	key := env.device.key
-	v.base.proof = trusted // the key opens the session, whatever becomes of the cookie meanwhile
+	v.base.proof = trusted // the key opens the session, whatever happens to the cookie meanwhile
 	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope, now time.Time) error {
 		if env.device.key != key {
 			return errUnproven // another login, and perhaps its device, was faster
@@ -221,8 +226,9 @@ func enterForDevice(ctx context.Context, m AnyManager) (*visit, error) {
 	return v, nil
 }
 
-// bound loads a bound session, unless it is that of the cookie. If the cookie has
-// somebody logged in to another session, none is loaded: it would replace that one.
+// bound loads a bound session, unless the cookie has opened it. If the cookie
+// has opened another session of a user, bound loads none, because it would
+// replace that one.
 func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
 	if v.base.proof.opens() && (v.base.id == id || v.base.subject != "") {
 		if v.base.id != id || !v.base.env.device.bound() {
@@ -271,9 +277,9 @@ func (v *visit) answerDevice(ctx context.Context, c change) (DeviceAnswer, error
 	return DeviceAnswer{v.base.id, v.base.env.challenge(v.base.id, time.Now()), err == nil}, nil
 }
 
-// DeviceCookie is what a browser has to know of the cookie of bound sessions: where
-// the handler of package device is mounted, and the name and the attributes of the
-// cookie, as in Set-Cookie. It is for that package.
+// DeviceCookie returns what a browser has to know about the cookie of bound
+// sessions: where the handler of package device is mounted, and the name and
+// the attributes of the cookie, as in Set-Cookie. It is for that package.
 func DeviceCookie(m AnyManager) (path, name, attributes string) {
 	o := &m.core().opts
 	_, attributes, _ = strings.Cut(o.Cookie.http().String(), "; ")

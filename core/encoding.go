@@ -19,11 +19,11 @@ type Codec struct {
 	Marshal   func(v any) ([]byte, error)
 	Unmarshal func(data []byte, v any) error // v points to a zero T
 
-	// Merge keeps what this program's type does not know when it writes back data
-	// of a newer program. stored is the data in the store. before is stored,
-	// decoded and encoded again by this program. after is the new value. Merge
-	// returns after with the unknown parts of stored, or stored if before equals
-	// after.
+	// Merge keeps the parts of a newer program's data that this program's type does
+	// not know, when this program writes the data back. stored is the data in the
+	// store. before is stored, decoded and encoded again by this program. after is
+	// the new value. Merge returns after with the unknown parts of stored, or
+	// stored if before equals after.
 	//
 	// Merge may be nil. Data of a higher Options.Schema can then be read but not
 	// changed: Update returns [ErrUndecodable].
@@ -37,8 +37,8 @@ type Encoded struct {
 	Data   []byte
 }
 
-// JSON returns the default codec, for codecs that do something with its encoding, such
-// as to encrypt it.
+// JSON returns the default codec. Build on it, for example, a codec that
+// encrypts.
 func JSON() Codec { return jsonCodec }
 
 // jsonCodec is the default: encoding/json. Unknown fields survive at the top
@@ -94,8 +94,9 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	return changed, s.reread(value, &changed)
 }
 
-// reread keeps what an encoding decodes to. Data must show what is stored, without
-// what the encoding drops. And what cannot be read back must not be stored.
+// reread decodes an encoding and keeps the result. So [Session.Data] shows what
+// is stored, without what the encoding drops, and what cannot be read back is
+// not stored.
 func (s *Session[T]) reread(value *T, encoded *content) error {
 	e := &s.m.engine
 	if e.shape.exact && !e.suspect(encoded.data) {
@@ -113,9 +114,9 @@ func (s *Session[T]) reread(value *T, encoded *content) error {
 	return nil
 }
 
-// fingerprint is that of data which this program's type has encoded. A program
-// whose type differs in any way gives the same data another one. Data that was
-// changed since has another one too, as far as a CRC can tell.
+// fingerprint returns the fingerprint of data that this program's type has
+// encoded. A program whose type differs in any way computes another one. Data
+// that was changed since has another one too, as far as a CRC can tell.
 func (e *engine) fingerprint(data []byte) uint64 {
 	if !e.shape.plain {
 		return 0
@@ -129,9 +130,9 @@ func (e *engine) wrote(c *content) bool {
 	return c.fingerprint != 0 && c.fingerprint == e.fingerprint(c.data) || bytes.Equal(c.data, e.likely.data)
 }
 
-// suspect reports whether an encoding may lack a part of its value. For a byte that
-// is no UTF-8, encoding/json writes U+FFFD: as an escape, or with GOEXPERIMENT=jsonv2
-// as it is.
+// suspect reports whether an encoding may lack a part of its value.
+// encoding/json writes U+FFFD in place of bytes that are not UTF-8: as an
+// escape, or as a character with GOEXPERIMENT=jsonv2.
 func (e *engine) suspect(encoded []byte) bool {
 	return e.lossy || bytes.Contains(encoded, []byte(`\ufffd`)) || bytes.Contains(encoded, []byte("\ufffd"))
 }
@@ -159,11 +160,11 @@ func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
 // it again.
 const mergeDepth = 32
 
-var errTooDeep = fmt.Errorf("data that another program wrote differs more than %d levels deep, which cannot be kept", mergeDepth)
+var errTooDeep = fmt.Errorf("data that another program wrote differs more than %d levels deep, and cannot be merged", mergeDepth)
 
-// mergeJSON is a three-way merge. The program's change wins. What the program
-// cannot have seen is kept: a name in stored that is not in before. A zero value
-// that before omits looks the same, and to keep it is harmless.
+// mergeJSON is a three-way merge. The program's change wins. A name in stored
+// that is not in before is kept: the program cannot have seen it. A zero value
+// that before omits looks the same, and does no harm if it is kept.
 func mergeJSON(stored, before, after []byte) ([]byte, error) {
 	return merge(stored, before, after, mergeDepth)
 }

@@ -8,7 +8,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// TestEncryption: the codec of Example_encryption keeps what the laws ask for, and no
+// TestEncryption: the codec of Example_encryption keeps the laws, and leaves no
 // plain text.
 func TestEncryption(t *testing.T) {
 	keys := [][]byte{bytes.Repeat([]byte("a"), 32), bytes.Repeat([]byte("b"), 32)}

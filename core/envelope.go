@@ -22,8 +22,8 @@ import (
 // since 1970. Zero means never.
 //
 // Fields hold what few sessions have, and what later releases add. A program
-// refuses an envelope with an unknown field. The field may be a limit or a proof,
-// so a program that ignored it could open what is closed.
+// refuses an envelope with an unknown field: it may be a limit or a proof, and
+// a program that ignored it could open a session that should stay closed.
 type envelope struct {
 	secret        digest
 	mark          [8]byte
@@ -33,8 +33,8 @@ type envelope struct {
 	generation    uint64
 	carrier       string
 	realm         string
-	ended         int64  // when Destroy ended the session; a tombstone has it
-	authenticated int64  // when the subject has proven who it is: loggedIn, or earlier
+	ended         int64  // when Destroy ended the session: this is a tombstone
+	authenticated int64  // when the subject proved its identity: loggedIn, or earlier
 	clocks        Clocks // of a remembered login; else zero
 	device        binding
 
@@ -56,8 +56,8 @@ type content struct {
 	fingerprint uint64
 }
 
-// untilUsed, as previousUntil, means that the previous secret is good until the
-// present one has been used.
+// untilUsed is the previousUntil of a secret that stays good until the present
+// one has been used.
 const untilUsed = -1
 
 const (
@@ -195,7 +195,7 @@ func (e *envelope) openFields(r *reader, likely *envelope) error {
 	}
 }
 
-// A reader takes values off the front of b. It has failed once one is missing.
+// A reader takes values off the front of b. It fails when a value is missing.
 type reader struct {
 	b      []byte
 	failed bool

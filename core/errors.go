@@ -52,7 +52,7 @@ var (
 	errEnded   = fmt.Errorf("%w: the session ended while this request was handled", ErrNotFound)
 	errTooLate = fmt.Errorf("%w: the session expired before it was changed: call Session.Touch in requests that take long, or raise IdleTimeout", ErrNotFound)
 
-	errLateGet = fmt.Errorf("%w: the first Get of a request comes before the first byte of the response, or the response says Cache-Control: private; otherwise a shared cache could hand this page to others", ErrHeadersSent)
+	errLateGet = fmt.Errorf("%w: call Get before the first byte of the response, or set Cache-Control: private before it; otherwise a shared cache could give this page to others", ErrHeadersSent)
 
 	errInsideUpdate = mistakef("session: called from inside an Update function, which may use nothing but its argument: call the session, and begin the response, after Update has returned")
 
@@ -136,8 +136,8 @@ func ErrorHeader(err error) (h Header, ok bool) {
 	return errorHeader(err), true
 }
 
-// errorHeader is the header of a handler's answer. For ErrSuperseded the commit of
-// that answer says when to come again, as it knows when.
+// errorHeader is the header of a handler's answer. For ErrSuperseded it has no
+// Retry-After: the commit of the answer adds it, and knows the time.
 func errorHeader(err error) Header {
 	h := failed(err, time.Time{}, "Cookie")
 	if errors.Is(err, ErrSuperseded) {
@@ -146,8 +146,8 @@ func errorHeader(err error) Header {
 	return h
 }
 
-// A mistake is an error of this package that has no name of its own: callers cannot
-// go on after it, and so need not test for it.
+// A mistake is an error of this package without a name of its own. Callers
+// cannot recover from it, so they need not test for it.
 type mistake struct{ error }
 
 func (m *mistake) Unwrap() error { return m.error }
@@ -155,8 +155,8 @@ func (m *mistake) Unwrap() error { return m.error }
 // mistakef is [fmt.Errorf] for a mistake.
 func mistakef(format string, args ...any) error { return &mistake{fmt.Errorf(format, args...)} }
 
-// ours reports whether an error is one of this package. A text is enough if it may
-// name a store: the application may have kept nothing else of the error.
+// ours reports whether an error is one of this package. If the error may name a
+// store, its text is enough: the application may have kept nothing else of it.
 func ours(err error) bool {
 	for _, known := range []error{
 		ErrNotFound, ErrExists, ErrConflict, ErrNoSession, ErrHeadersSent, ErrSuperseded, ErrUnavailable, ErrTooLarge, ErrUndecodable,
@@ -193,5 +193,5 @@ func outOfTime(doubt error) error {
 	if doubt != nil {
 		return unavailable("write", doubt)
 	}
-	return fmt.Errorf("%w: others kept being faster for the time that a commit may take", ErrConflict)
+	return fmt.Errorf("%w: other writers kept winning until the commit ran out of time", ErrConflict)
 }

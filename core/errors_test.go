@@ -39,7 +39,7 @@ func TestErrorHeader(t *testing.T) {
 	}
 }
 
-// TestError: a handler's answer to an error says nothing of it.
+// TestError: a handler's answer to an error does not show its text.
 func TestError(t *testing.T) {
 	for _, test := range []struct {
 		err         error

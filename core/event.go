@@ -19,7 +19,7 @@ const (
 	EventConflict  EventKind = "conflict"  // another writer was faster: the change is made again on the newer data, or dropped
 	EventRenewed   EventKind = "renewed"   // a new secret
 	EventLogin     EventKind = "login"     // a subject was set
-	EventDestroyed EventKind = "destroyed" // ended, by its own request or revoked
+	EventDestroyed EventKind = "destroyed" // ended: Cause says why
 	EventExpired   EventKind = "expired"   // found past its end
 	EventDiscarded EventKind = "discarded" // changes were dropped: Err says why
 	EventReused    EventKind = "reused"    // a replaced secret came back after the window, or undid a registration: it was stolen, or its browser lost a response
@@ -47,7 +47,7 @@ type Event struct {
 	ID       ID            // zero if the event concerns no single session
 	Subject  string        // empty if not known
 	Route    string        // such as "GET /items/{id}"; empty if not known
-	Duration time.Duration // what the store took; zero if it was not called, or if an earlier event counts it
+	Duration time.Duration // how long the store took; zero if it was not called, or if an earlier event counts it
 	Count    int           // how many sessions RevokeAll or DestroyAll ended; zero for one session
 	Cause    EndCause      // of EventDestroyed
 	Again    bool          // of EventConflict: the change is made again; if not, it is dropped, or its login goes on in a new session

@@ -100,8 +100,8 @@ func ExampleSession_Login() {
 	// ann true 336h0m0s
 }
 
-// Support looks at the shop as a customer sees it. Nothing takes this for a login that
-// is fresh: account.Guard.Within asks for the customer's password.
+// Support looks at the shop as a customer sees it. This does not count as a
+// fresh login: account.Guard.Within asks for the customer's password.
 func ExampleLoginOptions_support() {
 	lookAs := func(w http.ResponseWriter, r *http.Request) { // a guard of the staff's own manager is before it
 		s, err := accounts.Get(r.Context())
@@ -109,11 +109,11 @@ func ExampleLoginOptions_support() {
 			session.Error(w, err)
 			return
 		}
-		err = s.Login(r.FormValue("customer"), &session.LoginOptions{AuthenticatedAt: time.Unix(1, 0)})
-		if err == nil {
-			err = s.Update(func(a *Account) error { a.Role = "support: clerk 7"; return nil })
+		if err := s.Login(r.FormValue("customer"), &session.LoginOptions{AuthenticatedAt: time.Unix(1, 0)}); err != nil {
+			session.Error(w, err)
+			return
 		}
-		if err != nil {
+		if err := s.Update(func(a *Account) error { a.Role = "support: clerk 7"; return nil }); err != nil {
 			s.Discard()
 			session.Error(w, err)
 			return
@@ -199,7 +199,7 @@ func ExampleManager_RevokeAll() {
 	// 1 <nil>
 }
 
-// A browser test begins where a user is logged in.
+// A browser test begins with a user who is logged in.
 func ExampleManager_NewCookie() {
 	cookie, err := accounts.NewCookie(context.Background(), session.Info[Account]{Subject: "ann"})
 	fmt.Println(cookie.Name, len(cookie.Value), err)
@@ -219,9 +219,9 @@ func ExampleManager_Ping() {
 	// Output: ready
 }
 
-// An event stream shows what another tab or a job changes, and ends with the
-// session, which it does not keep alive. When the client leaves, the request's
-// context ends the loop.
+// An event stream shows what another tab or a job changes. It ends with the
+// session, and does not keep the session alive. When the client leaves, the
+// request's context ends the loop.
 func ExampleManager_Changes() {
 	events := func(w http.ResponseWriter, r *http.Request) {
 		seen, err := accounts.Peek(r.Context())
@@ -254,7 +254,7 @@ func ExampleManager_Changes() {
 	// data:
 }
 
-// What is done for a visitor stops when the session ends.
+// Work for a visitor stops when the session ends.
 func ExampleManager_Watch() {
 	export := func(w http.ResponseWriter, r *http.Request) {
 		seen, err := accounts.Peek(r.Context())

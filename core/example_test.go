@@ -27,7 +27,7 @@ func ExampleNew() {
 	// Output: true <nil>
 }
 
-// All faults come at once.
+// New returns all faults of the options at once.
 func ExampleNew_faults() {
 	_, err := session.New[Basket](store, &session.Options{
 		IdleTimeout: 48 * time.Hour,
@@ -63,7 +63,7 @@ func addItem(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "basket:", s.Data().Items)
 }
 
-// A handler is tested with the session that the test wants, without a server.
+// A test gives a handler any session, without a server.
 func ExampleManager_NewContext() {
 	r := httptest.NewRequest("POST", "/?item=milk", nil)
 	ctx := baskets.NewContext(r.Context(), session.Info[Basket]{Subject: "alice", Data: Basket{Items: []string{"bread"}}})
@@ -117,7 +117,7 @@ func ExampleExchange() {
 	// <nil>
 }
 
-// A job changes a session from outside its requests.
+// A job changes a session from outside a request.
 func ExampleManager_Update() {
 	ctx := context.Background()
 	var x session.Exchange // a visitor comes by and logs in

@@ -8,10 +8,10 @@ import (
 )
 
 // AnyManager is a [Manager] of any data type, for adapters. Only *Manager, and
-// what embeds one, implements it.
+// types that embed one, implement it.
 type AnyManager interface {
 	core() *engine
-	visitor(ctx context.Context) (*visit, error) // the handle on a request's session, without counting as a use
+	visitor(ctx context.Context) (*visit, error) // the handle on the request's session; does not count as a use
 }
 
 // An Exchange is one request's passage through a Manager. It is for adapters;
@@ -41,10 +41,10 @@ type Exchange struct {
 	// "GET /items/{id}", or "" while it is not known. Events have the last known
 	// one.
 	//
-	// If a Logger or an Observer is set, these call it, on the goroutine of their
-	// caller: Manager.Get, Manager.Peek, Commit, Finish and Discard. A lock is
-	// held, so Route must not use the session. Nothing calls it after Finish or
-	// Discard has returned.
+	// Only these methods call it, on the goroutine of their caller and only if a
+	// Logger or an Observer is set: Manager.Get, Manager.Peek, Commit, Finish and
+	// Discard. A lock is held, so Route must not use the session. Nothing calls it
+	// after Finish or Discard has returned.
 	Route interface{ Route() string }
 
 	engine  *engine
@@ -52,31 +52,32 @@ type Exchange struct {
 	skipped []string // see Heed
 	gate    gate
 
-	// These belong to whoever is inside the gate.
+	// Only the caller inside the gate uses these fields.
 	asked    bool // Get was called
 	shielded bool // the header that was sent keeps shared caches away
 
-	// These are written from inside the gate, and guarded by its mutex.
+	// The caller inside the gate writes these fields. Its mutex guards them.
 	visit   *visit
 	failure error // of the load
 	route   string
 }
 
-// Begin starts the exchange of a request, given its context and the values of its
-// header lines that [RequestHeader] names. It parses and loads nothing.
+// Begin starts the exchange of a request. ctx is the request's context, and
+// lines are the values of its header lines that [RequestHeader] names. Begin
+// parses and loads nothing.
 //
 // It returns false if the request already has an Exchange of the manager: the
-// middleware is there twice, or the request was routed again. Do not use this
-// Exchange then. The first one does all the work.
+// middleware is installed twice, or the request was routed again. Do not use
+// this Exchange then. The first one does all the work.
 func (x *Exchange) Begin(ctx context.Context, m AnyManager, lines []string) bool {
 	x.Context, x.engine, x.lines = ctx, m.core(), lines
 	_, nested := ctx.Value(x.engine.key).(*Exchange)
 	return !nested
 }
 
-// Key is the key under which [Manager.Get] looks for the Exchange in a context. Each
-// Manager has its own. It is a string: some frameworks find nothing else. Call Begin
-// first.
+// Key is the key under which [Manager.Get] looks for the Exchange in a context.
+// Each Manager has its own. It is a string, because some frameworks accept only
+// strings. Call Begin first.
 func (x *Exchange) Key() any { return x.engine.key }
 
 // Value implements [context.Context]. It returns the Exchange itself for Key, and
@@ -109,9 +110,9 @@ func (x *Exchange) loaded(use bool) (typed, error) {
 }
 
 // load fills v with the request's session and returns its handle. If another
-// goroutine was first, it returns that one's. ctx is that of the caller of Get,
-// or of Peek, which does not count as a use. If the data could not be decoded,
-// it returns a handle and the error.
+// goroutine has loaded the session already, load returns that handle. ctx is
+// the caller's. use is true for Get and false for Peek. If the data could not
+// be decoded, load returns a handle and the error.
 func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) {
 	if err := x.gate.enter(ctx); err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 		return nil, err
 	}
 	x.asked = true
-	switch given := x.Context.Value(x.engine.key).(type) { // of NewContext, in a test with the middleware
+	switch given := x.Context.Value(x.engine.key).(type) { // put there by NewContext, in a test with the middleware
 	case typed:
 		return given, nil
 	case error:
@@ -170,8 +171,8 @@ func (x *Exchange) loadable() error {
 
 // A Response describes the response that is about to begin.
 type Response struct {
-	// Header is the header of the response, with what the handler has set. It is
-	// only read. It may be nil if the handler has returned.
+	// Header is the header of the response, as the handler has set it. Commit only
+	// reads it. It may be nil after the handler has returned.
 	Header http.Header
 
 	// Hijacked reports whether the handler has taken over the connection. The
@@ -179,9 +180,9 @@ type Response struct {
 	// for another request.
 	Hijacked bool
 
-	// Plain reports that the request came over plain http, as far as the adapter
-	// can tell. It has no TLS, and no header of a proxy that may have had it. Host
-	// is then the host that the request names. Both serve a warning in the log.
+	// Plain reports that the request seems to have come over plain http: it has no
+	// TLS, and no header of a proxy that may have ended TLS. Host is then the host
+	// that the request names. Commit uses both only to warn in the log.
 	Plain bool
 	Host  string
 }
@@ -230,9 +231,9 @@ func (x *Exchange) bare() Header {
 }
 
 // Finish writes what was changed since Commit. After it the session can be read
-// and kept alive by [Session.Touch], but not changed. An error has been
-// reported as an event, and comes too late for the response: cut the connection
-// to tell the client.
+// and kept alive by [Session.Touch], but not changed. Finish has reported its
+// error as an event. The error comes too late for the response: cut the
+// connection to tell the client.
 func (x *Exchange) Finish() error { return x.end((*visit).finish) }
 
 // Discard drops the changes that were not committed, even a Destroy, and ends
@@ -297,6 +298,6 @@ func (x *Exchange) known() string {
 	return x.route
 }
 
-// A carrierKey is a carrier as envelopes name it, as a key of a context. An Exchange
-// answers to those that its manager reads.
+// A carrierKey is the name of a carrier, as a key of a context. An Exchange is
+// the value of the carriers that its manager reads.
 type carrierKey string

@@ -71,7 +71,8 @@ func TestFailedWriteIsNoSuccess(t *testing.T) {
 	}
 }
 
-// private keeps shared caches away, as a stream for one user does.
+// private is a header that keeps shared caches away, as of a stream for one
+// user.
 var private = session.Response{Header: http.Header{"Cache-Control": {"max-age=0, Private"}}}
 
 func add3(s *session.Session[cart]) error { return s.Update(add("a", "b", "c")) }
@@ -123,7 +124,7 @@ func TestFinishedHandlerIsNotCancelled(t *testing.T) {
 	})
 }
 
-// Nor do a renewal and a touch that are due take StoreTimeout each.
+// A renewal and a touch that are both due do not take StoreTimeout each.
 func TestCommitTakesStoreTimeoutOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, &session.Options{RenewEvery: 10 * time.Minute}), &browser{}
@@ -139,8 +140,7 @@ func TestCommitTakesStoreTimeoutOnce(t *testing.T) {
 	})
 }
 
-// Law 9: what is changed after the header is saved when the handler ends, or
-// refused.
+// Law 9: a change after the header is saved when the handler ends, or refused.
 func TestLateChangesDoNotVanish(t *testing.T) {
 	t.Run("of an existing session", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}

@@ -88,8 +88,8 @@ func TestFormerCookie(t *testing.T) {
 	})
 }
 
-// Only what opened nothing is reported: an old cookie beside a new one is no
-// sign of a theft.
+// Only a request whose cookies all open nothing is reported: an old cookie
+// beside a new one is no sign of a theft.
 func TestOldCookieBesideNew(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, incremented)
@@ -104,8 +104,8 @@ func TestOldCookieBesideNew(t *testing.T) {
 	}
 }
 
-// Law 3: while servers with either name are at work, a straggler is recognised by
-// those that still have the former one.
+// Law 3: while servers with both names run, the servers that still use the
+// former name recognise a straggler.
 func TestFormerCookieInADeploy(t *testing.T) {
 	const coming = "__Host-coming"
 	store := newTestStore()

@@ -11,12 +11,12 @@ import (
 // caller inside may call the store and the application's functions. No lock is
 // held meanwhile, so others can read what was shown last.
 //
-// The fields of a visit and an Exchange belong to the caller inside. It writes
-// what others may read with mu held for a moment.
+// Only the caller inside uses the fields of a visit and an Exchange. It holds
+// mu only while it writes what others may read.
 type gate struct {
 	mu       sync.Mutex      // guards the fields here, and what is shown
 	busy     bool            // a caller is inside
-	updating bool            // it runs an Update function
+	updating bool            // the caller inside runs an Update function
 	waiting  []chan struct{} // in order; each is closed when its turn comes
 	phase    phase
 }

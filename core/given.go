@@ -9,8 +9,8 @@ import (
 )
 
 // NewContext stores a session and returns a context for which [Manager.Get]
-// returns it. With it, tests call handlers without a server. The adapter's
-// middleware may be there or not.
+// returns it. With it, tests call handlers without a server. It works with the
+// adapter's middleware and without.
 //
 // info gives the ID, the subject, the data and the times. A zero ID means a new
 // one, and a zero time means now. AuthenticatedAt is also the time of the
@@ -28,8 +28,8 @@ func (m *Manager[T]) NewContext(ctx context.Context, info Info[T]) context.Conte
 }
 
 // NewCookie stores a session and returns the cookie that opens it. With it, a
-// browser test starts where a user is logged in already. info is that of
-// [Manager.NewContext]. Whoever has the cookie has the login.
+// browser test starts with a user who is logged in. info is that of
+// [Manager.NewContext]. Keep the cookie secret: it is the login.
 func (m *Manager[T]) NewCookie(ctx context.Context, info Info[T]) (*http.Cookie, error) {
 	if m.opts.Header.Name != "" {
 		return nil, mistakef("session: NewCookie: this manager reads the header %s: use NewToken", m.opts.Header.Name)
@@ -117,7 +117,7 @@ func (m *Manager[T]) setTimes(given *state, info Info[T], now time.Time) {
 	given.expiresAt = m.idleUntil(env, fromMilli(milli(info.LastUsedAt, now)))
 }
 
-// milli is a time in milliseconds since 1970, or that of now if it is zero.
+// milli converts a time to milliseconds since 1970. The zero time means now.
 func milli(at, now time.Time) int64 {
 	if at.IsZero() {
 		at = now

@@ -9,37 +9,38 @@ import (
 	"time"
 )
 
-// Import gives the request a session that goes on from one of another library, for
-// the time of a move. The response hands out its cookie. old names the session of
-// the other library by its secret, such as its token or random id. info has the
-// Subject, the Data, Remembered and AuthenticatedAt. All else in it is ignored.
+// Import continues a session of another library, while an application moves to
+// this one. The request gets the new session, and the response hands out its
+// cookie. old is the secret that names the old session, such as its token or
+// random id. Of info, only Subject, Data, Remembered and AuthenticatedAt count.
 //
-// It is for the application to decide that the other library still opens that
-// session, before each call. Import promises the rest:
+// Before each call, check that the other library still accepts the old session.
+// Import promises the rest:
 //
-//   - One session. Requests that import the same old session for the same subject,
-//     at once or one after the other, on any server, get the same one, and what they
-//     change in it. The first stores it at once, and info counts for the first only.
+//   - One session. Requests that import the same old session for the same
+//     subject, at once or one after the other, on any server, get the same new
+//     session with all its changes. The first request stores it at once. Later
+//     ones ignore info.
 //   - No fresh login. A zero AuthenticatedAt means that the time is unknown: never.
 //     So account.Guard.Within asks again. Options.Lifetime counts from the import.
 //   - No way back in. old is good until the new secret has been used, so that a
-//     browser may lose a response, and for Options.StragglerWindow after that. A
-//     Login, Renew or Destroy ends it at once. Who comes with old after that
-//     is a visitor without a session, and reported as [EventReused].
+//     browser may lose a response, and for Options.StragglerWindow after that.
+//     A Login, Renew or Destroy ends it at once. A request with old after that
+//     is a visitor without a session, and is reported as [EventReused].
 //   - No second session in the browser. If the request had another session, that
 //     one ends, as by [Manager.Revoke].
 //
-// Import remembers an old session as long as the session lives that goes on from
-// it. End the old one with it at a logout, or it can be imported again.
+// Import remembers an old session as long as the new one lives. At a logout end
+// the old one too, or it can be imported again.
 //
-// Call Import before changes of the request, and before the response begins. If
-// info has no subject and no data, nothing is stored, and the visitor has a new
-// session. Beside the errors of [Manager.Get] there is [ErrSuperseded] for a
-// straggler of a logout. After an error the session of the request is empty, and
-// cannot be changed.
+// Call Import before other changes of the request, and before the response
+// begins. If info has no subject and no data, nothing is stored, and the
+// visitor has a new session. The errors are those of [Manager.Get], and
+// [ErrSuperseded] for a straggler of a logout. After an error the session of
+// the request is empty, and cannot be changed.
 func (m *Manager[T]) Import(ctx context.Context, old string, info Info[T]) (*Session[T], error) {
 	if len(old) < shortestOld {
-		return nil, mistakef("session: Import: what names the old session is shorter than %d bytes: give its random token or id, which nobody can guess", shortestOld)
+		return nil, mistakef("session: Import: old is shorter than %d bytes: pass the random token or id of the old session, which nobody can guess", shortestOld)
 	}
 	info.ID = ID{}
 	given, err := m.compose(info)
@@ -79,14 +80,15 @@ func (m *Manager[T]) Import(ctx context.Context, old string, info Info[T]) (*Ses
 	return s, v.base.sealed
 }
 
-// shortestOld is how many bytes name an old session at least. 16 characters of
-// base64 are 96 bits.
+// shortestOld is the minimum length of old, in bytes. 16 characters of base64
+// are 96 bits.
 const shortestOld = 16
 
-// imported returns the token that an old session is worth. It is made of the old
-// secret alone, so that all servers make the same. As the previous one of the session
-// it opens it for a while, but not as a cookie: whoever knows the old secret could
-// make one, and pass by what the old library checks.
+// imported returns the token that stands for an old session. It is made of the
+// old secret and of what all servers know, so that all make the same token. It
+// opens the new session for a while, as its previous secret. It never works as
+// a cookie: anybody who knows the old secret could make that cookie, and so
+// bypass the checks of the old library.
 func (e *engine) imported(old, subject string) presented {
 	h := sha512.New()
 	for _, part := range []string{"github.com/gostateful/session: Import", e.likely.realm, e.likely.carrier, subject} {
@@ -119,8 +121,8 @@ func (v *visit) importable() error {
 	return v.refusal.err
 }
 
-// bring makes the session that goes on from an old one that of the visit. The
-// session that the request had ends.
+// bring gives the visit the session that continues an old one. The session that
+// the request had before ends.
 func (v *visit) bring(ctx context.Context, t *presented, given state, nothing bool) error {
 	was, started := v.base, v.engine.started()
 	if was.proof.opens() {
@@ -154,7 +156,7 @@ func (v *visit) takeUp(ctx context.Context, t *presented, given state) error {
 		case v.base.proof.straggles():
 			v.refusal = refusal{ErrSuperseded, env.stragglersUntil(v.engine.opts.StragglerWindow), true}
 			return ErrSuperseded
-		case env.created != 0: // it is there, and old opens it no more
+		case env.created != 0: // the session exists, and old no longer opens it
 			v.start()
 			return nil
 		}
@@ -165,9 +167,9 @@ func (v *visit) takeUp(ctx context.Context, t *presented, given state) error {
 	return unavailable("import", fmt.Errorf("%w, and cannot be loaded", ErrExists))
 }
 
-// found stores the session, with a secret for the browser. The one of t is its
-// previous secret, good until the browser's has been used. ErrExists means that
-// another request was first.
+// found stores the session, with a secret for the browser. The secret of t
+// becomes its previous one, good until the browser's has been used. ErrExists
+// means that another request was first.
 func (v *visit) found(ctx context.Context, t *presented, given state) error {
 	e, now, env := v.engine, time.Now(), &given.env
 	fresh := e.newSecret(env, &given, now)

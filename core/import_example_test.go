@@ -9,7 +9,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// A visitor comes with the cookie of another library, which knows who it is.
+// A visitor comes with the cookie of another library, and that library knows
+// the visitor.
 func ExampleManager_Import() {
 	type Cart struct{ Items []string }
 	carts, err := session.New[Cart](store, nil)

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Whoever knows the old secret, as from a copy of the old store, has to show it to
-// the old library. No cookie can be made of it, and none of what a store holds.
+// Anybody who knows the old secret, such as from a copy of the old store, has
+// to show it to the old library. Neither the old secret nor anything in a store
+// makes a cookie of this one.
 func TestImportedIsNoCookie(t *testing.T) {
 	e := &engine{likely: envelope{carrier: "__Host-session"}}
 	t1 := e.imported("Zk2vB0o8bJx5cQmT1nWq7YdR4hLpE9aS", "ann")

@@ -18,7 +18,7 @@ const oldToken = "Zk2vB0o8bJx5cQmT1nWq7YdR4hLpE9aS"
 // ofAnn is what the other library holds under it.
 var ofAnn = session.Info[cart]{Subject: "ann", Data: cart{N: 1, Items: []string{"tea"}}}
 
-// imports is a request that imports ofAnn.
+// imports handles a request that imports ofAnn.
 func (r *request) imports() *session.Session[cart] {
 	r.si.t.Helper()
 	s, err := r.si.Import(r, oldToken, ofAnn)
@@ -40,7 +40,7 @@ func moved(t *testing.T, opts *session.Options) (*site, *browser) {
 	return si, b
 }
 
-// What another library has kept goes on, and is no fresh login.
+// The session of another library goes on, and is no fresh login.
 func TestImport(t *testing.T) {
 	si, b := moved(t, nil)
 	if got := si.kinds(); !slices.Equal(got, []session.EventKind{session.EventCreated, session.EventLogin}) {
@@ -144,8 +144,8 @@ func TestImportLost(t *testing.T) {
 	})
 }
 
-// Once the browser has the new cookie, the old one is that of a straggler, and then
-// opens nothing: it was stolen.
+// After the browser has received the new cookie, the old one is a straggler's
+// for the window. After that it opens nothing, and counts as stolen.
 func TestImportOfStolen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := moved(t, nil)
@@ -174,8 +174,8 @@ func TestImportOfStolen(t *testing.T) {
 	})
 }
 
-// Laws 2 and 3, for a move: a request with the old session alone undoes no logout and
-// no login.
+// Laws 2 and 3, for a move: a request with only the old session undoes no
+// logout and no login.
 func TestImportUndoesNothing(t *testing.T) {
 	for name, act := range map[string]func(*session.Session[cart]) error{
 		"login":  loggedIn,
@@ -231,7 +231,7 @@ func TestImportUndoesNothing(t *testing.T) {
 	})
 }
 
-// A browser has one session: the one that it had ends.
+// A browser has one session: the one that it had before ends.
 func TestImportReplaces(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, loggedIn)
@@ -346,7 +346,7 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// Law 6, for a move: who has nothing gets nothing.
+// Law 6, for a move: for an empty old session nothing is stored.
 func TestImportOfNothing(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	r := si.begin(b)

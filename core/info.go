@@ -31,7 +31,7 @@ func (m *Manager[T]) info(s *state) Info[T] {
 	}
 }
 
-// describe returns what can be read of a record. It may do so with an error too.
+// describe returns what can be read of a record, even with an error.
 func (m *Manager[T]) describe(rec Record) (info Info[T], expired bool, err error) {
 	env, err := openEnvelope(rec.Data, &m.likely)
 	if err != nil {
@@ -61,8 +61,8 @@ func (m *Manager[T]) visible(rec Record) (_ Info[T], ok bool, _ error) {
 	return info, !expired, err
 }
 
-// lastUsedFirst is the order of List. Of sessions used at the same time the one
-// with the higher ID is first, as it is mostly the newer one.
+// lastUsedFirst is the order of List. Of sessions last used at the same time,
+// the one with the higher ID is first, because it is mostly the newer one.
 func lastUsedFirst(a, b ID, usedA, usedB time.Time) int {
 	return cmp.Or(usedB.Compare(usedA), bytes.Compare(b[:], a[:]))
 }

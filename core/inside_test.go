@@ -11,9 +11,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// A call of the session from inside its own Update function could never return:
-// it is an error that names the mistake, and nothing of the Update is kept where
-// the call began the response.
+// A call of the session from inside its own Update function could never return.
+// It is an error that names the mistake. If the call began the response,
+// nothing of the Update is kept.
 func TestCallInsideUpdate(t *testing.T) {
 	inside := func(t *testing.T, si *site, r *request, s *session.Session[cart]) map[string]func() error {
 		return map[string]func() error{
@@ -39,7 +39,7 @@ func TestCallInsideUpdate(t *testing.T) {
 			act := inside(t, si, r, s)[name]
 			var got error
 			err := s.Update(func(c *cart) error {
-				_, _ = s.Data(), s.Subject() // who only reads need not wait
+				_, _ = s.Data(), s.Subject() // reads need not wait
 				if same, err := si.Get(r); err != nil || same != s {
 					t.Errorf("Get: got %v", err)
 				}

@@ -14,7 +14,7 @@ const (
 	doubtful                 // whether it was done cannot be known
 )
 
-// A sight is what is in the store after a write that did not succeed.
+// A sight is what the store has after a write that did not succeed.
 type sight struct {
 	relation relation
 	ended    bool  // it is a tombstone; or, for a job, another login's session by now
@@ -22,7 +22,7 @@ type sight struct {
 	overdue  bool  // the expiry that the request knew has passed
 }
 
-// A relation is that of what is stored to the plan.
+// A relation says how the stored record relates to the plan.
 type relation uint8
 
 const (
@@ -50,15 +50,15 @@ func judge(kind planKind, doubt bool, s sight) verdict {
 		return done // law 1
 
 	case kind == planCreate:
-		// It was not done, or done and ended since. A new ID revives no session
-		// (law 2).
+		// Either it was not done, or it was done and the session has ended since. A new
+		// ID revives no session (law 2).
 		return elsewhere
 
 	case s.relation == same && !s.ended:
 		return again
 
 	case kind == planEnd && (s.relation == absent || s.ended):
-		return gone // it is over, whoever ended it, and the cookie may be a newer session's (law 3)
+		return gone // it is over, whoever ended it, and the cookie may belong to a newer session (law 3)
 
 	case kind == planEnd && !s.proof.opens():
 		return refused // a straggler does not log out a newer login (law 3)

@@ -9,7 +9,7 @@ import (
 )
 
 // Law 14: a first Get after the header is refused, unless the header that was
-// sent keeps shared caches away by itself.
+// sent already keeps shared caches away.
 func TestFirstGetAfterTheHeader(t *testing.T) {
 	for name, test := range map[string]struct {
 		header http.Header

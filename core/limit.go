@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// trim ends the sessions of a subject beyond Options.MaxPerSubject, after a login.
-// Each login spares the same ones, so that of simultaneous logins no more than
-// these are left. A failure does not fail the login.
+// trim ends the sessions of a subject beyond Options.MaxPerSubject, after a
+// login. All logins spare the same sessions, so simultaneous logins leave no
+// more than the limit. A failure does not fail the login.
 func (v *visit) trim(ctx context.Context, subject string) {
 	if v.engine.opts.MaxPerSubject == 0 {
 		return
@@ -23,8 +23,9 @@ func (v *visit) trim(ctx context.Context, subject string) {
 	}
 }
 
-// endExcess is one try of trim. It ends no session that changes meanwhile: that one
-// may be another subject's by now. The error is then ErrConflict.
+// endExcess is one try of trim. It ends no session that changes meanwhile,
+// because that one may already belong to another subject. The error is then
+// ErrConflict.
 func (v *visit) endExcess(ctx context.Context, subject string) error {
 	e := v.engine
 	records, err := e.store.List(ctx, e.owner(subject))
@@ -52,9 +53,9 @@ func (v *visit) endExcess(ctx context.Context, subject string) error {
 	return nil
 }
 
-// lastUsedOf is the last use of a record. Another program may have given it its
-// expiry, with a longer IdleTimeout. Then the last use seems to be in the future,
-// and the login counts instead: an old session must not outlast the one that has
+// lastUsedOf returns the last use of a record. If another program with a longer
+// IdleTimeout wrote the expiry, the last use seems to be in the future. Then
+// the login counts instead: an old session must not outlast the one that has
 // just logged in (law 19). The clocks of servers differ by less than a minute.
 func (e *engine) lastUsedOf(rec *Record, now time.Time) time.Time {
 	env, _ := openEnvelope(rec.Data, &e.likely)

@@ -68,7 +68,7 @@ func TestMaxPerSubjectSparesTheLogin(t *testing.T) {
 }
 
 // TestMaxPerSubjectEndsNobodyElse: a session that passes to another subject
-// meanwhile is not ended, and one that is used meanwhile is.
+// meanwhile does not end. One that is used meanwhile does.
 func TestMaxPerSubjectEndsNobodyElse(t *testing.T) {
 	for _, next := range []string{"bob", "alice"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,8 @@ func TestMaxPerSubjectEndsNobodyElse(t *testing.T) {
 	}
 }
 
-// TestMaxPerSubjectInTime: the deadline of Commit bounds it too.
+// TestMaxPerSubjectInTime: the deadline of Commit also bounds the end of other
+// sessions.
 func TestMaxPerSubjectInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newSite(t, &session.Options{MaxPerSubject: 1})
@@ -117,7 +118,8 @@ func TestMaxPerSubjectInTime(t *testing.T) {
 	})
 }
 
-// TestMaxPerSubjectCountsTheLive: a session whose Lifetime is over ends no other one.
+// TestMaxPerSubjectCountsTheLive: a session whose Lifetime is over does not
+// count.
 func TestMaxPerSubjectCountsTheLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newSite(t, &session.Options{Lifetime: 2 * time.Hour, MaxPerSubject: 2})

@@ -9,8 +9,8 @@ import (
 
 // fetch loads a live record of the manager's realm and opens its envelope. The
 // error is ErrNotFound, ErrUndecodable or ErrUnavailable. With ErrUndecodable
-// the record is returned too. With errExpired, which is an ErrNotFound, the
-// record and its envelope are.
+// fetch returns the record too. With errExpired, which is an ErrNotFound, it
+// returns the record and its envelope.
 func (e *engine) fetch(ctx context.Context, id ID) (Record, envelope, error) {
 	rec, err := e.store.Load(ctx, id)
 	if errors.Is(err, ErrNotFound) {
@@ -31,8 +31,8 @@ func (e *engine) fetch(ctx context.Context, id ID) (Record, envelope, error) {
 	return rec, env, nil
 }
 
-// owner is the name that a store has for a subject. It begins with the realm, so
-// that realms share no owner (law 17).
+// owner returns the name of a subject in the store. It begins with the realm,
+// so that realms share no owner (law 17).
 func (e *engine) owner(subject string) string {
 	if e.opts.Realm == "" || subject == "" {
 		return subject
@@ -51,8 +51,8 @@ func (e *engine) subject(owner string) string {
 	return strings.TrimPrefix(owner, e.opts.Realm+realmSeparator)
 }
 
-// owns reports whether an owner may be of this realm. An empty owner tells
-// nothing, and may be.
+// owns reports whether an owner may belong to this realm. An empty owner may
+// belong to any.
 func (e *engine) owns(owner string) bool {
 	realm, _, found := strings.Cut(owner, realmSeparator)
 	return owner == "" || found && realm == e.opts.Realm || !found && e.opts.Realm == ""
@@ -66,11 +66,12 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 	for i := range tokens[:n] {
 		t := &tokens[i]
 		if until != (time.Time{}) && t.carrier != tokens[i-1].carrier {
-			break // an older cookie name has nothing newer
+			break // a cookie's former name has nothing newer
 		}
 		env, err := v.try(ctx, t)
 		if errors.Is(err, ErrUndecodable) {
-			// No proof can be read. So only a login can do anything.
+			// The secret in it cannot be read, so nothing can be proven: only a login is
+			// possible.
 			v.start()
 			v.base.id, v.base.isNew, v.base.sealed, v.refusal.err = t.id, false, err, err
 			v.show(v.base.state)
@@ -91,8 +92,9 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 	return nil
 }
 
-// try loads the record that a token names. If the token opens it, it becomes the
-// session of the visit. The events of the tokens tried before are dropped.
+// try loads the record that a token names. If the token opens it, it becomes
+// the session of the visit, and the events of the tokens tried before are
+// dropped.
 func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
 	v.base = hold{}
 	if err := left(ctx); err != nil {
@@ -144,10 +146,11 @@ func absence(err error) EventKind {
 // open makes a record the session of the visit, if the token opens it. Otherwise
 // the error is an ErrNotFound, or an ErrUndecodable.
 //
-// The present token opens its session only through the carrier that it was issued
-// for (law 17). A renewal may have moved the session from one of our cookies to
-// another. So an older secret is judged through any cookie that we read. This
-// holds on each server of a deploy, whichever of the two names it calls former.
+// The present token opens its session only through the carrier that it was
+// issued for (law 17). An older secret is judged through any cookie that this
+// manager reads, because a renewal may have moved the session from one cookie
+// to another. So the servers of a deploy agree, whichever of the two names each
+// of them calls former.
 func (v *visit) open(t *presented, rec Record, env envelope) error {
 	d := t.digest()
 	p := env.prove(d, time.Now(), v.engine.opts.StragglerWindow)
@@ -183,8 +186,8 @@ func (v *visit) seal(rec Record, env envelope, reason error) {
 	v.show(v.base.state)
 }
 
-// left returns an error if the caller's context is over. After a cancellation that
-// is no failure of the store.
+// left returns an error if the caller's context is over. A client that left is
+// not a failure of the store.
 func left(ctx context.Context) error {
 	switch err := ctx.Err(); err {
 	case nil:

@@ -11,8 +11,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Law 19: whatever response a browser lost, its next request works, or is told by
-// 409 when to come again, and it can log in at once.
+// Law 19: after any lost response, the browser's next request works, or is told
+// by 409 when to come again, and the browser can log in at once.
 func TestNobodyIsLockedOut(t *testing.T) {
 	for name, lost := range map[string]func(*session.Session[cart]) error{
 		"login":  loggedIn,

@@ -27,8 +27,8 @@ func (si *site) subject(b *browser) (subject string) {
 	return subject
 }
 
-// TestRemember: a login chooses the clocks of its session, which keeps them. Both
-// hold on the server (law 15).
+// TestRemember: a login chooses the clocks of its session, and the session
+// keeps them. Both hold on the server (law 15).
 func TestRemember(t *testing.T) {
 	t.Run("both clocks", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -173,8 +173,8 @@ func TestLifetimeCountsFromTheCall(t *testing.T) {
 	})
 }
 
-// TestDiscard: what a request has changed can be taken back, such as a login when
-// what follows it fails. A Destroy cannot.
+// TestDiscard: the changes of a request can be taken back, such as a login
+// after a later failure. A Destroy cannot.
 func TestDiscard(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	h := si.visit(b, func(s *session.Session[cart]) error {
@@ -223,8 +223,8 @@ func TestDiscard(t *testing.T) {
 	})
 }
 
-// TestDiscardAfterLifetime: a session that has ended during the request is not
-// followed by another one, if the login that began it is taken back (law 18).
+// TestDiscardAfterLifetime: if a session has ended during the request, and the
+// login that would follow it is taken back, no other session follows (law 18).
 func TestDiscardAfterLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, &session.Options{Lifetime: time.Hour}), &browser{}
@@ -315,8 +315,8 @@ func TestGivenLogin(t *testing.T) {
 	})
 }
 
-// TestGivenSessions: tests of applications begin with a session of their choice,
-// which lists of devices see.
+// TestGivenSessions: tests of applications begin with any session, and lists of
+// devices show it.
 func TestGivenSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newSite(t, &remembering)

@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// watchPage is how many IDs Versions gets at most.
+// watchPage is the largest number of IDs in one call of Versions.
 const watchPage = 1000
 
-// watchPause is the time between two looks. With the time that a look takes, an
-// end is told within a second. What this process itself has written is looked at
-// sooner, and not before a breath after the last such look: a session that is
-// written all the time must not be looked at as often.
+// watchPause is the time between two looks. It leaves time for the look itself,
+// so that an end is told within a second. A session that this process has
+// written is looked at sooner, but not more than once in a watchBreath: one
+// that is written all the time must not be looked at as often.
 const (
 	watchPause  = 900 * time.Millisecond
 	watchBreath = 50 * time.Millisecond
 )
 
-// A watch is all watchers of an engine. While there is one, a goroutine looks at
-// their sessions.
+// A watch holds all watchers of an engine. While there is one, a goroutine
+// looks at their sessions.
 type watch struct {
-	anybody atomic.Bool // watches: writers look here first
+	anybody atomic.Bool // somebody watches; writers check this first
 
 	mu       sync.Mutex // guards the fields below
 	watchers map[ID][]*watcher
-	due      map[ID]bool   // to look at soon
-	wake     chan struct{} // says that there are some
+	due      map[ID]bool   // sessions to look at soon
+	wake     chan struct{} // says that there are due ones
 	stop     context.CancelFunc
 }
 
@@ -178,7 +178,7 @@ func (e *engine) lookAt(ctx context.Context, ids []ID) error {
 	for _, id := range e.watch.outdated(ctx, ids, versions) {
 		rec, env, err := e.fetch(b, id)
 		if errors.Is(err, ErrUnavailable) {
-			failure = err // one session that cannot be loaded is not in the way of others
+			failure = err // one session that cannot be loaded does not stop the others
 			continue
 		}
 		e.watch.tell(ctx, e, id, rec, env, err)
@@ -203,13 +203,13 @@ func (e *engine) versions(ctx context.Context, ids []ID) (map[ID]uint64, error) 
 	return versions, nil
 }
 
-// outdated ends the watchers whose sessions are over, and returns the sessions that
-// have another version than some watcher was told.
+// outdated ends the watchers of sessions that are over. It returns the sessions
+// whose version is new to one of their watchers.
 func (all *watch) outdated(ctx context.Context, ids []ID, versions map[ID]uint64) (changed []ID) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if ctx.Err() != nil {
-		return nil // another goroutine looks by now
+		return nil // another goroutine has taken over
 	}
 	now := time.Now()
 	for _, id := range ids {

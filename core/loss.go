@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// This file finds what a codec does not keep: law 20 wants it in a log. It knows
-// no codec. It compares a value with the one that its encoding decodes to.
+// This file finds data that a codec does not keep, because a log must show the
+// loss (law 20). It works with any codec: it compares a value with what its
+// encoding decodes to.
 
 // loses reports whether the default codec may lose a part of a value of this
 // type, other than a string that is not UTF-8. [engine.suspect] finds that one.
@@ -36,8 +37,8 @@ func loses(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return false
 }
 
-// losesField is loses of a struct. encoding/json drops fields that share a name,
-// and of an embedded type what another field hides.
+// losesField is loses for a struct. encoding/json drops fields that share a
+// name, and fields of an embedded type that another field hides.
 func losesField(t reflect.Type, seen map[reflect.Type]bool) bool {
 	names := make(map[string]bool)
 	for i := range t.NumField() {
@@ -55,11 +56,11 @@ func losesField(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return false
 }
 
-// dropped reports whether the application itself said that a field is not kept.
+// dropped reports whether the application chose not to keep a field.
 func dropped(f *reflect.StructField) bool { return f.Tag.Get("json") == "-" || f.Type.Size() == 0 }
 
-// marshalsItself reports whether a type has an encoding of its own. What that
-// keeps is the application's affair.
+// marshalsItself reports whether a type has an encoding of its own. The
+// application decides what that keeps.
 func marshalsItself(t reflect.Type) bool {
 	for _, marshaler := range []reflect.Type{
 		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler](),
@@ -71,9 +72,9 @@ func marshalsItself(t reflect.Type) bool {
 	return false
 }
 
-// checkType refuses a type of which the default codec keeps nothing.
+// checkType refuses a type if the default codec keeps nothing of it.
 func checkType(t reflect.Type) error {
-	for range 10 { // of pointers, as a type may point to itself
+	for range 10 { // bounded, because a type may point to itself
 		if t.Kind() == reflect.Pointer && !marshalsItself(t) {
 			t = t.Elem()
 		}
@@ -89,8 +90,8 @@ func checkType(t reflect.Type) error {
 	return fmt.Errorf("session: %v has no exported field, so nothing of it would be stored: begin the names of its fields with an upper-case letter", t)
 }
 
-// A search finds what was lost. It holds what it has compared already, as data may
-// have cycles, or parts that are shared.
+// A search finds what was lost. It remembers what it has compared, because data
+// may have cycles or shared parts.
 type search map[part]bool
 
 type part struct {
@@ -99,7 +100,7 @@ type part struct {
 	len  int
 }
 
-// again reports whether the search has been at a value before.
+// again reports whether the search has seen a value before.
 func (s search) again(v reflect.Value) bool {
 	var p part
 	switch v.Kind() {
@@ -115,9 +116,9 @@ func (s search) again(v reflect.Value) bool {
 	return known
 }
 
-// lost returns the path of a part of set, such as ".Cart[2].note", that kept does
-// not have, and false if there is none. Empty and nil are the same to it, and so
-// are numbers of equal value in an interface.
+// lost returns the path of a part of set, such as ".Cart[2].note", that kept
+// lacks, and false if there is none. Empty and nil count as equal, and so do
+// numbers of equal value in an interface.
 func (s search) lost(set, kept reflect.Value, depth int) (path string, is bool) {
 	if depth == 0 || s.again(set) {
 		return "", false
@@ -180,7 +181,7 @@ func (s search) lostInList(set, kept reflect.Value, depth int) (string, bool) {
 
 func (s search) lostInMap(set, kept reflect.Value, depth int) (string, bool) {
 	for entry := set.MapRange(); entry.Next(); {
-		const key = "[...]" // it may be nobody's business
+		const key = "[...]" // the key may be private
 		other := kept.MapIndex(entry.Key())
 		if !other.IsValid() {
 			return key, true
@@ -227,8 +228,8 @@ func number(v reflect.Value) (*big.Float, bool) {
 	return nil, false
 }
 
-// askEqual asks the method Equal of a value, such as that of [time.Time], which
-// ignores what no encoding keeps. If it panics, nothing is known.
+// askEqual calls the method Equal of a value, such as [time.Time.Equal], which
+// ignores what no encoding keeps. If it panics, the result is not known.
 func askEqual(a, b reflect.Value) (equal, known bool) {
 	if !a.CanInterface() {
 		return false, false
@@ -254,7 +255,7 @@ func askEqual(a, b reflect.Value) (equal, known bool) {
 // lossDepth bounds how deep the comparison goes.
 const lossDepth = 100
 
-// reportLoss reports what an Update has set and its encoding has lost.
+// reportLoss reports a part that an Update has set and the encoding has lost.
 func (s *Session[T]) reportLoss(set, kept *T, encoded []byte) {
 	if !s.m.suspect(encoded) {
 		return

@@ -151,7 +151,7 @@ func TestLossIsReported(t *testing.T) {
 	})
 }
 
-// TestLossOfAlone: a type with nothing but what the test names is watched too.
+// TestLossOfAlone: a type that has only the part in question is checked too.
 func TestLossOfAlone(t *testing.T) {
 	for name, got := range map[string]int{
 		"embedded": losses(t, nil, func(v *struct {
@@ -182,7 +182,7 @@ func TestLossOfAlone(t *testing.T) {
 	}
 }
 
-// TestLossOfCycles: the search for losses ends, and none of what it meets fails
+// TestLossOfCycles: the search for losses ends, and nothing that it meets fails
 // the request.
 func TestLossOfCycles(t *testing.T) {
 	type ring struct{ Next, Prev *ring }

@@ -88,9 +88,9 @@ func TestOutageDoesNotFlood(t *testing.T) {
 	})
 }
 
-// TestOneErrorPerFailure: a request that meets an outage is one error, however
-// often it tried, and an operation of the store has one Duration, so that sums are
-// right.
+// TestOneErrorPerFailure: a request that meets an outage reports one error,
+// however often it tried. An operation of the store has one Duration, so that
+// sums are right.
 func TestOneErrorPerFailure(t *testing.T) {
 	for name, act := range map[string]func(*session.Session[cart]) error{
 		"update": incremented,
@@ -166,7 +166,7 @@ func TestOneErrorPerFailure(t *testing.T) {
 	})
 }
 
-// TestPlainHTTP: a cookie that browsers drop is one warning.
+// TestPlainHTTP: cookies that browsers drop cause one warning.
 func TestPlainHTTP(t *testing.T) {
 	log := captureDefaultLog(t)
 	for _, test := range []struct {

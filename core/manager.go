@@ -24,8 +24,8 @@ type engine struct {
 	store    Store
 	opts     Options
 	key      any      // Exchange.Key, boxed once
-	likely   envelope // what a new session has: carrier, realm, schema, codec, the encoded zero T
-	carriers []any    // what is read: each a carrierKey, boxed once
+	likely   envelope // of a new session: carrier, realm, schema, codec, the encoded zero T
+	carriers []any    // that are read; each a carrierKey, boxed once
 	queue    queue
 	watch    watch
 
@@ -33,7 +33,7 @@ type engine struct {
 	lossy     bool // the codec may lose a part of a T
 	shape     shape
 	throttles map[EventKind]*throttle
-	warned    atomic.Bool // of plain http
+	warned    atomic.Bool // warnOfPlain has logged
 }
 
 func (e *engine) core() *engine { return e }
@@ -46,7 +46,7 @@ func (m *Manager[T]) visitor(ctx context.Context) (*visit, error) {
 	return &s.visit, nil
 }
 
-var managers atomic.Uint64 // that were made
+var managers atomic.Uint64 // counts them, so that each has its own key
 
 // New returns a Manager over a store. It does not call the store: see
 // [Manager.Ping]. Nil opts mean the defaults; New copies the options. The error
@@ -97,7 +97,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // to: see [Options.StragglerWindow].
 //
 // Make the first call before the first byte of the response, which then says
-// Vary: Cookie. After it, the first call returns [ErrHeadersSent], unless the
+// Vary: Cookie. A first call after that returns [ErrHeadersSent], unless the
 // response already keeps shared caches away: by Vary: Cookie, or by
 // Cache-Control: private or no-store.
 //
@@ -107,24 +107,25 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // pass the Session on.
 //
 // The error is [ErrNoSession] without the middleware, or if the first call
-// comes after the request. It is [ErrUnavailable] if the store failed (never an
-// empty session), and [context.Canceled] if the client has left. It is also an
-// error if another manager reads the same cookie or header on this request.
+// comes after the request. If the store failed, it is [ErrUnavailable], and Get
+// never returns an empty session instead. If the client has left, it is
+// [context.Canceled]. It is also an error if another manager reads the same
+// cookie or header on this request.
 //
-// With [ErrUndecodable] Get returns a Session too, which has the ID of the
+// With [ErrUndecodable], Get also returns a Session that has the ID of the
 // stored one. [Session.Login] and [Session.Destroy] end the stored session;
 // Update and Renew return the error. If a newer release of this library wrote
 // the session, Destroy returns the error too, and Login leaves it in the store.
 func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) { return m.handle(ctx, true) }
 
-// Peek describes the session of the request that ctx belongs to, without
-// counting as a use. So a poll that calls Peek does not keep the session alive.
-// Peek stores nothing and renews no secret. If anything calls [Manager.Get] on
-// the same request, that counts.
+// Peek describes the session of the request that ctx belongs to, and does not
+// count as a use. So a poll that calls Peek does not keep the session alive.
+// Peek stores nothing and renews no secret. A call of [Manager.Get] on the same
+// request still counts.
 //
 // The error is [ErrNotFound] if the visitor came without a session,
-// [ErrSuperseded] for a straggler, or one of Get. As with Get, the first call
-// comes before the first byte of the response.
+// [ErrSuperseded] for a straggler, or an error of Get. As with Get, make the
+// first call before the first byte of the response.
 func (m *Manager[T]) Peek(ctx context.Context) (Info[T], error) {
 	s, err := m.handle(ctx, false)
 	if err != nil {
@@ -139,7 +140,8 @@ func (m *Manager[T]) Peek(ctx context.Context) (Info[T], error) {
 	return info, nil
 }
 
-// handle returns the session of a request, and counts that as a use or not.
+// handle returns the session of a request. use says whether this counts as a
+// use.
 func (m *Manager[T]) handle(ctx context.Context, use bool) (*Session[T], error) {
 	switch found := ctx.Value(m.key).(type) {
 	case *Exchange:
@@ -152,16 +154,16 @@ func (m *Manager[T]) handle(ctx context.Context, use bool) (*Session[T], error) 
 		s, _ := t.(*Session[T])
 		return s, err
 	case *Session[T]:
-		return found, nil // of NewContext
+		return found, nil // put there by NewContext
 	case error:
 		return nil, found
 	}
 	return nil, ErrNoSession
 }
 
-// Update changes the data of a stored session of this realm, from outside its
-// requests, such as from a job. The change is stored at once. It does not count
-// as a use: the session expires when it would have expired anyway.
+// Update changes the data of a stored session of this realm from outside a
+// request, such as from a job. The change is stored at once. It does not count
+// as a use and does not move the expiry.
 //
 // fn and the errors are those of [Session.Update] and [Session.Commit]. The
 // error is [ErrNotFound] if there is no such session.
@@ -169,7 +171,8 @@ func (m *Manager[T]) Update(ctx context.Context, id ID, fn func(*T) error) error
 	return m.update(ctx, id, "", fn)
 }
 
-// update is Update of a session that belongs to a subject, or to anybody.
+// update is [Manager.Update]. If subject is not empty, the session must belong
+// to it.
 func (m *Manager[T]) update(ctx context.Context, id ID, subject string, fn func(*T) error) error {
 	if id.IsZero() {
 		return errZeroID
@@ -199,8 +202,8 @@ func (e *engine) carries(carrier carrierKey) bool {
 	return false
 }
 
-// collides reports whether a manager further out on this request reads the same
-// carrier.
+// collides reports whether the manager of an outer middleware reads the same
+// carrier on this request.
 func (e *engine) collides(ctx context.Context) bool {
 	for _, c := range e.carriers {
 		if _, ok := ctx.Value(c).(*Exchange); ok {

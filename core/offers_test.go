@@ -10,8 +10,8 @@ import (
 )
 
 // Law 19: a request that came before its browser could have the new secret is
-// offered no other, however long it takes: if that response is lost, the browser
-// has the first one, and loses nothing.
+// offered no other secret, however long it takes. If its response is lost, the
+// browser still has the first new one.
 func TestLongRequestIsOfferedNoSecret(t *testing.T) {
 	for name, act := range map[string]func(*session.Session[cart]) error{"reads": look, "changes": incremented} {
 		for _, before := range []bool{true, false} {
@@ -47,8 +47,8 @@ func TestLongRequestIsOfferedNoSecret(t *testing.T) {
 	}
 }
 
-// Law 7: a login that cannot go on in a new session, as a change that came with
-// it is refused there, is no success.
+// Law 7: if a login cannot go on in a new session, because a change that came
+// with it is refused there, it is no success.
 func TestLoginThatCannotGoOn(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, incremented)
@@ -73,7 +73,7 @@ func TestLoginThatCannotGoOn(t *testing.T) {
 	}
 }
 
-// Law 3: nor does what a straggler does after such a login set a cookie.
+// Law 3: what a straggler does after such a login sets no cookie either.
 func TestStragglerAfterALoginThatCannotGoOn(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, incremented)

@@ -16,35 +16,35 @@ import (
 // safe default. Durations are at least a millisecond and at most 100 years,
 // except RenewEvery.
 type Options struct {
-	// IdleTimeout ends a session that is not used for so long. Zero means one
-	// hour, or Lifetime if that is shorter. A use is a request that calls
-	// [Manager.Get]. Not each use is written. The recorded one may lag by a tenth
-	// of IdleTimeout or by one minute, whichever is less. A session may end that
-	// much early.
+	// IdleTimeout ends a session after this long without use. Zero means one hour,
+	// or Lifetime if that is shorter. A use is a request that calls [Manager.Get].
+	// Not each use is written. The recorded one may lag by a tenth of IdleTimeout
+	// or by one minute, whichever is less. A session may end that much early.
 	IdleTimeout time.Duration
 
 	// Lifetime ends a session however much it is used. Zero means 24 hours. It
-	// counts from the last login. Without a login it counts from the creation
-	// (NIST SP 800-63B, reauthentication).
+	// counts from the last login, or from the creation if there was no login (NIST
+	// SP 800-63B, reauthentication).
 	Lifetime time.Duration
 
-	// Remember holds the clocks of a login with LoginOptions.Remember. A zero
-	// IdleTimeout in it means its Lifetime. A session keeps the clocks that it was
-	// remembered with, and its cookie is persistent. The zero value offers no such
-	// login.
+	// Remember holds the clocks of logins with LoginOptions.Remember. If its
+	// IdleTimeout is zero, its Lifetime counts for both. A session keeps the clocks
+	// that it was remembered with, and its cookie is persistent. With the zero
+	// value, such a login is an error.
 	Remember Clocks
 
 	// MaxPerSubject is how many sessions a subject may keep. After a login, the
-	// least recently used ones beyond that number end. Logins at the same time
-	// leave no more either. If the store fails here, more are left and the login
-	// stands. Zero means no limit.
+	// least recently used ones beyond that number end. The limit holds for
+	// simultaneous logins too. If the store fails here, the login stands and too
+	// many sessions remain. Zero means no limit.
 	MaxPerSubject int
 
 	// Cookie holds the attributes of the cookie.
 	Cookie Cookie
 
-	// Header, if it has a Name, carries the token in place of the cookie. A manager
-	// reads one of them. A token of the one opens nothing through the other.
+	// Header carries the token in place of the cookie, if it has a Name. A manager
+	// reads either the cookie or the header. A token that was issued for one opens
+	// nothing through the other.
 	Header TokenHeader
 
 	// Device binds the sessions of users to the device of their browser. The zero
@@ -52,8 +52,8 @@ type Options struct {
 	Device Device
 
 	// NewID makes the ID of a new session. Nil means the function [NewID]: a UUID
-	// version 7. It must be safe for concurrent use and must not repeat itself.
-	// The ID need not be secret.
+	// version 7. It must be safe for concurrent use and must not return an ID
+	// twice. The ID need not be secret.
 	NewID func() ID
 
 	// Codec encodes the data. The zero value means JSON that keeps fields unknown
@@ -81,9 +81,9 @@ type Options struct {
 	// duration, and never with a token. Failures are at level Error, dropped
 	// changes and reused secrets at Warn, all else at Debug.
 	//
-	// Nil means slog.Default(), for Error and Warn only, without the subject. It
-	// then gets at most one line a second of each kind. A logger with
-	// slog.DiscardHandler silences all.
+	// Nil means slog.Default(), for Error and Warn only, without the subject, and
+	// at most one line a second of each kind. To silence all, set a logger with
+	// slog.DiscardHandler.
 	//
 	// If the Logger logs at Debug, the Manager also looks for data that was
 	// changed outside [Session.Update], and reports it as an error.
@@ -102,28 +102,28 @@ type Options struct {
 	// MaxBytes bounds the encoded data of one session. Zero means 1 MiB.
 	MaxBytes int
 
-	// RenewEvery is how old a secret may become: the next use then replaces it.
-	// Zero means that only Login and Renew do. It must be longer than
+	// RenewEvery is the maximum age of a secret. The next use after it replaces the
+	// secret. Zero means that only Login and Renew do. It must be longer than
 	// StragglerWindow.
 	//
 	// The previous secret stays good until the new one has been used, and for
-	// StragglerWindow after that. So a browser that lost the response loses
-	// nothing. It is offered another secret after the window.
+	// StragglerWindow after that. So a browser that lost the response keeps its
+	// session, and is offered another secret after the window.
 	RenewEvery time.Duration
 
 	// StragglerWindow is how long a request may be on its way. Zero means one
-	// minute. For so long after a Login, a Renew or a Destroy, a request with an
+	// minute. For this long after a Login, a Renew or a Destroy, a request with an
 	// older secret gets an empty session and can only log in. Its changes return
-	// [ErrSuperseded] (409), and its response says by Retry-After when the window
+	// [ErrSuperseded] (409), and Retry-After in its response says when the window
 	// ends. After the window its browser is a visitor without a session.
 	StragglerWindow time.Duration
 
 	// Realm separates the sessions in one store. Managers of different realms see
 	// nothing of each other's sessions, by token, subject or ID. Managers of one
 	// realm, such as the empty one, share the sessions of a subject. Each can list
-	// and revoke them all, and opens only the tokens of its own cookie. A change
-	// of the realm logs everybody out. A realm has at most 64 bytes of UTF-8,
-	// without NUL and without the unit separator U+001F.
+	// and revoke them all, but opens only the tokens of its own cookie. A change of
+	// the realm logs everybody out. A realm has at most 64 bytes of UTF-8, without
+	// NUL and without the unit separator U+001F.
 	Realm string
 }
 
@@ -171,7 +171,7 @@ func (o *Options) setDefaults() {
 	}
 	o.Header.setDefaults()
 	o.setDeviceDefaults()
-	o.Cookie.Former = slices.Clone(o.Cookie.Former) // which is the caller's
+	o.Cookie.Former = slices.Clone(o.Cookie.Former) // the caller owns the original
 	o.Cookie.setDefaults()
 }
 
@@ -214,7 +214,8 @@ func (o *Options) checkRemember(f *faults) {
 
 const forgotten = "%s %v: browsers drop a persistent cookie after 400 days: set RenewEvery to at most 200 days, which sends it again, or shorten the Lifetime"
 
-// forgets reports whether browsers drop a persistent cookie within a lifetime.
+// forgets reports whether browsers drop a persistent cookie before lifetime
+// ends.
 func (o *Options) forgets(lifetime time.Duration) bool {
 	return lifetime > longestCookie && (o.RenewEvery == 0 || o.RenewEvery > longestCookie/2)
 }

@@ -68,8 +68,8 @@ func TestNewReturnsEveryFault(t *testing.T) {
 	}
 }
 
-// The store keeps sessions apart by what NewID returns: a generator that fails
-// is an error, never a shared session.
+// The IDs of NewID keep sessions apart. So a generator that fails is an error,
+// never a shared session.
 func TestNewID(t *testing.T) {
 	var ids []session.ID
 	si := newSite(t, &session.Options{NewID: func() session.ID {

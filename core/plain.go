@@ -17,21 +17,21 @@ import (
 // texts and numbers, without interfaces, cycles, and encodings of their own.
 // Such a value can be copied, and its type describes all that is stored of it.
 
-// A shape is what New learns about a T that is plain. The zero shape is that of
-// any other T.
+// A shape is what New learns about a plain T. The zero shape means that T is
+// not plain.
 type shape struct {
 	plain   bool
 	unshare unshare // nil if no copy needs it
-	own     unshare // the same with strings, if exact
+	own     unshare // copies strings too; used if exact
 	hash    uint64  // of all that decides how a T is encoded
 
-	// exact means that the default codec gives back what it was given, but for a
-	// string that is not UTF-8.
+	// exact means that the default codec gives back each value unchanged, except
+	// strings that are not UTF-8.
 	exact bool
 }
 
-// shapeOf returns the shape of a type. lossy is what loses says of it, or true
-// for another codec than the default.
+// shapeOf returns the shape of a type. lossy is the result of loses, or true
+// for a codec other than the default.
 func shapeOf(t reflect.Type, lossy bool) shape {
 	d := describer{hash: sha256.New(), inside: map[reflect.Type]bool{}, exact: !lossy}
 	unshare, plain := d.describe(t)
@@ -45,15 +45,16 @@ func shapeOf(t reflect.Type, lossy bool) shape {
 	return s
 }
 
-// The interfaces of encoding/gob, which is large.
+// These are the interfaces of encoding/gob. That package is too large to import
+// for them.
 type (
 	gobEncoder interface{ GobEncode() ([]byte, error) }
 	gobDecoder interface{ GobDecode(data []byte) error }
 )
 
-// An unshare makes a value share no memory with the one that it was copied from,
-// but for strings. Those of an application are copied too: some frameworks, such
-// as fiber, use their memory again for the next request.
+// An unshare makes a copy share no memory with its original, except strings.
+// Strings that come from the application are copied too, because some
+// frameworks, such as fiber, reuse their memory for the next request.
 type unshare func(reflect.Value)
 
 // clone copies a value of a plain type.
@@ -69,14 +70,14 @@ func clone[T any](v *T, unshare unshare) *T {
 // A describer walks through a type, and stops where it is not plain.
 type describer struct {
 	hash    hash.Hash
-	inside  map[reflect.Type]bool // types that contain the one at hand
+	inside  map[reflect.Type]bool // types that contain the present one
 	exact   bool
 	strings bool // strings are copied
 }
 
 // describe returns how to copy values of a type, and false if it is not plain.
 func (d *describer) describe(t reflect.Type) (unshare, bool) {
-	if t == reflect.TypeFor[time.Time]() { // it never changes, and its encoding drops a part
+	if t == reflect.TypeFor[time.Time]() { // it is immutable, and its encoding drops a part
 		fmt.Fprint(d.hash, "time")
 		d.exact = false
 		return nil, true
@@ -111,8 +112,8 @@ func isNumber(k reflect.Kind) bool {
 	return k >= reflect.Int && k <= reflect.Float64 && k != reflect.Uintptr
 }
 
-// encodesItself reports whether a type has its own encoding, for a codec that
-// asks for one. Its values may be more than what they consist of.
+// encodesItself reports whether a type has its own encoding, in any form that a
+// codec may ask for. A copy of its fields might not be a copy of its value.
 func encodesItself(t reflect.Type) bool {
 	for _, own := range []reflect.Type{
 		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler](),
@@ -158,7 +159,7 @@ func (d *describer) describeStruct(t reflect.Type) (unshare, bool) {
 }
 
 // keptAsItIs reports whether encoding/json keeps a field under the name that
-// [losesField] takes for it, and an empty value apart from nil.
+// [losesField] assumes, and tells an empty value from nil.
 func keptAsItIs(f *reflect.StructField) bool {
 	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 	odd := strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })

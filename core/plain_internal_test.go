@@ -232,8 +232,8 @@ type (
 	}
 )
 
-// TestSuspect: a text that is no UTF-8 is suspect, whichever encoding/json has
-// encoded it.
+// TestSuspect: a text that is not UTF-8 is suspect, with either version of
+// encoding/json.
 func TestSuspect(t *testing.T) {
 	var e engine
 	for text, want := range map[string]bool{`"bread"`: false, `"br\ufffdad"`: true, "\"br\ufffdad\"": true} {
@@ -286,8 +286,8 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// TestFingerprint: it is that of the fields, their names, tags and kinds, and not
-// of the names of types.
+// TestFingerprint: it depends on the fields, their names, tags and kinds, and
+// not on the names of types.
 func TestFingerprint(t *testing.T) {
 	known := map[uint64]reflect.Type{}
 	for _, of := range []any{
@@ -338,7 +338,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// BenchmarkClone sets a copy beside the decoding that it replaces.
+// BenchmarkClone compares a copy with the decoding that it replaces.
 func BenchmarkClone(b *testing.B) {
 	type cart struct{ Items []item }
 	c := cart{}

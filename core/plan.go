@@ -59,7 +59,7 @@ func (v *visit) makePlan() plan {
 	}
 	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
 	if v.base.proof == trusted && !p.login {
-		p.rec.ExpiresAt = time.Time{} // no use, but a job or a refresh: the store keeps the expiry that it has
+		p.rec.ExpiresAt = time.Time{} // a job or a refresh does not count as a use: the store keeps the expiry that it has
 	}
 	p.rec.Data = p.env.seal()
 	return p
@@ -82,9 +82,9 @@ func (v *visit) retire(p *plan) (digest, int64) {
 }
 
 // planTombstone makes the record that Destroy leaves. It has no data and no
-// owner, and lives for the straggler's window. By it, requests that are on their
-// way are recognised (law 3). A late touch may move the record's expiry. So the
-// window is judged by the time in the envelope.
+// owner, and lives for the straggler's window. It identifies requests that are
+// still on their way (law 3). The window counts from the time in the envelope,
+// because a late touch may move the record's expiry.
 func (v *visit) planTombstone(now time.Time) plan {
 	p := plan{kind: planEnd, env: v.ending.env}
 	rand.Read(p.env.mark[:])
@@ -100,8 +100,8 @@ func (v *visit) planTombstone(now time.Time) plan {
 
 // removes turns the plan of a tombstone into a conditional removal of the
 // session. That needs no room: a full store must not keep anybody logged in.
-// Stragglers are then visitors without a session. It returns false if the plan is
-// no tombstone, or removes the session already.
+// Stragglers are then visitors without a session. It returns false if the plan
+// is not a tombstone, or already removes the session.
 func (p *plan) removes() bool {
 	if p.kind != planEnd || p.rec.Data == nil {
 		return false
@@ -110,7 +110,7 @@ func (p *plan) removes() bool {
 	return true
 }
 
-// removal is the Update that removes a session which has this version.
+// removal is the Update that removes a session if it still has this version.
 func removal(id ID, version uint64) Record {
 	// The expiry is long past. The zero time would keep the stored one.
 	return Record{ID: id, Version: version, ExpiresAt: time.UnixMilli(1)}

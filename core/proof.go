@@ -58,10 +58,10 @@ func (e *envelope) prove(d digest, now time.Time, window time.Duration) proof {
 	return unknown
 }
 
-// still returns what the proof of a request is worth against what is stored now.
-// Login, Renew and Destroy end it. Renewals by RenewEvery do not, however many
-// there were: the request was let in (law 18). But it is offered no secret, as its
-// browser may have received the present one (law 19).
+// still judges the proof of a request against what is stored now. A Login,
+// Renew or Destroy since then ends it. Renewals by RenewEvery do not, however
+// many there were: the request was let in (law 18). But the request is offered
+// no secret, because its browser may have received the present one (law 19).
 func (h *hold) still(env *envelope, now time.Time, window time.Duration) proof {
 	p := env.prove(h.digest, now, window)
 	switch {

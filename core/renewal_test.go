@@ -123,7 +123,8 @@ func TestStragglerUndoesNothing(t *testing.T) {
 	}
 }
 
-// Law 4: what the server did not issue is never adopted; login always renews.
+// Law 4: a token that the server did not issue is never adopted, and a login
+// always renews.
 func TestFixationIsImpossible(t *testing.T) {
 	t.Run("an unknown token", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -205,8 +206,8 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// The secret of a session in use is replaced every so often, and the previous
-// one is good for the requests on their way.
+// RenewEvery replaces the secret of a session in use, and the previous one is
+// good for the requests that are on their way.
 func TestRenewEvery(t *testing.T) {
 	opts := &session.Options{RenewEvery: 10 * time.Minute, StragglerWindow: 30 * time.Second}
 	start := func(t *testing.T) (si *site, b, old *browser) {

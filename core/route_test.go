@@ -21,7 +21,7 @@ func (s *street) Route() string {
 	return s.name
 }
 
-// Events say by which route they came, as long as the request lasts.
+// Events name their route, as long as the request lasts.
 func TestRoute(t *testing.T) {
 	for name, end := range map[string]func(*request){
 		"Finish":  func(r *request) { _ = r.Finish() },
@@ -70,7 +70,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// TestRouteIsNotAskedBySession: what a goroutine does with a session that it was
+// TestRouteIsNotAskedBySession: a goroutine that uses a session that it was
 // given reads nothing of the router's.
 func TestRouteIsNotAskedBySession(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
@@ -118,7 +118,7 @@ func TestRouteIsNotAskedBySession(t *testing.T) {
 	}
 }
 
-// TestRouteUnwatched: nobody is asked for what nobody wants to know.
+// TestRouteUnwatched: without a Logger and an Observer, Route is not called.
 func TestRouteUnwatched(t *testing.T) {
 	m, err := session.New[cart](newTestStore(), nil)
 	if err != nil {

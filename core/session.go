@@ -9,7 +9,8 @@
 // # Terms
 //
 //   - The token is the cookie's value: the session's [ID] and a secret. The ID
-//     finds the session, and the secret opens it. Only its hash is stored.
+//     finds the session, and the secret opens it. The store keeps only a hash
+//     of the secret.
 //   - The subject is who is logged in, such as a user's id.
 //   - A use is a request that calls [Manager.Get], or a [Session.Touch]. Only
 //     uses keep a session alive.
@@ -33,7 +34,7 @@
 //	write.go     the loop that writes the record (queue.go)
 //	commit.go    what is added to the response's header
 //
-// Beside that way are store.go, id.go, bounded.go (deadlines of store calls),
+// The other files are store.go, id.go, bounded.go (deadlines of store calls),
 // admin.go and info.go (sessions seen from outside), watch.go and look.go
 // (sessions that are watched), limit.go (sessions of a subject), given.go
 // (sessions for tests), import.go (sessions of other libraries), device.go and
@@ -52,13 +53,13 @@ import (
 // the request.
 //
 // Changes are stored together, before the first byte of the response. If
-// another request was faster, they are made again on its newer data.
+// another request wrote first, they are replayed on its newer data.
 // [Session.Commit] stores them earlier.
 type Session[T any] struct {
 	m     *Manager[T]
 	visit visit
 
-	// The mutex of the visit's gate guards these.
+	// The mutex of the visit's gate guards these fields.
 	known    known[T] // the data that was decoded or encoded last
 	snapshot known[T] // what Data has returned
 }
@@ -85,12 +86,12 @@ func (s *Session[T]) Data() T {
 // Update applies fn to the data. If fn returns an error, Update returns it and
 // the data stays as it was.
 //
-// fn runs again on newer data if another request was faster. An error from that
-// run fails the commit with [ErrConflict]. So fn must be repeatable:
+// If another request wrote first, fn runs again on the newer data. An error
+// from that run fails the commit with [ErrConflict]. So fn must be repeatable:
 //
 //   - It changes only its argument and reads only what it captured.
 //   - It does not call the session or write the response. Both are errors.
-//   - It does not wait for a goroutine that does either. Both would wait
+//   - It does not wait for a goroutine that does either: both would wait
 //     forever.
 //
 // A new session is stored with its first change, which sets the cookie. After
@@ -116,13 +117,13 @@ func (s *Session[T]) Update(fn func(*T) error) error {
 // [Options.Lifetime] begins anew.
 //
 // The data is kept: a cart survives the login. If another subject was logged
-// in, the data is emptied. If this request lost its session to a login, a
-// renewal or an end, Login starts a new, empty one. The cart does not come
-// along.
+// in, the data is emptied. If this request has lost its session to another
+// login, a renewal or an end, Login starts a new, empty one. The cart does not
+// come along.
 //
-// Nil opts mean a login just now that is not remembered, even if an earlier one
-// was. If something else fails later in the request, [Session.Discard] takes
-// the login back.
+// With nil opts, the login happens now and is not remembered, even if an
+// earlier one was. If something else fails later in the request, call
+// [Session.Discard] to take the login back.
 //
 // A subject has 1 to 255 bytes of UTF-8, without NUL and without the unit
 // separator U+001F. With [Options.Realm], the realm and one more byte count
@@ -144,31 +145,31 @@ func (s *Session[T]) Login(subject string, opts *LoginOptions) error {
 	return s.visit.change(c)
 }
 
-// LoginOptions are for a login that is remembered, or that was not just now.
+// LoginOptions are the options of [Session.Login].
 type LoginOptions struct {
 	// Remember is "keep me signed in". The session gets the clocks of
 	// Options.Remember and a persistent cookie. Without Options.Remember, Login
 	// returns an error.
 	Remember bool
 
-	// AuthenticatedAt is when the subject proved its identity, if that was
-	// earlier: at a single sign-on, or before an import. account.Guard.Within
-	// counts from it. Options.Lifetime counts from the call of Login all the same.
-	// The zero time and a time in the future mean now. time.Unix(0, 0), and any
-	// time before it but the zero time, means never.
+	// AuthenticatedAt is when the subject proved its identity, if that was earlier:
+	// at a single sign-on, or before an import. account.Guard.Within counts from
+	// it. Options.Lifetime still counts from the call of Login. The zero time and
+	// any future time mean now. time.Unix(0, 0) and any time before it, except the
+	// zero time, mean never.
 	AuthenticatedAt time.Time
 }
 
 // Renew replaces the secret and keeps everything else. Call it after any change
-// of privilege. From the commit on, the previous secret is refused. Renew does
+// of privilege. After the commit, the previous secret is refused. Renew does
 // nothing to a session that is not stored yet. It returns [ErrSuperseded] for a
 // straggler, and [ErrHeadersSent] after the response has begun.
 func (s *Session[T]) Renew() error { return s.visit.change(change{renewal: demanded}) }
 
-// Destroy ends the session: logout. It drops the pending changes. The handle is
-// then that of a new, empty session. When the response begins, the session ends
-// in the store and the cookie is removed. If the response has already begun,
-// the session ends when the handler returns. The cookie then stays, and opens
+// Destroy ends the session: logout. It drops the pending changes. The Session
+// is then a new, empty one. When the response begins, the old session ends in
+// the store and the cookie is removed. If the response has already begun, the
+// session ends when the handler returns. The cookie then stays, and opens
 // nothing.
 //
 // For [Options.StragglerWindow], other requests with a secret of the ended
@@ -176,13 +177,14 @@ func (s *Session[T]) Renew() error { return s.visit.change(change{renewal: deman
 // session: Destroy or the commit returns [ErrSuperseded].
 //
 // Only the request that ended the session removes the cookie. If another was
-// first, Destroy succeeds and leaves the cookie: it may be a newer session's by
-// now.
+// first, Destroy succeeds and leaves the cookie: it may already belong to a
+// newer session.
 func (s *Session[T]) Destroy() error { return s.visit.destroy() }
 
 // DestroyAll logs the subject out everywhere. It ends the subject's other
 // sessions at once, like [Manager.RevokeAll]. This one ends with the response,
-// like [Session.Destroy]. If nobody is logged in, DestroyAll is Destroy.
+// like [Session.Destroy]. If nobody is logged in, DestroyAll does the same as
+// Destroy.
 //
 // If the store fails, the error is [ErrUnavailable] and this session goes on.
 // Some of the others may have ended.
@@ -211,8 +213,8 @@ func (s *Session[T]) Discard() { s.visit.undo() }
 // has begun, and after the handler has returned. ctx and [Options.StoreTimeout]
 // bound the call.
 //
-// The error is [ErrNotFound] if the session is not stored, has ended, or
-// belongs to another login by now, and [ErrUnavailable] if the store failed.
+// The error is [ErrNotFound] if the session is not stored, has ended, or now
+// belongs to another login, and [ErrUnavailable] if the store failed.
 func (s *Session[T]) Touch(ctx context.Context) error {
 	v := &s.visit
 	if err := v.gate.enter(ctx); err != nil {
@@ -231,28 +233,29 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 //
 //   - [ErrNotFound] if the session ended meanwhile;
 //   - [ErrSuperseded] if a login or a renewal replaced the secret;
-//   - [ErrConflict] if others kept being faster, or an Update function refused
-//     the newer data;
+//   - [ErrConflict] if other writers kept winning, or an Update function
+//     refused the newer data;
 //   - [ErrUnavailable] if the outcome is unknown;
 //   - [ErrHeadersSent] if the request is over.
 //
 // On an error the pending changes are dropped. Only a Destroy that was not
-// refused stays pending, and is tried again with the response. If Commit waited
-// for another goroutine of the request until the deadline, all stays pending.
+// refused stays pending, and is tried again with the response. If Commit timed
+// out while it waited for another goroutine of the request, everything stays
+// pending.
 //
 // Commit sends no cookie: the response does. If the handler panics before that,
-// or the commit of the response fails, the browser gets none. It then loses a
-// session that Commit created, renewed or logged in.
+// or the commit of the response fails, the browser gets no cookie. It then has
+// no access to a session that Commit created, renewed or logged in.
 func (s *Session[T]) Commit(ctx context.Context) error {
 	return s.visit.commitNow(ctx, nil)
 }
 
 // Take takes a value out of the data, at most once: a flash message, or a
-// one-time token. Of requests that overlap, in one process or in many, one gets
-// it.
+// one-time token. Of overlapping requests, in one process or in many, only one
+// gets it.
 //
-// fn removes the value from its argument and returns it. Like that of
-// [Session.Update], it may run again. Take stores the change at once, like
+// fn removes the value from its argument and returns it. It may run again, like
+// a function of [Session.Update]. Take stores the change at once, like
 // [Session.Commit], and returns what the last run returned. If fn changes
 // nothing, nothing is stored.
 //
@@ -288,11 +291,11 @@ func (s *Session[T]) ID() ID { return s.visit.seen().id }
 // IsNew reports whether this request started the session.
 func (s *Session[T]) IsNew() bool { return s.visit.seen().isNew }
 
-// Subject is who is logged in, as given to [Session.Login]. It is empty if
+// Subject returns who is logged in, as given to [Session.Login], or "" if
 // nobody is.
 func (s *Session[T]) Subject() string { return s.visit.seen().subject }
 
-// CreatedAt is when the session began.
+// CreatedAt returns when the session began.
 func (s *Session[T]) CreatedAt() time.Time {
 	seen := s.visit.seen()
 	return fromMilli(seen.env.created)
@@ -311,23 +314,23 @@ func (s *Session[T]) Binding() Binding {
 	return s.visit.engine.bindingOf(&seen.env)
 }
 
-// AuthenticatedAt is when the subject proved its identity: at the last
-// [Session.Login], or when [LoginOptions.AuthenticatedAt] said. It is the zero
-// time if never.
+// AuthenticatedAt returns when the subject proved its identity: the time of the
+// last [Session.Login], or its [LoginOptions.AuthenticatedAt]. The zero time
+// means never.
 func (s *Session[T]) AuthenticatedAt() time.Time {
 	seen := s.visit.seen()
 	return fromMilli(seen.env.authenticated)
 }
 
-// ExpiresAt is when the session ends if it is not used again. The commit of
-// this request may still move it.
+// ExpiresAt returns when the session ends if it is not used again. The commit
+// of this request may still move it.
 func (s *Session[T]) ExpiresAt() time.Time {
 	seen := s.visit.seen()
 	return s.visit.engine.endsAt(&seen)
 }
 
-// LifetimeEndsAt is when the session ends however much it is used. A login moves
-// it.
+// LifetimeEndsAt returns when the session ends however much it is used. A login
+// moves it.
 func (s *Session[T]) LifetimeEndsAt() time.Time {
 	seen := s.visit.seen()
 	return s.visit.engine.lifetimeEnd(&seen.env)

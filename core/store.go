@@ -33,8 +33,8 @@ import (
 // with a realm stores the realm, the unit separator U+001F and the subject. To a
 // store this is one opaque text.
 //
-// A logout is an Update with an empty Subject and an ExpiresAt that is near. The
-// record that it leaves is like any other.
+// A logout is an Update with an empty Subject and an ExpiresAt in the near
+// future. The record that remains is like any other.
 type Store interface {
 	// Load returns the record, or ErrNotFound when it is absent or expired.
 	Load(ctx context.Context, id ID) (Record, error)
@@ -77,17 +77,17 @@ type Store interface {
 	DeleteAll(ctx context.Context, subject string, except ...ID) (int, error)
 }
 
-// An Iterable is a [Store] that can go through all its sessions, for
+// An Iterable is a [Store] that can iterate over all its sessions, for
 // [Manager.All].
 type Iterable interface {
 	Store
 
-	// All goes through the live records, in no order. It does so in pages: no step
+	// All iterates over the live records, in no order. It works in pages: no step
 	// works on more than a small part of them. A record that is live throughout
 	// comes at least once; the store says whether it can come twice. The first
 	// error ends the iteration. A context that is done is an error. The caller owns
-	// the data. While it works on a record, it and others may call the store: no
-	// lock and no connection is held then.
+	// the data. While the caller works on a record, it and others may call the
+	// store: no lock and no connection is held then.
 	All(ctx context.Context) iter.Seq2[Record, error]
 }
 

@@ -33,7 +33,7 @@ func present(h session.Header) string {
 	return ""
 }
 
-// Law 3: also a straggler that came by a former cookie is one.
+// Law 3: a straggler with a former cookie is recognised too.
 func TestStragglerByFormerCookie(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := renamed(t, session.Options{})
@@ -74,8 +74,8 @@ func TestStragglerBesideFormerCookie(t *testing.T) {
 	})
 }
 
-// Law 3: a login that went on in a new session, and was undone by the same
-// request, leaves alone the cookie, which may be a newer session's by now.
+// Law 3: if a request undoes its own login that went on in a new session, it
+// leaves the cookie alone, which may already belong to a newer session.
 func TestLoginThatWentOnThenLogout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -93,8 +93,9 @@ func TestLoginThatWentOnThenLogout(t *testing.T) {
 	})
 }
 
-// Law 3: the token of a session that the same request has found ended is not
-// handed out: it would replace the cookie of a newer session by one that opens nothing.
+// Law 3: if a request has found its new session ended, it does not hand out the
+// token. That would replace the cookie of a newer session by one that opens
+// nothing.
 func TestNoTokenOfAnEndedSession(t *testing.T) {
 	for name, act := range map[string]func(*session.Session[cart]) error{
 		"update": incremented,
@@ -120,7 +121,7 @@ func TestNoTokenOfAnEndedSession(t *testing.T) {
 	}
 }
 
-// Law 19: the previous secret stays good also if it came by a former cookie.
+// Law 19: the previous secret also stays good in a former cookie.
 func TestRenewalOfAFormerCookieLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := renamed(t, session.Options{RenewEvery: 10 * time.Minute})
@@ -137,8 +138,8 @@ func TestRenewalOfAFormerCookieLost(t *testing.T) {
 	})
 }
 
-// Law 18: a renewal that time asked for, of another request, does not make a
-// request that takes long a straggler.
+// Law 18: a renewal by RenewEvery in another request does not make a long
+// request a straggler.
 func TestRenewalUnderALongRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, &session.Options{RenewEvery: 10 * time.Minute}), &browser{}
@@ -183,8 +184,8 @@ func TestChangesBeforeALoginAfterLifetime(t *testing.T) {
 	})
 }
 
-// Law 3: a straggler logs in anew, or does nothing: where its login is not stored,
-// what it does after that creates no session over the newer one.
+// Law 3: a straggler logs in anew or does nothing. If its login is not stored,
+// later changes of the request create no session over the newer one.
 func TestStragglerWhoseLoginFails(t *testing.T) {
 	for name, fail := range map[string]func(si *site, s *session.Session[cart]){
 		"the store is down": func(si *site, s *session.Session[cart]) {

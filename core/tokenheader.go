@@ -12,24 +12,26 @@ import (
 //
 //	Authorization: Bearer <token>
 //
-// A response that begins or renews a session has the new token in the field Response,
-// and one that ends it has this field empty: the client then forgets the token. Keep it
-// where the system keeps secrets.
+// A response that begins or renews a session carries the new token in the field
+// Response. A response that ends the session carries this field empty: the
+// client then forgets the token. A client should keep the token where its
+// system keeps secrets.
 //
-// Other sites cannot make a browser send such a field, so requests need no defense
-// against forgery across sites. But scripts of the page can read the token, and a
-// cross-site script can steal it: prefer the cookie in browsers. A script of another
-// origin reads Response if CORS allows it by Access-Control-Expose-Headers, and sends
-// Name if Access-Control-Allow-Headers lists it.
+// Other sites cannot make a browser send such a field, so requests need no
+// defense against cross-site request forgery. But scripts of the page can read
+// the token, and an injected script can steal it: prefer the cookie in
+// browsers. A script of another origin needs CORS:
+// Access-Control-Expose-Headers with Response, to read the token, and
+// Access-Control-Allow-Headers with Name, to send it.
 type TokenHeader struct {
 	Name     string // of the request's field, such as "Authorization"
 	Scheme   string // before the token, such as "Bearer" (RFC 9110, 11.1); empty means none
 	Response string // the response's field; empty means "Session-Token"
 }
 
-// RequestHeader is the name of the header of requests in which a manager looks for
-// tokens, in the form of [http.CanonicalHeaderKey]: "Cookie", or that of
-// [Options.Header]. It is for adapters.
+// RequestHeader returns the name of the request header that a manager reads
+// tokens from: "Cookie", or the Name of [Options.Header]. It has the form of
+// [http.CanonicalHeaderKey]. It is for adapters.
 func RequestHeader(m AnyManager) string { return m.core().opts.requestHeader() }
 
 func (o *Options) requestHeader() string {
@@ -49,8 +51,8 @@ func (h *TokenHeader) setDefaults() {
 	}
 }
 
-// checkHeader finds what no header can be, and a manager with two carriers: each of
-// them could plant what the other reads.
+// checkHeader refuses names that no header can have, and a manager with both a
+// cookie and a header: whoever can set one could plant a session in the other.
 func (o *Options) checkHeader(f *faults, cookie bool) {
 	h := &o.Header
 	if h.Name == "" {
@@ -59,7 +61,7 @@ func (o *Options) checkHeader(f *faults, cookie bool) {
 	}
 	f.add(cookie, "Header and Cookie: a manager reads the one or the other; make a second manager for other clients")
 	for _, field := range []struct{ what, name string }{{"Name", h.Name}, {"Response", h.Response}} {
-		f.add(!isToken(field.name), "Header.%s %q is no name of a header field", field.what, field.name)
+		f.add(!isToken(field.name), "Header.%s %q is not the name of a header field", field.what, field.name)
 		f.add(strings.EqualFold(field.name, "Cookie") || strings.EqualFold(field.name, "Set-Cookie"), "Header.%s %q: leave Header empty to use a cookie", field.what, field.name)
 	}
 	f.add(h.Scheme != "" && !isToken(h.Scheme), "Header.Scheme %q must be one word, such as Bearer", h.Scheme)
@@ -77,12 +79,12 @@ func isToken(text string) bool {
 	return text != ""
 }
 
-// carrier is what an envelope calls the carrier of a token. No cookie has a name with
-// a colon (law 17).
+// carrier returns the name of the header in an envelope. It is never that of a
+// cookie, because no cookie's name has a colon (law 17).
 func (h *TokenHeader) carrier() string { return "header:" + strings.ToLower(h.Name) }
 
-// token reads the token from the values of the field. Two values are none: a proxy
-// may have judged the other.
+// token reads the token from the values of the field. It refuses two values,
+// because a proxy may have judged the other one.
 func (h *TokenHeader) token(lines []string) (found [maxTokens]presented, n int) {
 	if len(lines) != 1 {
 		return found, 0

@@ -12,7 +12,8 @@ import (
 
 var bearer = session.TokenHeader{Name: "authorization", Scheme: "Bearer"}
 
-// app is a client that is no browser: it has a token, and sends it in a header.
+// app is a client that is not a browser: it has a token, and sends it in a
+// header.
 type app struct {
 	si    *site
 	token string
@@ -133,8 +134,8 @@ func TestTokenHeaderValues(t *testing.T) {
 	}
 }
 
-// Law 17: a token of a header is none in a cookie, nor in another header, and the
-// other way round.
+// Law 17: a token of a header opens nothing in a cookie or in another header,
+// and the other way round.
 func TestTokenHeaderDoesNotCross(t *testing.T) {
 	store := newTestStore()
 	tokens := map[string]string{}
@@ -171,8 +172,8 @@ func TestTokenHeaderDoesNotCross(t *testing.T) {
 	}
 }
 
-// Law 14: a page that is sent before the session is asked for is kept from shared
-// caches by the header that carries the token.
+// Law 14: if a page is sent before the first Get, the header that carries the
+// token must keep it from shared caches.
 func TestTokenHeaderVaries(t *testing.T) {
 	for vary, private := range map[string]bool{"Authorization": true, "Cookie": false} {
 		si := newSite(t, &session.Options{Header: bearer})
@@ -221,7 +222,7 @@ func TestTokenHeaderFaults(t *testing.T) {
 	}
 }
 
-// TestNewToken: a test of an API begins where a client is logged in.
+// TestNewToken: a test of an API begins with a client that is logged in.
 func TestNewToken(t *testing.T) {
 	a := &app{si: newSite(t, &session.Options{Header: bearer})}
 	var err error

@@ -65,7 +65,7 @@ func TestNoLostUpdate(t *testing.T) {
 		}
 	})
 
-	// Over a network, those that lost would go on losing: they take turns.
+	// Over a network, losers would go on losing. So they take turns.
 	t.Run("200 overlap on a slow store", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, nil), &browser{}
@@ -307,7 +307,7 @@ func TestUpdateMayReadTheSession(t *testing.T) {
 	}
 }
 
-// What could not be read back is not stored.
+// Data that could not be read back is not stored.
 func TestUpdateRefusesWhatCannotBeDecoded(t *testing.T) {
 	type odd struct{ V fmt.Stringer } // encodes, and does not decode
 	store, b := newTestStore(), &browser{}
@@ -320,7 +320,7 @@ func TestUpdateRefusesWhatCannotBeDecoded(t *testing.T) {
 	}
 }
 
-// What the encoding does not keep is not shown either.
+// Data that the encoding drops is not shown either.
 func TestDataShowsWhatIsStored(t *testing.T) {
 	type data struct{ N, n int }
 	store, b := newTestStore(), &browser{}
@@ -337,8 +337,8 @@ func TestDataShowsWhatIsStored(t *testing.T) {
 	}
 }
 
-// What Data returned belongs to its caller's request and does not change
-// under it.
+// The result of Data belongs to the caller's request, and does not change
+// later.
 func TestDataIsASnapshot(t *testing.T) {
 	si, b := newSite(t, nil), &browser{}
 	si.visit(b, func(s *session.Session[cart]) error { return s.Update(add("a", "b")) })
@@ -369,8 +369,8 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// An outcome that the store could not tell is looked at before anything is
-// tried again: a change is never made twice.
+// After an unknown outcome the engine looks before it tries again: a change is
+// never made twice.
 func TestUnknownOutcome(t *testing.T) {
 	for _, test := range []struct {
 		name          string

@@ -107,7 +107,7 @@ func popItems(c *cart) []string {
 	return items
 }
 
-// TestTake: what is taken is taken once, and nothing that arrives meanwhile is lost.
+// TestTake: a value is taken once, and nothing that arrives meanwhile is lost.
 func TestTake(t *testing.T) {
 	t.Run("by requests that overlap", func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}

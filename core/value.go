@@ -12,14 +12,15 @@ import (
 type known[T any] struct {
 	data  []byte
 	value *T    // nil if it is not decoded
-	from  write // that stored it; zero if it is not stored
+	from  write // the write that stored it; zero if none has
 }
 
-// is reports whether it is about this data, in the same memory.
+// is reports whether k has the decoded value of data. It compares memory, not
+// bytes.
 func (k *known[T]) is(data []byte) bool { return k.value != nil && identical(k.data, data) }
 
-// adopt implements typed. Data that this program's type has written by the
-// default codec can be decoded. That is done when somebody asks for it.
+// adopt implements typed. Data that this program's type has written with the
+// default codec can be decoded. That waits until somebody asks for it.
 func (s *Session[T]) adopt(w write, c content) error {
 	value := s.m.cache.get(w)
 	if value == nil && !(s.m.standard && s.m.wrote(&c)) {
@@ -33,7 +34,8 @@ func (s *Session[T]) adopt(w write, c content) error {
 	return nil
 }
 
-// keep remembers what data decodes to, in memory that the application has not.
+// keep remembers what data decodes to. The application must not hold that
+// memory.
 func (s *Session[T]) keep(value *T, data []byte, from write) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
@@ -52,7 +54,7 @@ func (s *Session[T]) stored(w write) {
 	}
 }
 
-// take is fresh, for who does not hold the mutex.
+// take is fresh for callers that do not hold the mutex.
 func (s *Session[T]) take(data []byte) (*T, error) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
@@ -60,9 +62,9 @@ func (s *Session[T]) take(data []byte) (*T, error) {
 	return s.fresh(data)
 }
 
-// fresh returns what data decodes to, in memory of its own. A value that is not
-// plain cannot be copied. The first who asks gets it, and the next has it decoded
-// again. The caller holds the mutex.
+// fresh returns what data decodes to, in memory of its own. A plain value is
+// copied. Any other value goes to the first caller, and is decoded again for
+// the next. The caller holds the mutex.
 func (s *Session[T]) fresh(data []byte) (*T, error) {
 	k := &s.known
 	if !identical(k.data, data) {
@@ -111,7 +113,7 @@ func (s *Session[T]) compare(snapshot *T, data []byte) {
 	s.visit.note(EventError, s.visit.shown.id, "", time.Time{}, err)
 }
 
-// identical reports whether two slices are the same memory.
+// identical reports whether two slices share the same memory.
 func identical(a, b []byte) bool {
 	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
@@ -136,8 +138,8 @@ func empty[T any]() *T {
 	return v
 }
 
-// fill makes a nil map or pointer an empty one, so that an Update function need
-// not ask.
+// fill replaces a nil map or pointer by an empty one, so that Update functions
+// need not check.
 func fill[T any](v *T) {
 	switch at := reflect.ValueOf(v).Elem(); at.Kind() {
 	case reflect.Map:

@@ -35,7 +35,7 @@ type typed interface {
 	// adopt makes sure that data of a write can be decoded.
 	adopt(w write, c content) error
 
-	// stored says that the data that is shown has been stored.
+	// stored says that this write has stored the data that is shown.
 	stored(w write)
 
 	// inspect reports a value that was changed in place.
@@ -53,8 +53,8 @@ type state struct {
 	sealed    error // why the data cannot be read
 }
 
-// A hold is a session as it is stored, and the proof by which the request has it.
-// The proof of a new session, which is not stored, opens nothing.
+// A hold is a session as stored, and the proof that the request has for it. A
+// new session is not stored, and its proof opens nothing.
 type hold struct {
 	state
 	proof  proof
@@ -89,9 +89,9 @@ func (v *visit) start() {
 	v.show(v.base.state)
 }
 
-// startAnew is start for the login of a request that has lost its session. Until
-// that login is stored, nothing else can be changed. The browser's cookie may be a
-// newer session's by then. So it is not removed.
+// startAnew is start for the login of a request that has lost its session.
+// Until that login is stored, nothing else can be changed. The browser's cookie
+// is not removed, because it may already belong to a newer session.
 func (v *visit) startAnew(reason error) {
 	if len(v.pending) > 0 {
 		v.note(EventDiscarded, v.base.id, v.base.subject, time.Time{}, reason)
@@ -121,7 +121,7 @@ func (v *visit) show(s state) {
 	v.shown = s
 }
 
-// seen is what was shown last.
+// seen returns what was shown last.
 func (v *visit) seen() state {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
@@ -179,8 +179,8 @@ func (v *visit) end() {
 	v.start()
 }
 
-// replace is end, by a login to a session whose data cannot be read. It is
-// dropped with the login.
+// replace is end for a login over a session whose data cannot be read. If the
+// login is dropped, so is the end.
 func (v *visit) replace() {
 	reason := v.base.sealed
 	v.end()

@@ -164,7 +164,7 @@ func loggedIn(s *session.Session[cart]) error { return s.Login("alice", nil) }
 
 func look(*session.Session[cart]) error { return nil }
 
-// data is what a fresh request of the browser sees.
+// data returns what a new request of the browser sees.
 func (si *site) data(b *browser) (c cart) {
 	si.t.Helper()
 	si.visit(b, func(s *session.Session[cart]) error { c = s.Data(); return nil })

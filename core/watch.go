@@ -9,36 +9,36 @@ import (
 
 // Watch returns a context that is cancelled when a session ends: by a logout, a
 // revocation or its clocks, in this process or another. With it, a stream or a
-// socket lives no longer than the session that opened it. Call the CancelFunc when
-// you are done. info is what [Manager.Peek], [Manager.Find] or [Manager.List] has
-// shown of the session.
+// socket lives no longer than the session that opened it. Call the CancelFunc
+// when you are done. info comes from [Manager.Peek], [Manager.Find] or
+// [Manager.List].
 //
-// context.Cause is [ErrNotFound] if the session has ended, and [ErrSuperseded] if
-// it has passed to another subject. It is that of ctx if ctx was first. An end is
-// told within a second. While the store is out of reach nothing is told, and
-// nothing ends.
+// context.Cause is [ErrNotFound] if the session has ended, and [ErrSuperseded]
+// if it has passed to another subject. If ctx ends first, it is the cause of
+// ctx. The context ends within a second of the session. While the store is out
+// of reach, it does not end.
 //
-// Watching does not keep the session alive: [Session.Touch] does. It may go on after
-// the response has begun, and after the handler has returned.
+// Watching does not keep the session alive: [Session.Touch] does. You may go on
+// watching after the response has begun, and after the handler has returned.
 //
-// All sessions that a process watches are looked at together, about once a second
-// and only while somebody watches: see [Watchable].
+// The Manager looks at all watched sessions together, about once a second, and
+// only while somebody watches: see [Watchable].
 func (m *Manager[T]) Watch(ctx context.Context, info Info[T]) (context.Context, context.CancelFunc) {
 	w := m.follow(ctx, info.ID, info.Subject)
 	return w.ctx, func() { w.cancel(context.Canceled) }
 }
 
-// Changes goes through the states of a session that is watched: the present one,
-// and then each new one, whoever wrote it. States that follow each other quickly
-// come as one. So a page can show what another tab, or a job, has changed.
+// Changes iterates over the states of a session: the present one, and then each
+// new one, whoever wrote it. So a page can show what another tab, or a job, has
+// changed. States that follow each other quickly come as one.
 //
-// If every is not zero, the last state comes again whenever that time is over. A
-// stream that writes it notices that its client has left. What a Touch has moved
-// since is not in it.
+// If every is not zero, the last state comes again at that interval. A stream
+// that writes it then notices that its client has left. A repeated state does
+// not show an expiry that a Touch has moved since.
 //
-// The last pair has no session, but the error that ended the loop: the cause that
-// [Manager.Watch] would have, or [ErrUndecodable]. All that Watch says holds here
-// too.
+// The last pair has an empty Info and the error that ended the iteration: the
+// cause that [Manager.Watch] would have, or [ErrUndecodable]. All else is as
+// with Watch.
 func (m *Manager[T]) Changes(ctx context.Context, info Info[T], every time.Duration) iter.Seq2[Info[T], error] {
 	return func(yield func(Info[T], error) bool) {
 		w := m.follow(ctx, info.ID, info.Subject)
@@ -76,9 +76,9 @@ func (m *Manager[T]) Changes(ctx context.Context, info Info[T], every time.Durat
 type Watchable interface {
 	Store
 
-	// Versions returns the versions of those of the sessions that are live. It
-	// is called with at most 1000 IDs, and takes one statement or one round trip
-	// if the backend can.
+	// Versions returns the versions of the live sessions among ids. It is called
+	// with at most 1000 IDs, and takes one statement or one round trip if the
+	// backend can.
 	Versions(ctx context.Context, ids []ID) (map[ID]uint64, error)
 }
 
@@ -88,10 +88,10 @@ type watcher struct {
 	subject string // whose session it is
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	changed chan Record // has the newest state, unless Changes has taken it
+	changed chan Record // holds the newest state until Changes takes it
 
 	// The mutex of the watch guards these.
-	version uint64    // that it was told last, or unseen
+	version uint64    // the last one that it was told, or unseen
 	ends    time.Time // the end of Lifetime; zero if not known
 }
 

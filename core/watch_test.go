@@ -46,11 +46,11 @@ func awaitEnd(t *testing.T, ctx context.Context, patience time.Duration) {
 	}
 }
 
-// oneByOne hides that a store can look at many sessions at once.
+// oneByOne hides the Versions of a store.
 type oneByOne struct{ session.Store }
 
-// TestWatch: a watcher is told within a second that the session has ended, whoever
-// ended it, and of nothing else.
+// TestWatch: a watcher is told within a second that the session has ended,
+// whoever ended it. It is told of nothing else.
 func TestWatch(t *testing.T) {
 	opts := &session.Options{IdleTimeout: time.Hour, Lifetime: 3 * time.Hour}
 	destroy := func(s *session.Session[cart]) error { return s.Destroy() }
@@ -173,7 +173,8 @@ func use(si *site, b *browser, during time.Duration) {
 	}
 }
 
-// TestWatchOfNothing: what is not there, or not the caller's, has ended.
+// TestWatchOfNothing: a session that does not exist, or is not the caller's,
+// counts as ended.
 func TestWatchOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -227,7 +228,8 @@ func TestWatchLeft(t *testing.T) {
 	})
 }
 
-// TestWatchIsOneLook: all sessions are looked at together, while anybody watches.
+// TestWatchIsOneLook: while anybody watches, all sessions are looked at
+// together.
 func TestWatchIsOneLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const many, looks = 2500, 10
@@ -257,8 +259,8 @@ func TestWatchIsOneLook(t *testing.T) {
 	})
 }
 
-// TestWatchOfHotSession: a session that is written all the time is not looked at as
-// often.
+// TestWatchOfHotSession: a session that is written all the time is not looked
+// at for each write.
 func TestWatchOfHotSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const seconds = 3
@@ -301,7 +303,8 @@ func TestWatchIsNoUse(t *testing.T) {
 	})
 }
 
-// TestWatchOutage: an outage is reported, and what happened in it is told after it.
+// TestWatchOutage: an outage is reported, and watchers are told afterwards what
+// happened during it.
 func TestWatchOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -336,8 +339,8 @@ func TestWatchOutage(t *testing.T) {
 	})
 }
 
-// TestWatchBesideBroken: a session that cannot be loaded keeps nothing from those who
-// watch others.
+// TestWatchBesideBroken: a session that cannot be loaded does not disturb the
+// watchers of others.
 func TestWatchBesideBroken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, broken := newSite(t, nil), &browser{}
@@ -461,7 +464,8 @@ func TestChangesLeft(t *testing.T) {
 	})
 }
 
-// TestChangesAgain: a stream hears something again and again, but nothing wrong.
+// TestChangesAgain: a stream gets the last state again and again, and never a
+// wrong one.
 func TestChangesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si, b := newSite(t, nil), &browser{}
@@ -481,7 +485,8 @@ func TestChangesAgain(t *testing.T) {
 	})
 }
 
-// TestChangesUndecodable: what cannot be read ends the loop, and no watcher.
+// TestChangesUndecodable: data that cannot be read ends the loop of Changes,
+// but not a Watch.
 func TestChangesUndecodable(t *testing.T) {
 	for name, damage := range map[string]func(data []byte) []byte{
 		"the data":     func(data []byte) []byte { return slices.Concat(data, []byte("}")) },

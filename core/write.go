@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// flush writes what is pending. The cancellation of ctx does not stop it (law 8),
-// and its deadline does only with heedDeadline. If flush fails, the pending
-// changes are dropped.
+// flush writes what is pending. The cancellation of ctx does not stop it (law
+// 8). The deadline of ctx does, if heedDeadline is set. If flush fails, the
+// pending changes are dropped.
 func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 	if !v.dirty() {
 		v.pending = nil
@@ -92,7 +92,7 @@ func (v *visit) sendable(p *plan) error {
 	case p.rec.ID.IsZero():
 		return mistakef("session: Options.NewID returned the zero ID")
 	case p.kind == planUpdate && v.outlived(time.Now()):
-		return errTooLate // the store does not know Lifetime, and others may have seen the end
+		return errTooLate // the store does not know Lifetime, and others may have seen the session end
 	}
 	return nil
 }
@@ -150,7 +150,8 @@ func (v *visit) look(ctx context.Context, p *plan) (finding, error) {
 	return f, nil
 }
 
-// follow does what a verdict says. An error ends the commit, unless goesOn.
+// follow carries out a verdict. An error ends the commit, unless goOn handles
+// it.
 func (v *visit) follow(what verdict, p *plan, found finding, race *race, started time.Time) error {
 	switch what {
 	case done:
@@ -169,7 +170,7 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 	if what == newer {
 		return v.rebase(p, found)
 	}
-	v.answer, v.cameBy = keep, false // the cookie may be a newer session's by now
+	v.answer, v.cameBy = keep, false // the cookie may already belong to a newer session
 	switch what {
 	case refused:
 		v.refusal = refusal{ErrSuperseded, found.env.stragglersUntil(v.engine.opts.StragglerWindow), true}
@@ -181,7 +182,7 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 	}
 }
 
-// rename gives a new session another ID: the store may know the first.
+// rename gives a new session another ID: the store may already have the first.
 func (v *visit) rename(race *race) error {
 	if race.renamed++; race.renamed > 3 {
 		return fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
@@ -217,9 +218,9 @@ func (v *visit) replay(pending []change) error {
 	return nil
 }
 
-// goOn goes on with the commit after the request has lost its session, or returns
-// why it cannot. A pending login, and what follows it, goes on in a new session
-// (law 3). A logout of a session that has ended is done.
+// goOn continues the commit after the request has lost its session, or returns
+// why it cannot. A pending login, and the changes after it, go on in a new
+// session (law 3). If the session has ended already, a logout of it is done.
 func (v *visit) goOn(reason error) error {
 	if reason != errEnded && reason != ErrSuperseded && reason != errTooLate {
 		return reason

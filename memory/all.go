@@ -6,11 +6,11 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// page is how many IDs are copied while a shard is locked.
+// page is how many IDs one step copies while a shard is locked.
 const page = 256
 
-// ids goes through the IDs of all sessions, expired or not. No lock is held while
-// the caller has one.
+// ids iterates over the IDs of all sessions, expired or not. No lock is held
+// while the caller works on one.
 func (s *Store) ids() iter.Seq[session.ID] {
 	return func(yield func(session.ID) bool) {
 		for i := range s.shards {
@@ -25,11 +25,11 @@ func (s *Store) ids() iter.Seq[session.ID] {
 	}
 }
 
-// pages goes through the IDs of a shard. A map may change between two steps of a
-// loop over it: what stays in it comes exactly once, as the language has it. The
-// lock sees to it that it does not change in the midst of a step. When a table
-// moves to a smaller map, the loop goes on over the old one, which has all that
-// was there then; who was removed since is not found any more.
+// pages iterates over the IDs of a shard. The map may change between two steps
+// of the loop: the language promises that an entry that stays comes exactly
+// once. The lock prevents changes during a step. If the table moves to a
+// smaller map, the loop goes on over the old one. That still has all entries of
+// the time, and the caller no longer finds those that were removed since.
 func (sh *shard) pages() iter.Seq[[]session.ID] {
 	return func(yield func([]session.ID) bool) {
 		ids := make([]session.ID, 0, page)

@@ -11,8 +11,8 @@ import (
 	"github.com/gostateful/session/memory"
 )
 
-// TestAllShowsEachOnce: while so many come and go that each shard grows and
-// shrinks under it, what stays is shown exactly once.
+// TestAllShowsEachOnce: while so many sessions come and go that each shard
+// grows and shrinks, each session that stays is shown exactly once.
 func TestAllShowsEachOnce(t *testing.T) {
 	const many, passing = 20_000, 60_000
 	s := memory.New(nil)
@@ -73,8 +73,8 @@ func TestAllTakesSmallSteps(t *testing.T) {
 	}
 }
 
-// TestAllShowsWhatIsThen: a session is shown as it is at that moment, and not as
-// it was when its page was read.
+// TestAllShowsWhatIsThen: a session is shown as it is at that moment, not as it
+// was when its page was read.
 func TestAllShowsWhatIsThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory.New(nil)

@@ -8,8 +8,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// An entry is a session in its shard, whose lock guards it, but for what
-// owned says. It takes 64 bytes: what not every session needs is apart.
+// An entry is a session in its shard. The shard's lock guards all of it but the
+// links in owned. It takes 64 bytes: what not every session needs is kept
+// apart.
 type entry struct {
 	id      session.ID // never changes
 	version uint64
@@ -19,23 +20,23 @@ type entry struct {
 	*rest       // nil for a session without a subject in a store without a bound
 }
 
-// rest is when a session of a store with a bound was last used, and its neighbours
-// in the list of the shard that is in this order.
+// rest has the last use of a session, in a store with a bound, and its
+// neighbours in the list of the shard that is ordered by last use.
 type rest struct {
 	used         int64
 	older, newer *entry
 	*owned       // nil for a session without a subject
 }
 
-// owned says whose a session is, and links it to others whose subjects have the
-// same hash. While it is linked, the subject never changes, and the lock of the
-// owners of its subject guards the links.
+// owned has the subject of a session, and links it to others whose subjects
+// have the same hash. While it is linked, the subject never changes, and the
+// lock of the subject's owners guards the links.
 type owned struct {
 	subject        string // never empty
 	previous, next *entry
 }
 
-// owner is the subject of a session, or empty.
+// owner returns the subject of a session, or "".
 func (e *entry) owner() string {
 	if e.rest == nil || e.owned == nil {
 		return ""
@@ -43,8 +44,9 @@ func (e *entry) owner() string {
 	return e.subject
 }
 
-// newRest returns what a session with this subject needs. The subject is copied:
-// it may be part of a longer string, or of a buffer that a server uses again.
+// newRest returns the rest of a session with this subject. It copies the
+// subject, which may be part of a longer string, or of a buffer that a server
+// reuses.
 func (s *Store) newRest(subject string) *rest {
 	if subject == "" {
 		if s.max <= 0 {
@@ -60,10 +62,10 @@ func (s *Store) newEntry(k kept) *entry {
 }
 
 // expired reports whether the session is absent. Both times are whole
-// milliseconds, so it is to the millisecond.
+// milliseconds, so the answer is exact to the millisecond.
 func (e *entry) expired(now int64) bool { return e.expires <= now }
 
-// kept is what is kept of a record. It needs no lock.
+// kept is what the store keeps of a record. It needs no lock.
 type kept struct {
 	id      session.ID
 	version uint64
@@ -72,8 +74,7 @@ type kept struct {
 	data    string
 }
 
-// keep copies the data, which the caller goes on owning. So does newRest with the
-// subject.
+// keep copies the data, because the caller owns it. newRest copies the subject.
 func keep(r session.Record) kept {
 	return kept{r.ID, r.Version, r.Subject, r.ExpiresAt.UnixMilli(), string(r.Data)}
 }

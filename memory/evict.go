@@ -2,9 +2,9 @@ package memory
 
 import "math"
 
-// makeRoom sees to it that e can be created within the bound, and returns the
-// live entry that had to go for it, if one had to. The caller holds creating:
-// others can only make more room meanwhile.
+// makeRoom makes room for e within the bound, and returns the live entry that
+// it removed for this, if any. The caller holds creating, so meanwhile others
+// can only make more room.
 func (s *Store) makeRoom(e *entry, now int64) (evicted *entry) {
 	if s.Len() < s.max || e.expired(now) || s.has(e, now) {
 		return nil
@@ -23,7 +23,7 @@ func (s *Store) makeRoom(e *entry, now int64) (evicted *entry) {
 		if e := s.removeRanked(sh, at); e != nil {
 			return e
 		}
-		// Others have used that very session, and so have got on.
+		// Others have used that session meanwhile, and so have made progress.
 	}
 }
 
@@ -37,8 +37,8 @@ func (s *Store) has(e *entry, now int64) bool {
 func soonestOf(sh *shard) int64 { return sh.soonest.Load() }
 func rankOf(sh *shard) int64    { return sh.rank.Load() }
 
-// lowest returns the shard of which something is lower than of all others, and
-// that; nil if all are empty.
+// lowest returns the shard for which of returns the lowest value, and that
+// value. It returns nil if all shards are empty.
 func (s *Store) lowest(of func(*shard) int64) (found *shard, at int64) {
 	at = math.MaxInt64
 	for i := range s.shards {
@@ -60,7 +60,8 @@ func (s *Store) removeExpired(sh *shard, now int64) bool {
 	return true
 }
 
-// removeRanked removes what is dispensable in a shard if it still has this rank.
+// removeRanked removes the dispensable entry of a shard if it still has this
+// rank.
 func (s *Store) removeRanked(sh *shard, at int64) *entry {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

@@ -27,7 +27,8 @@ func (e *evictions) add(r session.Record) {
 	e.records = append(e.records, r)
 }
 
-// TestEvictsLeastRecentlyUsed compares with a list that is in the order of use.
+// TestEvictsLeastRecentlyUsed compares the store with a list in the order of
+// use.
 func TestEvictsLeastRecentlyUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most, steps = 50, 3000
@@ -76,7 +77,7 @@ func same(a, b session.Record) bool {
 	return a.ID == b.ID && a.Version == b.Version && a.Subject == b.Subject && a.ExpiresAt.UnixMilli() == b.ExpiresAt.UnixMilli() && bytes.Equal(a.Data, b.Data)
 }
 
-// used uses a session in one of the ways there are, and returns it as it is then.
+// used uses a session in one of several ways, and returns its new state.
 func used(t *testing.T, s *memory.Store, how int, old, r session.Record) session.Record {
 	t.Helper()
 	var err error
@@ -100,7 +101,7 @@ func used(t *testing.T, s *memory.Store, how int, old, r session.Record) session
 	if err != nil {
 		t.Fatalf("a use: %v", err)
 	}
-	// Who only looks does not use it.
+	// List and All are no use.
 	if _, err := s.List(t.Context(), "subject 1"); err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +114,8 @@ func used(t *testing.T, s *memory.Store, how int, old, r session.Record) session
 }
 
 // TestStrangersPushOutNoUser: somebody who sends no cookie makes session after
-// session. Who has logged in stays, however idle, and so does a visitor who goes on,
-// though all of these expire sooner than what is new.
+// session. Users who are logged in stay, however idle, and so does a visitor
+// who goes on, though all of these expire sooner than the new sessions.
 func TestStrangersPushOutNoUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most, strangers = 1000, 20_000
@@ -171,7 +172,7 @@ func TestEvictsNoLiveSessionForExpired(t *testing.T) {
 	})
 }
 
-// TestOnlyCreateNeedsRoom: what adds no session removes none.
+// TestOnlyCreateNeedsRoom: a call that adds no session evicts none.
 func TestOnlyCreateNeedsRoom(t *testing.T) {
 	var reported evictions
 	s := memory.New(&memory.Options{MaxSessions: 2, Evicted: reported.add})
@@ -210,7 +211,8 @@ func TestKeepsWhatItCreates(t *testing.T) {
 	}
 }
 
-// TestEvictedHoldsNoLock: what it is given is gone, and the store can be used.
+// TestEvictedHoldsNoLock: when Evicted is called, its session is gone, and the
+// store can be used.
 func TestEvictedHoldsNoLock(t *testing.T) {
 	var s *memory.Store
 	called := 0
@@ -245,9 +247,9 @@ func TestEvictedHoldsNoLock(t *testing.T) {
 	check(t, s)
 }
 
-// TestEvictsWhileOthersGo: what is in front of a shard when the store looks may be
-// gone, or used, when it removes. What is then in front there was used later than
-// what is elsewhere.
+// TestEvictsWhileOthersGo: the first entry of a shard may be gone, or used,
+// between the store's look and the removal. The next one in that shard was used
+// later than entries of other shards.
 func TestEvictsWhileOthersGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory.New(&memory.Options{MaxSessions: 10_000})

@@ -13,8 +13,8 @@ import (
 	"github.com/gostateful/session/memory"
 )
 
-// saveFile writes the sessions to a file, once the server has shut down. The file
-// is whole or not there, whenever the program crashes.
+// saveFile writes the sessions to a file, after the server has shut down. If
+// the program crashes, the file is whole or not there.
 func saveFile(store *memory.Store, name string) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
@@ -30,8 +30,8 @@ func saveFile(store *memory.Store, name string) error {
 	return err
 }
 
-// restoreFile reads the file, before the server starts, and removes it. Without a
-// file nobody has a session.
+// restoreFile reads the file before the server starts, and removes it. Without
+// a file it restores nothing.
 func restoreFile(store *memory.Store, name string) error {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {

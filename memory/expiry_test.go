@@ -12,7 +12,7 @@ import (
 )
 
 // TestExpiresAsItWorks lets many sessions expire at once. Each call then
-// removes some, and no call many.
+// removes some, and no call removes many.
 func TestExpiresAsItWorks(t *testing.T) {
 	const many = 5000
 	id := session.NewID() // the same for all calls: no shard may be left out
@@ -57,10 +57,10 @@ func TestExpiresAsItWorks(t *testing.T) {
 	}
 }
 
-// TestMovesAreBounded: to return memory, what is left of a locked shard moves. The
-// more there were, the longer that takes, and the more removals come before it.
-// Moves are counted, as their time says more about the machine: of a shard with
-// 156,000 sessions, as there are in a store with 10 million, a table took 2.4 ms and
+// TestMovesAreBounded: to return memory, the rest of a locked shard moves. A
+// larger shard takes longer, but more removals come before its move. The test
+// counts moves, because their time says more about the machine: for a shard
+// with 156,000 sessions, as in a store with 10 million, a table took 2.4 ms and
 // a heap 0.12 ms.
 func TestMovesAreBounded(t *testing.T) {
 	for _, many := range []int{33, 1000, 156_000} {
@@ -74,7 +74,7 @@ func TestMovesAreBounded(t *testing.T) {
 	}
 }
 
-// TestExpiredDoNotPileUp has visitors come all the time, and nobody return.
+// TestExpiredDoNotPileUp: visitors come all the time, and nobody returns.
 func TestExpiredDoNotPileUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const live = 1000

@@ -74,7 +74,7 @@ func (s *Store) Places() (n int) {
 	return n
 }
 
-// PlacesAtLeast is what an empty store may go on holding.
+// PlacesAtLeast is how many places an empty store may keep.
 const PlacesAtLeast = 3 * shardCount * tableMin
 
 // Fullest is how many sessions are in the shard that has the most.
@@ -85,15 +85,15 @@ func (s *Store) Fullest() (n int) {
 	return n
 }
 
-// RemoveAfter lets something happen between the two steps in which a full store
-// removes what it can do without first, and reports whether it was removed.
+// RemoveAfter lets something happen between the two steps of an eviction, and
+// reports whether the session was removed.
 func (s *Store) RemoveAfter(something func()) bool {
 	sh, at := s.lowest(rankOf)
 	something()
 	return s.removeRanked(sh, at) != nil
 }
 
-// checkOrder reports how the lists of a shard are not in order.
+// checkOrder reports how the order of a shard's lists is broken.
 func (s *Store) checkOrder(sh *shard) error {
 	listed, first := 0, int64(math.MaxInt64)
 	for _, l := range []*recent{&sh.visitors, &sh.users} {
@@ -136,7 +136,7 @@ func MovesOfTable(many int) (all, most int) {
 	return all, most
 }
 
-// MovesOfHeap is to a heap what MovesOfTable is to a table.
+// MovesOfHeap is MovesOfTable for a heap.
 func MovesOfHeap(many int) (all, most int) {
 	var h heap
 	for i := range many {

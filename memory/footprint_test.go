@@ -13,7 +13,7 @@ import (
 	"github.com/gostateful/session/memory"
 )
 
-// TestReturnsMemory fills a store and empties it in each way there is.
+// TestReturnsMemory fills a store and empties it, in every way.
 func TestReturnsMemory(t *testing.T) {
 	const many, subjects = 40_000, 5000
 	name := func(i int) string { return fmt.Sprint("subject ", i%subjects) }
@@ -76,8 +76,8 @@ func TestReturnsMemory(t *testing.T) {
 	}
 }
 
-// TestReturnsDataAtOnce: what is removed is held by nothing, even if the store
-// is still so full that its maps and heaps keep their size.
+// TestReturnsDataAtOnce: nothing holds the data of a removed session, even if
+// the store is still so full that its maps and heaps keep their size.
 func TestReturnsDataAtOnce(t *testing.T) {
 	const many, size = 4000, 8 << 10
 	ids := make([]session.ID, many)
@@ -110,8 +110,8 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestPartsAgree does anything in any order, and much at once, and looks at
-// the insides.
+// TestPartsAgree makes random calls, many of them at once, and then checks the
+// insides.
 func TestPartsAgree(t *testing.T) {
 	t.Run("one after the other", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ func (h *heap) push(e *entry) {
 	h.up(e.place)
 }
 
-// remove takes out an entry, wherever it stands, and returns memory when most
-// of it is unused.
+// remove takes out an entry at any place, and frees memory when most of it is
+// unused.
 func (h *heap) remove(e *entry) {
 	last := len(*h) - 1
 	i := e.place
@@ -28,7 +28,7 @@ func (h *heap) remove(e *entry) {
 	}
 }
 
-// fix puts an entry where it belongs after its expiry has changed.
+// fix moves an entry to its place after its expiry has changed.
 func (h *heap) fix(e *entry) {
 	if i := e.place; !h.up(i) {
 		h.down(i)

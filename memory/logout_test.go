@@ -10,8 +10,8 @@ import (
 	"github.com/gostateful/session/memory"
 )
 
-// TestLogout: what a logout leaves is linked to no subject, is the first to go
-// where there is no room, and leaves memory after the straggler's window.
+// TestLogout: the record that a logout leaves is linked to no subject, is
+// evicted first, and leaves memory after the straggler's window.
 func TestLogout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var evicted []session.Record

@@ -1,11 +1,11 @@
-// Package memory keeps sessions in the memory of the process: the store for
-// one process, for development and for tests. No other process sees what it
-// holds. It is gone when the process ends, unless that calls [Store.Save], and the
-// next one [Store.Restore].
+// Package memory keeps sessions in the memory of the process: the store for one
+// process, for development and for tests. No other process sees them. They are
+// gone when the process ends, unless it calls [Store.Save] and the next one
+// calls [Store.Restore].
 //
-// It starts no goroutine. Expired sessions are absent at once and leave memory
-// as the store is used: each call removes a few of them, so that they cannot
-// pile up and no call pays for many.
+// It starts no goroutine. Expired sessions are absent at once. Each call
+// removes a few of them from memory, so that they cannot pile up and no call
+// pays for many.
 package memory
 
 import (
@@ -21,32 +21,33 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Options for New. The zero value of each field, and a nil *Options, mean the
+// Options for [New]. A nil *Options and the zero value of each field mean the
 // default.
 type Options struct {
-	// MaxSessions bounds how many sessions are kept; zero or less means no
-	// bound. When the store is full, a Create first removes another: one that has
-	// expired; or else the one without a subject that was used least recently; or
-	// else, with subjects alone, the one of these. A session is used when it is
-	// loaded, created, updated or touched, but not by List and All. A bound keeps
-	// strangers, who can have a new session with each request, from filling the
-	// memory. They push out other visitors, and who has logged in only when no
-	// others are left.
+	// MaxSessions bounds how many sessions are kept. Zero or less means no bound.
+	// When the store is full, a Create first removes another session: an expired
+	// one, or else the least recently used one without a subject, or else the least
+	// recently used one. Load, Create, Update and Touch are uses; List and All are
+	// not.
+	//
+	// A bound keeps strangers from filling the memory: they can have a new session
+	// with each request. They push out other visitors first. They push out users
+	// who are logged in only when no other visitors are left.
 	MaxSessions int
 
-	// Evicted, if set, is called with each session that was removed while it
-	// was live, to make room: count them, to learn that MaxSessions is too
-	// low. It is called by Create, when the session is gone, without any lock
-	// held, and owns the record. What a logout leaves for a minute has no Subject
-	// and goes as one that was used then. It must be safe for concurrent use.
+	// Evicted, if set, is called with each live session that was removed to make
+	// room. Count them to learn that MaxSessions is too low. Create calls it after
+	// the removal, without a lock held, and Evicted owns the record. The record
+	// that a logout leaves for a minute has no Subject, and goes like a session
+	// that was last used at the logout. Evicted must be safe for concurrent use.
 	Evicted func(session.Record)
 }
 
-// A Store keeps sessions in memory and implements session.Store, with all its
-// promises. Make one with New; it is safe for concurrent use.
+// A Store keeps sessions in memory and implements [session.Store], with all its
+// promises. Make one with [New]. It is safe for concurrent use.
 //
-// Its only errors besides the named ones are those of a context that was done
-// before the call, and the refusal of the zero ID.
+// Beside the errors that session.Store names, it returns only those of a
+// context that was done before the call, and an error for the zero ID.
 type Store struct {
 	max     int
 	evicted func(session.Record)
@@ -56,17 +57,17 @@ type Store struct {
 	owners [shardCount]owners
 	count  atomic.Int64
 
-	// creating makes Creates wait for each other where there is a bound, so
-	// that making room and using it are one step. It comes before the locks
-	// of shards, these in the order of their index, and last one of owners.
+	// With a bound, creating makes Creates wait for each other, so that making room
+	// and using it are one step. Lock it first, then shards in the order of their
+	// index, and one of owners last.
 	creating sync.Mutex
 }
 
-// shardCount spreads the work over locks that are held for moments. More would
-// make the search for what a full store can do without longer.
+// shardCount spreads the work over locks that are held for moments. With more
+// shards, a full store would search longer for the session to remove.
 const shardCount = 64
 
-// New returns an empty store. Nil options mean the defaults.
+// New returns an empty store. Nil opts mean the defaults.
 func New(opts *Options) *Store {
 	s := &Store{seed: maphash.MakeSeed()}
 	if opts != nil {
@@ -79,9 +80,8 @@ func New(opts *Options) *Store {
 	return s
 }
 
-// Len returns how many sessions are in memory: those that are live, and those
-// that have expired and are not yet removed. It costs nothing and never
-// exceeds MaxSessions.
+// Len returns how many sessions are in memory: the live ones, and the expired
+// ones that are not yet removed. It is cheap. It never exceeds MaxSessions.
 func (s *Store) Len() int { return int(s.count.Load()) }
 
 // Load implements session.Store.
@@ -92,8 +92,8 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	return s.load(id, time.Now().UnixMilli(), true)
 }
 
-// Create implements session.Store. A record whose ExpiresAt has passed is not
-// kept, which is no error.
+// Create implements session.Store. It does not keep a record whose ExpiresAt
+// has passed, and returns no error.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := ctx.Err(); err != nil {
 		return failed("create", err)
@@ -104,7 +104,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return s.add(s.newEntry(keep(r)))
 }
 
-// add creates a session, and tells of the one that had to go for it.
+// add creates a session, and reports the one that was removed for it.
 func (s *Store) add(e *entry) error {
 	evicted, err := s.create(e, time.Now().UnixMilli())
 	if evicted != nil && s.evicted != nil {
@@ -139,8 +139,8 @@ func (s *Store) Delete(ctx context.Context, id session.ID) error {
 	return nil
 }
 
-// List implements session.Store. It costs what the subject's own sessions
-// cost, however many others there are.
+// List implements session.Store. Its cost depends only on the subject's own
+// sessions, however many others there are.
 func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failed("list", err)
@@ -148,8 +148,9 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 	return s.list(subject, time.Now().UnixMilli()), nil
 }
 
-// DeleteAll implements session.Store. All sessions go at the same moment. It
-// costs what the subject's own sessions cost, however many others there are.
+// DeleteAll implements session.Store. All sessions go at the same moment. Its
+// cost depends only on the subject's own sessions, however many others there
+// are.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, failed("delete all", err)
@@ -157,8 +158,8 @@ func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session
 	return s.deleteAll(subject, except, time.Now().UnixMilli()), nil
 }
 
-// Versions implements session.Watchable. To be watched makes no session one that
-// was used last.
+// Versions implements session.Watchable. It does not count as a use of the
+// sessions.
 func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failed("versions", err)
@@ -173,7 +174,7 @@ func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]
 	return versions, nil
 }
 
-// All implements session.Iterable. Each session that lives throughout is there
+// All implements session.Iterable. Each session that lives throughout comes
 // exactly once, as it is at that moment.
 func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {

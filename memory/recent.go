@@ -2,7 +2,8 @@ package memory
 
 import "math"
 
-// A recent is a list of sessions in the order of their use, that of longest ago first.
+// A recent is a list of sessions in the order of their last use, the longest
+// ago first.
 type recent struct{ first, last *entry }
 
 func (l *recent) push(e *entry) {
@@ -28,8 +29,8 @@ func (l *recent) remove(e *entry) {
 	e.older, e.newer = nil, nil
 }
 
-// The sessions of a shard are in two lists: those of visitors go before those of
-// users. rank is in that order, and in that of their use.
+// A shard has two lists: the sessions of visitors go before those of users.
+// rank follows this order, and then the order of last use.
 const ofUsers = int64(1) << 62
 
 func rank(e *entry) int64 {
@@ -39,7 +40,7 @@ func rank(e *entry) int64 {
 	return e.used
 }
 
-// like is the list that an entry belongs to.
+// like returns the list that an entry belongs to.
 func (sh *shard) like(e *entry) *recent {
 	if e.owned != nil {
 		return &sh.users
@@ -47,8 +48,9 @@ func (sh *shard) like(e *entry) *recent {
 	return &sh.visitors
 }
 
-// enlist, delist and use want the shard locked, as does dispensable. They do nothing
-// in a store without a bound, which needs no order.
+// The callers of enlist, delist, use and dispensable have locked the shard. In
+// a store without a bound, enlist, delist and use do nothing: it needs no
+// order.
 func (s *Store) enlist(sh *shard, e *entry, now int64) {
 	if s.max > 0 {
 		e.used = now
@@ -69,7 +71,7 @@ func (s *Store) use(sh *shard, e *entry, now int64) {
 	s.enlist(sh, e, now)
 }
 
-// dispensable is the entry that can be done without first, or nil.
+// dispensable returns the entry to remove first, or nil.
 func (sh *shard) dispensable() *entry {
 	if sh.visitors.first != nil {
 		return sh.visitors.first
@@ -77,7 +79,7 @@ func (sh *shard) dispensable() *entry {
 	return sh.users.first
 }
 
-// noteRank notes the rank of what is dispensable.
+// noteRank notes the rank of the dispensable entry.
 func (sh *shard) noteRank() {
 	first := int64(math.MaxInt64)
 	if e := sh.dispensable(); e != nil {

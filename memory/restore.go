@@ -12,21 +12,22 @@ import (
 	"time"
 )
 
-// Restore adds the sessions of a snapshot that [Store.Save] has written, but not
-// those that have expired. They go on as if nothing had happened: their versions
-// are kept too. It reads r to its end, which must hold the snapshot and no more.
+// Restore adds the live sessions of a snapshot that [Store.Save] has written.
+// They go on as if nothing had happened, with their versions. It reads r to its
+// end: r must hold the snapshot and nothing more.
 //
-// All or nothing: if the snapshot is damaged, cut short or none at all, or if r
-// fails, Restore returns an error and adds no session. The checksum finds damage,
-// and no forgery: guard the file as you guard the program.
+// All or nothing: if the snapshot is damaged or cut short, if r holds something
+// else, or if r fails, Restore returns an error and adds no session. The
+// checksum finds damage, but no forgery: guard the file as you guard the
+// program.
 //
 // Each session is added as by Create, and counts as used at that moment. A live
-// one that the store already has under the same ID stays as it is. If there are
-// more than MaxSessions, those without a subject go first, and Evicted is called
-// with each that goes.
+// session that the store already has under the same ID stays as it is. If there
+// are more than MaxSessions, those without a subject go first, and Evicted is
+// called with each that goes.
 //
-// Call it before the server starts, then remove the file. A file that is left
-// would be read once more after a crash, and bring back sessions that have ended
+// Call it before the server starts, then remove the file. If the file stayed,
+// it would be read again after a crash, and bring back sessions that have ended
 // since: a logout would be undone.
 func (s *Store) Restore(r io.Reader) error {
 	entries, err := s.readSnapshot(r)
@@ -36,7 +37,7 @@ func (s *Store) Restore(r io.Reader) error {
 	for _, visitors := range []bool{true, false} { // so that users push out visitors
 		for _, e := range entries {
 			if visitors == (e.owner() == "") {
-				_ = s.add(e) // ErrExists: the one that is there stays
+				_ = s.add(e) // on ErrExists the stored one stays
 			}
 		}
 	}
@@ -45,7 +46,7 @@ func (s *Store) Restore(r io.Reader) error {
 
 var errDamaged = errors.New("the snapshot is damaged")
 
-// readSnapshot returns the live sessions of a snapshot that is whole.
+// readSnapshot returns the live sessions of a whole snapshot.
 func (s *Store) readSnapshot(r io.Reader) (entries []*entry, err error) {
 	in := &summedReader{in: bufio.NewReaderSize(r, 64<<10)}
 	if err := in.magic(); err != nil {
@@ -68,11 +69,11 @@ func (s *Store) readSnapshot(r io.Reader) (entries []*entry, err error) {
 	}
 }
 
-// A summedReader has the checksum of what was read.
+// A summedReader computes the checksum of what it reads.
 type summedReader struct {
 	in  *bufio.Reader
 	sum uint32
-	buf bytes.Buffer // of text alone
+	buf bytes.Buffer // used by text
 }
 
 // Read returns no io.EOF: a snapshot says where it ends.
@@ -118,20 +119,20 @@ func (r *summedReader) session() (k kept, err error) {
 	return k, nil
 }
 
-// text reads a text of this length. The length may be damaged, so it takes
-// memory for what is there, and not for what the length says.
+// text reads a text of this length. The length may be damaged, so text takes
+// memory only for the bytes that are there.
 func (r *summedReader) text(length uint64) (string, error) {
 	r.buf.Reset()
 	if _, err := r.buf.ReadFrom(io.LimitReader(r, int64(length))); err != nil {
 		return "", err
 	}
 	if uint64(r.buf.Len()) != length {
-		return "", errDamaged // a length that is no int64
+		return "", errDamaged // the length is no int64
 	}
 	return r.buf.String(), nil
 }
 
-// end compares the checksum, after which nothing may come.
+// end compares the checksum, and refuses anything after it.
 func (r *summedReader) end() error {
 	want := r.sum
 	var b [4]byte

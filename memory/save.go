@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// Save writes all live sessions to w, for [Store.Restore]. Call it when the
-// server has shut down: each session is there as it was at one moment during the
-// call, and these moments differ.
+// Save writes all live sessions to w, for [Store.Restore]. Call it after the
+// server has shut down. During the call, each session is saved as it is at some
+// moment, not all at the same one.
 //
-// An error is that of w, which then holds no snapshot. Save takes little memory,
-// however many sessions there are, and holds no lock while it writes.
+// Save returns the error of w, which then holds no valid snapshot. It takes
+// little memory, however many sessions there are, and holds no lock while it
+// writes.
 //
 // The snapshot holds the data of all sessions in the clear. It holds no secret
-// that opens one. The example makes a file of it that survives a crash: it
-// writes to a temporary file in the same folder, syncs that, and renames it.
+// that opens one. The example writes it to a file that survives a crash: it
+// writes a temporary file in the same folder, syncs it, and renames it.
 func (s *Store) Save(w io.Writer) error {
 	out := &summedWriter{out: bufio.NewWriterSize(w, 64<<10)}
 	b := append([]byte(magic), formatVersion)
@@ -42,7 +43,7 @@ func (k *kept) appendTo(b []byte) []byte {
 	return append(b, k.data...)
 }
 
-// A summedWriter has the checksum of what was written.
+// A summedWriter computes the checksum of what it writes.
 type summedWriter struct {
 	out *bufio.Writer
 	sum uint32

@@ -15,27 +15,27 @@ type shard struct {
 	mu      sync.Mutex
 	entries table[session.ID, *entry]
 	byTime  heap
-	turn    uint // which other shard is looked after next
+	turn    uint // the other shard that is cleaned next
 
 	visitors, users recent // without a subject, and with one
 
-	// soonest is when byTime's first expires, and rank that of dispensable, to be
-	// read without the lock; MaxInt64 without any.
+	// soonest is when the first of byTime expires, and rank is that of dispensable.
+	// Both can be read without the lock. They are MaxInt64 if there is none.
 	soonest, rank atomic.Int64
 }
 
-// expireAtMost bounds how many expired sessions a call removes from a shard.
-// It looks after two shards and adds one session at most, so that expired ones
-// become fewer with each call.
+// expireAtMost bounds how many expired sessions a call removes from a shard. A
+// call cleans two shards and adds at most one session, so expired ones become
+// fewer with each call.
 const expireAtMost = 2
 
-// index is where a session belongs. The application makes its IDs, so no bits
-// of them need be random; the seed keeps anyone from aiming at one shard.
+// index returns the shard of a session. The application makes the IDs, so no
+// bits of them need be random. The seed keeps anyone from aiming at one shard.
 func (s *Store) index(id session.ID) int {
 	return int(maphash.Bytes(s.seed, id[:]) % shardCount)
 }
 
-// enter locks the shard of a session and expires some of it.
+// enter locks the shard of a session and removes some expired ones from it.
 func (s *Store) enter(id session.ID, now int64) *shard {
 	sh := &s.shards[s.index(id)]
 	sh.mu.Lock()
@@ -43,8 +43,8 @@ func (s *Store) enter(id session.ID, now int64) *shard {
 	return sh
 }
 
-// leave unlocks a shard and expires some of another, each in its turn, so that
-// memory is returned from shards too that nobody asks for.
+// leave unlocks a shard and removes some expired sessions from another. The
+// others take turns, so that unused shards return memory too.
 func (s *Store) leave(sh *shard, now int64) {
 	other := &s.shards[sh.turn%shardCount]
 	sh.turn++
@@ -70,7 +70,7 @@ func (sh *shard) live(id session.ID, now int64) *entry {
 	return nil
 }
 
-// insert, remove and moved want the shard locked.
+// The callers of insert, remove and moved have locked the shard.
 func (s *Store) insert(sh *shard, e *entry, now int64) {
 	sh.entries.put(e.id, e)
 	sh.byTime.push(e)
@@ -89,7 +89,7 @@ func (s *Store) remove(sh *shard, e *entry) {
 	s.count.Add(-1)
 }
 
-// moved notes what is now in front.
+// moved notes the expiry of the entry that is now in front.
 func (sh *shard) moved() {
 	soonest := int64(math.MaxInt64)
 	if len(sh.byTime) > 0 {
@@ -100,7 +100,7 @@ func (sh *shard) moved() {
 	}
 }
 
-// load returns a live session. To use it makes it one that was used last.
+// load returns a live session. use says whether this counts as a use.
 func (s *Store) load(id session.ID, now int64, use bool) (session.Record, error) {
 	k, ok := s.get(id, now, use)
 	if !ok {
@@ -142,7 +142,7 @@ func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
 }
 
 func (s *Store) update(r session.Record, now int64) error {
-	data := string(r.Data) // in vain if it fails, but not with the shard locked
+	data := string(r.Data) // copied before the shard is locked, even if it may be in vain
 	sh := s.enter(r.ID, now)
 	defer s.leave(sh, now)
 	e := sh.live(r.ID, now)
@@ -152,7 +152,7 @@ func (s *Store) update(r session.Record, now int64) error {
 	case e.version != r.Version:
 		return session.ErrConflict
 	}
-	if !r.ExpiresAt.IsZero() { // which keeps what is stored
+	if !r.ExpiresAt.IsZero() { // zero keeps the stored one
 		if e.expires = r.ExpiresAt.UnixMilli(); e.expired(now) {
 			s.remove(sh, e)
 			return nil

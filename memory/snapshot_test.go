@@ -112,7 +112,7 @@ func TestSaveOfNothing(t *testing.T) {
 	}
 }
 
-// TestSnapshotWithoutExpired: what has expired is neither written nor read.
+// TestSnapshotWithoutExpired: expired sessions are neither written nor read.
 func TestSnapshotWithoutExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory.New(nil)
@@ -159,7 +159,8 @@ func small(t testing.TB) []byte {
 	return save(t, s)
 }
 
-// refused wants an error that says what is wrong, and a store that is as it was.
+// refused checks for an error that says what is wrong, and for an unchanged
+// store.
 func refused(t *testing.T, snapshot []byte, want ...string) {
 	t.Helper()
 	s := memory.New(nil)
@@ -218,7 +219,7 @@ func TestForeignSnapshot(t *testing.T) {
 	refused(t, append(small(t), small(t)...), "something follows the snapshot")
 }
 
-// sealed is a snapshot with a checksum that is right, whatever is in it.
+// sealed returns a snapshot of any content, with the right checksum.
 func sealed(body []byte) []byte {
 	b := append([]byte("session/memory\x00\x01"), body...)
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
@@ -289,8 +290,8 @@ func TestSnapshotErrors(t *testing.T) {
 	}
 }
 
-// TestSaveWhileOthersWrite: what lives throughout is there, and whole. Nobody
-// waits for the writer, which uses the store itself.
+// TestSaveWhileOthersWrite: sessions that live throughout are saved whole.
+// Nobody waits for the writer, which uses the store itself.
 func TestSaveWhileOthersWrite(t *testing.T) {
 	s := memory.New(nil)
 	ids := manyIDs(90)
@@ -343,7 +344,8 @@ type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// TestRestoreKeepsWhatIsThere: what the store has is later than the snapshot.
+// TestRestoreKeepsWhatIsThere: the sessions of the store are newer than those
+// of the snapshot.
 func TestRestoreKeepsWhatIsThere(t *testing.T) {
 	s := memory.New(nil)
 	r, gone := create(t, s, record("alice")), create(t, s, record("alice"))

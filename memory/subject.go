@@ -9,9 +9,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// owners holds, of each hash of a subject, the first of the sessions, which are
-// linked. So a subject is not kept twice, and in theory two subjects share a list. It
-// is locked by who has an entry's shard locked, or has nothing locked.
+// owners maps the hash of a subject to the first of its linked sessions. The
+// hash saves a second copy of the subject. In theory two subjects share a list.
+// Lock it with an entry's shard locked, or with nothing locked.
 type owners struct {
 	mu    sync.Mutex
 	first table[uint64, *entry]
@@ -57,9 +57,9 @@ func (s *Store) unlink(e *entry) {
 	e.previous, e.next = nil, nil
 }
 
-// of returns the IDs of a subject's sessions; the empty one has none linked.
-// Whether they are still the subject's, and live, shows under the lock of
-// their shard.
+// of returns the IDs of a subject's sessions; the empty subject has none. Only
+// the lock of their shard shows whether they are still live, and still the
+// subject's.
 func (s *Store) of(subject string) (ids []session.ID) {
 	o, hash := s.ownersOf(subject)
 	o.mu.Lock()
@@ -90,8 +90,8 @@ func (s *Store) deleteAll(subject string, except []session.ID, now int64) (n int
 	}
 	ids := slices.DeleteFunc(s.of(subject), func(id session.ID) bool { return spared[id] })
 
-	// All shards at once, so that nobody sees one session gone and then
-	// another one still there.
+	// Lock all shards at once, so that nobody sees one session gone and another
+	// still there.
 	var involved [shardCount]bool
 	for _, id := range ids {
 		involved[s.index(id)] = true

@@ -10,7 +10,7 @@ import (
 )
 
 // TestDeleteAllAtOnce looks at one session after the other while they are
-// deleted: when one is gone, all are.
+// deleted. When one is gone, all are gone.
 func TestDeleteAllAtOnce(t *testing.T) {
 	const many = 500
 	for round := range 20 {

@@ -32,7 +32,7 @@ const (
 	operationCount
 )
 
-// names are those of the operations in db.operation.name.
+// names are the names of the operations in db.operation.name.
 var names = [operationCount]string{"load", "create", "update", "touch", "delete", "list", "delete_all", "all", "versions"}
 
 // An outcome is how a call ended.
@@ -51,8 +51,8 @@ const (
 
 const answerKey = attribute.Key("gostateful.session.answer")
 
-// told is the attribute of each outcome. What the contract of a store names is an
-// answer, and no error.
+// told is the attribute of each outcome. An error that the contract of a store
+// names is an answer, and no failure.
 var told = [outcomeCount]attribute.KeyValue{
 	notFound:    answerKey.String("not_found"),
 	conflict:    answerKey.String("conflict"),
@@ -62,8 +62,8 @@ var told = [outcomeCount]attribute.KeyValue{
 	unavailable: semconv.ErrorTypeKey.String("unavailable"),
 }
 
-// outcomeOf returns how a call ended. Drivers have their own errors for a context
-// that is done. So the context is asked too.
+// outcomeOf returns how a call ended. It also asks the context, because drivers
+// have their own errors for a context that is done.
 func outcomeOf(ctx context.Context, err error) outcome {
 	switch {
 	case err == nil:
@@ -82,7 +82,7 @@ func outcomeOf(ctx context.Context, err error) outcome {
 	return unavailable
 }
 
-// recorded is what is recorded of an operation, made in advance.
+// recorded has what is recorded for an operation, made in advance.
 type recorded struct {
 	spanName  string
 	spanStart []trace.SpanStartOption
@@ -94,7 +94,8 @@ func (t *Telemetry) makeOperations(meter metric.Meter, system string) (err error
 	t.duration, err = meter.Float64Histogram(name,
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of calls of the session store."),
-		// As of db.client.operation.duration, and finer where a store in memory is.
+		// The boundaries of db.client.operation.duration, and finer ones for a store in
+		// memory.
 		metric.WithExplicitBucketBoundaries(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
 	)
 	if err != nil {
@@ -120,7 +121,8 @@ func (t *Telemetry) makeOperations(meter metric.Meter, system string) (err error
 	return nil
 }
 
-// A call is one that is on its way. The zero call records nothing.
+// A call is a call of the store that has not ended. The zero call records
+// nothing.
 type call struct {
 	t         *Telemetry
 	operation operation

@@ -13,7 +13,7 @@ import (
 	sessionotel "github.com/gostateful/session/otel"
 )
 
-// TestCostsNothing: where nobody takes what is recorded, nothing is allocated.
+// TestCostsNothing: if nobody receives what is recorded, nothing is allocated.
 func TestCostsNothing(t *testing.T) {
 	for name, opts := range map[string]*sessionotel.Options{
 		"no global provider":        nil,

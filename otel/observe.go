@@ -83,9 +83,9 @@ func (t *Telemetry) Observe(ctx context.Context, e session.Event) {
 	c.Add(ctx, max(1, int64(e.Count)), attributes...)
 }
 
-// attributesOf returns the attributes of an event's measurement. The route is on
-// what is rare, or leads to a handler: on each load it would tell what the metrics
-// of the server tell.
+// attributesOf returns the attributes of an event's measurement. Only events
+// that are rare, or that lead to a handler, have the route. On each load it
+// would repeat what the metrics of the server tell.
 func (t *Telemetry) attributesOf(e *session.Event) []metric.AddOption {
 	all := slices.Clone(t.attributes)
 	switch e.Kind {
@@ -112,7 +112,7 @@ func (t *Telemetry) attributesOf(e *session.Event) []metric.AddOption {
 	return []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(all...))}
 }
 
-// path is a route without the method and the host, as http.route has it.
+// path returns a route without the method and the host, as http.route demands.
 func path(route string) string {
 	if at := strings.IndexByte(route, '/'); at >= 0 {
 		return route[at:]
@@ -120,9 +120,9 @@ func path(route string) string {
 	return ""
 }
 
-// errorType is the class of an error, for error.type. It is the name of the error
-// in package session, or that of a timeout. Any other is _OTHER, as OpenTelemetry
-// has it.
+// errorType returns the class of an error, for error.type: the name of the
+// error in package session, or "timeout". Any other error is _OTHER,
+// OpenTelemetry's fallback.
 func errorType(err error) string {
 	for _, class := range []struct {
 		error
@@ -148,8 +148,8 @@ func errorType(err error) string {
 	return semconv.ErrorTypeOther.Value.AsString()
 }
 
-// timedOut reports whether an error is that of a deadline: the context's, or that
-// of a connection.
+// timedOut reports whether an error comes from a deadline of the context or of
+// a connection.
 func timedOut(err error) bool {
 	var e interface{ Timeout() bool }
 	return errors.As(err, &e) && e.Timeout()

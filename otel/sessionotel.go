@@ -1,11 +1,11 @@
 // Package sessionotel records what sessions do, with OpenTelemetry: metrics of
 // sessions and of the store, and a span for each call of the store.
 //
-// What happens to sessions is counted from events, by [Telemetry.Observe]. What
-// the store does is measured around it, by [Telemetry.Store]. Events would not do
-// for that: they come when a call is over, so a span of the driver could not be
-// under that of the store. They do not tell one call of the store from another,
-// and calls that change no session make none.
+// [Telemetry.Observe] counts events of sessions. [Telemetry.Store] measures the
+// calls of the store around it. Events would not serve for that: they come when
+// a call is over, so a span of the driver could not be a child of the store's.
+// They do not tell one call of the store from another, and calls that change no
+// session make no events.
 //
 // No attribute holds an ID, a subject, a token or the text of an error.
 package sessionotel
@@ -23,20 +23,20 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// scope is the name of what records, as OpenTelemetry has it.
+// scope is the name of the instrumentation scope.
 const scope = "github.com/gostateful/session/otel"
 
 // Options for [New]. A nil *Options and the zero value of each field mean the
 // default.
 type Options struct {
-	// MeterProvider and TracerProvider take what is recorded. Nil means the global
-	// one, which may be set later.
+	// MeterProvider and TracerProvider receive what is recorded. Nil means the
+	// global one, which may be set later.
 	MeterProvider  metric.MeterProvider
 	TracerProvider trace.TracerProvider
 
-	// System is what the store talks to, by its name in OpenTelemetry's attribute
+	// System is the database of the store, by its name in OpenTelemetry's attribute
 	// db.system.name: "redis", "postgresql", "mysql", "mariadb" or "sqlite". Spans
-	// of the store are then of the kind client, and traces show the database as a
+	// of the store then have the kind client, and traces show the database as a
 	// service of its own. Leave it empty for the store in memory, and if the
 	// database's driver makes such spans itself.
 	System string
@@ -56,7 +56,8 @@ type Telemetry struct {
 	operations [operationCount]recorded
 }
 
-// New returns a Telemetry. The error is that of the MeterProvider.
+// New returns a Telemetry. A nil o means the defaults. The error is that of the
+// MeterProvider.
 func New(o *Options) (*Telemetry, error) {
 	var opts Options
 	if o != nil {

@@ -8,14 +8,14 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Store returns a store that measures each call of s, and makes a span of it if
-// its context has a span. A look at watched sessions, for example, belongs to no
-// request, and makes none. The store is a [session.Iterable] or a
-// [session.Watchable] if s is. Methods that only s has, such as one that sweeps,
-// are called on s.
+// Store returns a store that measures each call of s. It makes a span of a call
+// if the context has a span. A look at watched sessions, for example, belongs
+// to no request and makes no span. The store is a [session.Iterable] or a
+// [session.Watchable] if s is. Call methods that only s has, such as one that
+// sweeps, on s.
 func (t *Telemetry) Store(s session.Store) session.Store {
-	// An interface is asked for what it can do by its type. So each combination
-	// has a type of its own.
+	// The type of a store shows what it can do, so each combination has a type of
+	// its own.
 	all, iterable := s.(session.Iterable)
 	many, watchable := s.(session.Watchable)
 	switch c := (calls{t, s}); {
@@ -40,7 +40,7 @@ func (t *Telemetry) Store(s session.Store) session.Store {
 	}
 }
 
-// calls are those that each store takes.
+// calls has the methods of each store.
 type calls struct {
 	t     *Telemetry
 	store session.Store
@@ -95,13 +95,13 @@ func (c calls) DeleteAll(ctx context.Context, subject string, except ...session.
 	return n, err
 }
 
-// iteration is the call of a session.Iterable.
+// iteration has the method of a session.Iterable.
 type iteration struct {
 	t        *Telemetry
 	iterable session.Iterable
 }
 
-// All measures the time in the store, without that of the loop's body.
+// All measures the time in the store, without the time of the loop's body.
 func (i iteration) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		ctx, call := i.t.begin(ctx, all)
@@ -123,7 +123,7 @@ func (i iteration) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	}
 }
 
-// look is the call of a session.Watchable.
+// look has the method of a session.Watchable.
 type look struct {
 	t         *Telemetry
 	watchable session.Watchable

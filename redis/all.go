@@ -13,13 +13,14 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// All implements session.Iterable. A session may be there more than once. It goes
-// through all keys of Redis by SCAN, about a thousand with each call, and reads the
-// sessions among them: in a Cluster on one master after the other. A session whose
-// slot moves to another master meanwhile may be missed. If a server restarts, All ends
-// with an error, as it would not know where it was.
+// All implements session.Iterable. A session may come more than once. All goes
+// through all keys of Redis by SCAN, about a thousand with each call, and reads
+// the sessions among them. In a Cluster it takes one master after the other. If
+// the slot of a session moves to another master meanwhile, All may miss the
+// session. If a server restarts, All ends with an error, because it has lost
+// its place.
 //
-// It needs the commands SCAN and INFO, see the README.
+// It needs the commands SCAN and INFO: see the README.
 func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		all := s.prefix + "*"
@@ -49,18 +50,19 @@ func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	}
 }
 
-// masters is what a client of a Cluster can do.
+// masters is implemented by a client of a Cluster.
 type masters interface {
 	ForEachMaster(ctx context.Context, do func(ctx context.Context, node *redis.Client) error) error
 }
 
-// nodes are where sessions are: the masters of a Cluster, or the one server.
+// nodes returns the servers that hold sessions: the masters of a Cluster, or
+// the one server.
 func (s *Store) nodes(ctx context.Context) (nodes []redis.UniversalClient, err error) {
 	cluster, ok := s.client.(masters)
 	if !ok || s.unfit != nil {
 		return []redis.UniversalClient{s.client}, s.ready(ctx)
 	}
-	found := make(chan []redis.UniversalClient, 1) // as a call that is given up may end later
+	found := make(chan []redis.UniversalClient, 1) // a call that is given up may still end later
 	_, err = s.call(ctx, true, func() error {
 		var mu sync.Mutex
 		var all []redis.UniversalClient
@@ -81,8 +83,8 @@ func (s *Store) nodes(ctx context.Context) (nodes []redis.UniversalClient, err e
 	return <-found, nil
 }
 
-// scan goes through the sessions of a server, in pages, some of which are empty. A
-// cursor means something to the process alone that gave it.
+// scan iterates over the sessions of a server, in pages. Some pages are empty.
+// A cursor is valid only in the process that gave it.
 func (s *Store) scan(ctx context.Context, node redis.UniversalClient) iter.Seq2[[]session.ID, error] {
 	return func(yield func([]session.ID, error) bool) {
 		cursor, server := "0", ""
@@ -107,8 +109,8 @@ func (s *Store) scan(ctx context.Context, node redis.UniversalClient) iter.Seq2[
 	}
 }
 
-// scanOnce also asks for what tells one process from another. Both are sent again
-// together, so that one process answers both.
+// scanOnce also asks for the run_id of the process. Both commands are sent and
+// repeated together, so that one process answers both.
 func (s *Store) scanOnce(ctx context.Context, node redis.UniversalClient, cursor string) (info string, reply any, err error) {
 	var asked, scan command
 	_, err = s.call(ctx, true, func() error {
@@ -131,20 +133,21 @@ func (s *Store) scanOnce(ctx context.Context, node redis.UniversalClient, cursor
 	return info, scan.Val(), nil
 }
 
-// field is a field of the reply to INFO.
+// field returns a field of the reply to INFO.
 func field(info, name string) string {
 	_, after, _ := strings.Cut("\n"+info, "\n"+name+":")
 	value, _, _ := strings.Cut(after, "\r\n")
 	return value
 }
 
-// pattern matches the keys of sessions of this prefix, and none of another's.
+// pattern matches the keys of this prefix's sessions, and no keys of another
+// prefix.
 func (s *Store) pattern() string {
 	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s.prefix)
 	return literal + "????????-????-????-????-????????????"
 }
 
-// scanned takes the reply to SCAN apart.
+// scanned parses the reply to SCAN.
 func scanned(reply any) (names []string, cursor string, err error) {
 	parts, _ := reply.([]any)
 	if len(parts) != 2 {
@@ -162,10 +165,10 @@ func scanned(reply any) (names []string, cursor string, err error) {
 	return names, cursor, nil
 }
 
-// sessions are those whose keys have these names.
+// sessions returns the sessions whose keys have these names.
 func (s *Store) sessions(names []string) (ids []session.ID) {
 	for _, name := range names {
-		// A set of a subject may look alike.
+		// The key of a subject's set may look alike.
 		if id, err := session.ParseID(strings.TrimPrefix(name, s.prefix)); err == nil {
 			ids = append(ids, id)
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// judge says whether the client keeps to the deadline of a context, and why
-// sessions would not be safe with it or with the prefix.
+// judge reports whether the client keeps to the deadline of a context, and why
+// sessions would not be safe with the client or the prefix.
 func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit error) {
 	if strings.Contains(prefix, subjects) {
 		return false, errors.New(`Options.Prefix must not hold "subject:"`)
@@ -25,24 +25,24 @@ func judge(client redis.UniversalClient, prefix string) (punctual bool, unfit er
 		return false, errors.New("New was given no client")
 	case *redis.Client:
 		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
-			unfit = errors.New("the client answers from a cache of its own, which shows what has been revoked: " +
+			unfit = errors.New("the client answers from a cache of its own, which may show revoked sessions: " +
 				"leave ClientSideCache and ClientSideCacheConfig unset")
 		}
 		return c.Options().ContextTimeoutEnabled, unfit
 	case *redis.ClusterClient:
 		if c.Options().ReadOnly {
-			unfit = errors.New("the client reads from replicas, which show what has been revoked: " +
+			unfit = errors.New("the client reads from replicas, which may show revoked sessions: " +
 				"leave ReadOnly, RouteByLatency and RouteRandomly unset")
 		}
 		return c.Options().ContextTimeoutEnabled, unfit
 	case *redis.Ring:
 		return false, errors.New("a redis.Ring moves the keys of a server that is down, " +
-			"and what was deleted comes back with it: use a Cluster")
+			"and deleted sessions come back with the server: use a Cluster")
 	}
-	return false, nil // another implementation, which may do well
+	return false, nil // another implementation, which may be fine
 }
 
-// ready returns why nothing is to be sent, or nil.
+// ready returns why nothing must be sent, or nil.
 func (s *Store) ready(ctx context.Context) error {
 	if s.unfit != nil {
 		return s.unfit
@@ -56,8 +56,8 @@ func (s *Store) process(ctx context.Context, cmd redis.Cmder) error {
 	return err
 }
 
-// send is one call of the client. One that gathers the commands of several
-// goroutines may return before there is a reply; Err waits for it.
+// send is one call of the client. A client that gathers the commands of several
+// goroutines may return before there is a reply. Err waits for it.
 func (s *Store) send(ctx context.Context, cmd redis.Cmder) error {
 	if err := s.client.Process(ctx, cmd); err != nil {
 		return err
@@ -65,9 +65,9 @@ func (s *Store) send(ctx context.Context, cmd redis.Cmder) error {
 	return cmd.Err()
 }
 
-// pipeline sends commands together and waits for all replies. The error is that
-// of a command, or nil where all had a reply, be it that there is no such key.
-// client is the store's, or one of a node. repeat is as for call.
+// pipeline sends commands together and waits for all replies. It returns the
+// error of a command, or nil if all had a reply. That a key does not exist is a
+// reply. client is the store's, or that of a node. repeat is as for call.
 func pipeline[C redis.Cmder](ctx context.Context, s *Store, client redis.UniversalClient, repeat bool, cmds []C) error {
 	pending := cmds
 	_, err := s.call(ctx, repeat, func() error {
@@ -76,7 +76,7 @@ func pipeline[C redis.Cmder](ctx context.Context, s *Store, client redis.Univers
 			cmd.SetErr(nil)
 			_ = pipe.Process(ctx, cmd) // queues it
 		}
-		_, failure := pipe.Exec(ctx) // a hook may have failed, and no command
+		_, failure := pipe.Exec(ctx) // perhaps of a hook, and of no command
 		var again []C
 		for _, cmd := range pending {
 			err := cmd.Err()
@@ -98,15 +98,15 @@ func pipeline[C redis.Cmder](ctx context.Context, s *Store, client redis.Univers
 	return err
 }
 
-// patience is for how long a call waits for Redis: go-redis looks only once a
+// patience is how long a call waits for Redis: go-redis checks only once a
 // second whether a server that was down is back.
 const patience = 1500 * time.Millisecond
 
-// call makes a call of the client. It begins anew, for a while, when Redis was
-// not reached or says that it did nothing; with repeat, also when the reply did
-// not come: go-redis hands out connections with TLS without a look whether the
-// server has closed them. doubt is then the error of an attempt that may have
-// taken effect, whatever came of the last one.
+// call makes a call of the client. It tries again, for a while, when Redis was
+// not reached or says that it did nothing. With repeat, it also tries again
+// when no reply came: go-redis hands out connections with TLS without checking
+// whether the server has closed them. doubt is then the error of an attempt
+// that may have taken effect, whatever the last attempt did.
 func (s *Store) call(ctx context.Context, repeat bool, send func() error) (doubt, err error) {
 	start, wait := time.Now(), 10*time.Millisecond
 	for {
@@ -121,7 +121,7 @@ func (s *Store) call(ctx context.Context, repeat bool, send func() error) (doubt
 		if !passing(err, repeat) || time.Since(start) > patience {
 			return doubt, err
 		}
-		pause := wait/2 + rand.N(wait/2) // so that those who wait do not come all at once
+		pause := wait/2 + rand.N(wait/2) // so that waiting callers do not all come at once
 		if broken(err) {
 			doubt = err
 		}
@@ -132,14 +132,14 @@ func (s *Store) call(ctx context.Context, repeat bool, send func() error) (doubt
 		}
 		select {
 		case <-ctx.Done():
-			return doubt, err // tells more than that the time is over
+			return doubt, err // it tells more than that the time is over
 		case <-time.After(pause):
 		}
 	}
 }
 
-// bounded makes a call that does not outlast the deadline of the context, which
-// a client by default ignores while it waits for Redis.
+// bounded makes a call that does not outlast the deadline of the context. By
+// default a client ignores the deadline while it waits for Redis.
 func (s *Store) bounded(ctx context.Context, send func() error) error {
 	if s.punctual || ctx.Done() == nil {
 		return send()
@@ -147,7 +147,7 @@ func (s *Store) bounded(ctx context.Context, send func() error) error {
 	result := make(chan error, 1)
 	go func() {
 		defer func() {
-			// In the caller's goroutine a server would have recovered.
+			// In the caller's goroutine an HTTP server would recover.
 			if p := recover(); p != nil {
 				result <- fmt.Errorf("the client panicked: %v", p)
 			}
@@ -162,13 +162,14 @@ func (s *Store) bounded(ctx context.Context, send func() error) error {
 	}
 }
 
-// passing reports whether a failure passes, and the command can be sent again.
+// passing reports whether a failure is temporary, and the command can be sent
+// again.
 func passing(err error, repeat bool) bool { return refused(err) || repeat && broken(err) }
 
 // refused reports whether the command certainly had no effect, and would have
-// one later: nobody answered, or the server is not ready, or not yet or no longer
-// a master, or lacks its replicas, or has too many clients; or a Cluster that is
-// changing sends the client around for longer than it follows.
+// one later. Nobody answered; or the server is not ready, not yet or no longer
+// a master, lacks its replicas, or has too many clients; or a Cluster that is
+// changing redirects the client more often than the client follows.
 func refused(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
@@ -182,8 +183,8 @@ func refused(err error) bool {
 	return false
 }
 
-// broken reports whether the reply did not come. Where the server closes a
-// connection at once, the client returns what the system says, without more.
+// broken reports whether no reply came. If the server closes a connection at
+// once, the client returns the bare error of the system.
 func broken(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -193,9 +194,9 @@ func broken(err error) bool {
 	return errors.As(err, &system) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// lookAround makes a Cluster client look for the present masters. By itself it
-// does so when a server sends it elsewhere, or once a minute; but a master that
-// is dead sends it nowhere.
+// lookAround makes a Cluster client look for the present masters. By itself the
+// client does so when a server redirects it, or once a minute. A dead master
+// redirects nobody.
 func (s *Store) lookAround(ctx context.Context, err error) {
 	var network net.Error
 	if !errors.As(err, &network) && !passing(err, true) {

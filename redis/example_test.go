@@ -37,7 +37,7 @@ func ExampleNew_cluster() {
 	// Output: true <nil>
 }
 
-// A client that sessions would not be safe with is refused, by every call.
+// If sessions would not be safe with a client, every call refuses it.
 func ExampleNew_refused() {
 	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": "localhost:6379"}})
 	defer ring.Close()

@@ -13,11 +13,11 @@ import (
 )
 
 // DeleteAll implements session.Store. The set of the subject may name many more
-// sessions than are alive. So it begins with those that are named for longest, which
-// are mostly the newest, and goes on while it finds any. Then it looks at all of the
-// set. It takes one round trip for every 1024 entries, one more to look at these, and
-// one for every 256 sessions that are alive. After an error some sessions may be gone
-// and others not, and it has to be called again.
+// sessions than are alive. So DeleteAll begins with the longest leases, mostly
+// those of the newest sessions, and goes on while it finds live ones. Then it
+// looks at the whole set. It takes one round trip for every 1024 entries, one
+// more to look at these, and one for every 256 sessions that are alive. After
+// an error some sessions may be gone and others not: call it again.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
 	r := revocation{Store: s, subject: subject, spared: make(map[session.ID]bool, len(except))}
 	for _, id := range except {
@@ -36,7 +36,7 @@ type revocation struct {
 	subject string
 	spared  map[session.ID]bool
 	removed int
-	missed  error // what kept it from a session, while it goes on with the others
+	missed  error // the first error about a session; the others are still ended
 }
 
 func (r *revocation) run(ctx context.Context) error {
@@ -67,22 +67,22 @@ func (r *revocation) run(ctx context.Context) error {
 	return nil
 }
 
-// end ends those of some sessions that are the subject's, and returns how many it
-// took for that.
+// end ends the sessions of the subject among ids, and returns how many it found
+// alive.
 func (r *revocation) end(ctx context.Context, ids []session.ID) int {
 	alive := r.alive(ctx, ids)
 	for some := range slices.Chunk(alive, batch) {
 		cmds := make([]command, len(some))
 		for i, id := range some {
-			// By its text, as a digest that the server does not know would
-			// fail in the midst of the pipeline.
+			// Send the text: a digest that the server does not know would fail in the
+			// middle of the pipeline.
 			cmds[i] = evaluate(ctx, "eval", removeScript.text, r.key(id), func(all []any) []any {
 				return append(all, time.Now().UnixMilli(), r.subject)
 			})
 		}
 		if failure := pipeline(ctx, r.Store, r.client, false, cmds); failure != nil {
 			r.missed = cmp.Or(r.missed, failure)
-			continue // with what can be reached
+			continue // with the sessions that can be reached
 		}
 		for _, cmd := range cmds {
 			switch answer := cmd.Val(); answer {
@@ -97,8 +97,8 @@ func (r *revocation) end(ctx context.Context, ids []session.ID) int {
 	return len(alive)
 }
 
-// alive leaves out of some sessions which are spared, dead or another's. Where it
-// cannot tell, the script will.
+// alive returns the sessions among ids that are live, the subject's and not
+// spared. If it cannot tell, it keeps a session, and the script decides.
 func (r *revocation) alive(ctx context.Context, ids []session.ID) []session.ID {
 	ids = slices.DeleteFunc(ids, func(id session.ID) bool { return r.spared[id] })
 	if len(ids) == 0 {

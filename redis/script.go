@@ -11,14 +11,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What scripts answer, besides a subject or an expiry.
+// The answers of scripts, beside a subject or an expiry.
 const (
 	done     = int64(1)
 	absent   = int64(0)
 	conflict = int64(-1)
 )
 
-// What stands for the time to live in an update: keep what is stored, or delete.
+// These replace the time to live in an update: keep the stored one, or delete.
 const (
 	keepExpiry = "keep"
 	endNow     = "end"
@@ -46,26 +46,26 @@ var (
 	removeScript = newScript(headText + removeText)
 )
 
-// A script runs on one key, so that it works in any slot of a Cluster, and
-// writes by one command, see the comment of the package.
+// A script runs on one key, so that it works in any slot of a Cluster. It
+// writes by one command: see the comment of the package.
 type script struct{ text, digest any } // strings, as arguments of a command
 
 func newScript(text string) *script {
-	digest := sha1.Sum([]byte(text)) // as Redis names it; no secret depends on it
+	digest := sha1.Sum([]byte(text)) // Redis names scripts so; no secret depends on it
 	return &script{text, hex.EncodeToString(digest[:])}
 }
 
-// Commands are sent once by the client, which by default repeats them. When the
-// reply to a write is lost, the repetition gets a conflict with its own first
-// attempt; where a pool is full of dead connections, it takes too long over
-// them. What can be repeated, the store repeats: see call.
+// The client sends these commands once. By default it would repeat them. After
+// the reply to a write is lost, the repetition gets a conflict with its own
+// first attempt. With a pool full of dead connections, the repetitions take too
+// long. The store itself repeats what can be repeated: see call.
 type (
 	command struct{ *redis.Cmd }
 	get     struct{ *redis.StringCmd }
 	entries struct{ *redis.ZSliceCmd }
 )
 
-// NoRetry is what go-redis asks.
+// NoRetry tells go-redis to send the command once.
 func (command) NoRetry() bool { return true }
 func (get) NoRetry() bool     { return true }
 func (entries) NoRetry() bool { return true }
@@ -74,23 +74,23 @@ func newCommand(ctx context.Context, args ...any) command { return command{redis
 
 func newGet(ctx context.Context, key string) get { return get{redis.NewStringCmd(ctx, "get", key)} }
 
-// newHead reads what stands before the data.
+// newHead reads the fields before the data.
 func newHead(ctx context.Context, key string) get {
 	return get{redis.NewStringCmd(ctx, "getrange", key, 0, headBytes-1)}
 }
 
-// evaluate is the command that runs a script: evalsha with its digest, or eval
-// with its text. args go on after the key.
+// evaluate returns the command that runs a script: evalsha with its digest, or
+// eval with its text. args appends the arguments after the key.
 func evaluate(ctx context.Context, verb string, script any, key string, args func(all []any) []any) command {
 	cmd := newCommand(ctx, args(append(make([]any, 0, 9), verb, script, 1, key))...)
 	cmd.SetFirstKeyPos(3)
 	return cmd
 }
 
-// run runs a script on a key and returns its answer. args appends the rest of its
-// arguments, for the time in milliseconds since 1970. repeat and doubt are as
-// for call. A server that does not know the script, as it is new or has
-// restarted, gets the text.
+// run runs a script on a key and returns its answer. args appends the rest of
+// its arguments, for the time now in milliseconds since 1970. repeat and doubt
+// are as for call. A server that does not know the script, because it is new or
+// has restarted, gets the text.
 func (s *Store) run(
 	ctx context.Context, repeat bool, sc *script, key string, args func(all []any, now int64) []any,
 ) (answer any, doubt, err error) {
@@ -107,12 +107,13 @@ func (s *Store) run(
 		return err
 	})
 	if err != nil {
-		return nil, doubt, err // and cmd may still be in use
+		return nil, doubt, err // cmd may still be in use
 	}
 	return cmd.Val(), doubt, nil
 }
 
-// strange is the error of an answer that none of our commands gets.
+// strange returns the error for an answer that Redis never gives to these
+// commands.
 func strange(answer any) error {
 	return fmt.Errorf("Redis answers with %T: is there something between it and the client?", answer)
 }

@@ -7,18 +7,18 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// seen remembers whose the sessions were that the store has met lately, and their
-// leases. An Update that expects both as they are stored is the fastest, and one
-// that needs a longer lease begins with the subject's set, instead of asking first.
-// To be wrong costs a round trip and nothing else, so it forgets as it likes: each
-// session shares its place with others.
+// seen remembers the subjects and the leases of sessions that the store has met
+// lately. An Update is fastest if it expects both as they are stored. An Update
+// that needs a longer lease can begin with the subject's set, instead of asking
+// first. A wrong memory costs only a round trip. So sessions share places, and
+// the latest one overwrites the others.
 type seen struct {
 	seed   maphash.Seed
 	places [1024]place
 }
 
-// A place may hold the mark of one session and the lease of another, which is one
-// more way to be wrong.
+// A place may hold the mark of one session and the lease of another: one more
+// way to be wrong.
 type place struct {
 	mark  atomic.Uint64
 	lease atomic.Int64
@@ -34,7 +34,7 @@ func (s *seen) place(id session.ID, subject string) (p *place, mark uint64) {
 
 func (s *seen) remember(id session.ID, subject string, lease int64) {
 	if subject == "" {
-		return // has none
+		return // it has no lease
 	}
 	p, mark := s.place(id, subject)
 	p.lease.Store(lease)

@@ -1,5 +1,6 @@
-// Package sessionredis keeps sessions in Redis, or in what speaks its protocol
-// and runs its scripts: on one server, through Sentinel, or in a Cluster.
+// Package sessionredis keeps sessions in Redis, or in a server that speaks its
+// protocol and runs its scripts: on one server, through Sentinel, or in a
+// Cluster.
 //
 // # What is in Redis
 //
@@ -10,56 +11,57 @@
 //
 // These are the expiry and the lease in milliseconds since 1970, the version,
 // the subject, and after a zero byte the data, which only the engine reads. The
-// numbers are of fixed width, so that a script compares them as text: Redis is
-// one thread, and what a script takes, all clients wait for.
+// numbers have a fixed width, so that a script can compare them as text. That
+// saves time: Redis has one thread, and all clients wait for a script.
 //
-// The sessions of a subject are named by a sorted set. The lease, by which it is
-// scored, says until when it names a session at least:
+// A sorted set names the sessions of a subject. The score of a session is its
+// lease: the set names the session at least until then.
 //
 //	> ZRANGE session:subject:alice 0 -1 WITHSCORES
 //	1) "019ac6f1-6a2e-7c3b-9d51-2f7a0c4e8b16"
 //	2) "1795522600000"
 //
-// Every key has a time to live. Only when a connection is cut in the midst of
-// the first entry to a set, the set gets its time with the next entry.
+// Every key has a time to live. There is one exception: if the connection is
+// cut in the middle of the first entry to a set, the set gets its time to live
+// with the next entry.
 //
 // # What is atomic, and what is repaired
 //
-// Each method changes a session by one command or one script on its one key,
-// in whichever slot that is. So each change happens whole or not at all, and
-// only over the version that was read. SET with IFEQ, which newer servers have,
-// could not replace the script: it compares the whole value, and an Update knows
-// the version only, whatever the expiry and the data are by then.
+// Each method changes a session by one command or one script on its one key, in
+// any slot. So each change happens whole or not at all, and only over the
+// version that was read. SET with IFEQ, which newer servers have, cannot
+// replace the script: it compares the whole value. An Update knows only the
+// version, not the present expiry and data.
 //
-// The set of a subject is another key, and in a Cluster on another server, so
-// it is written before: no session carries a subject whose set does not name
-// it. When a process dies between the two writes, the set names a session that
-// does not exist or belongs to somebody else, which List and DeleteAll see by
-// looking at the session itself. The same is so of sessions that were deleted,
-// have expired, or changed their subject. An entry is dropped only when its
-// lease is over and the subject's next session is entered, and the set as a
-// whole when all of its leases are over. Nothing drops one earlier: a session
-// that is just being written would be lost to DeleteAll.
+// The set of a subject is another key, in a Cluster on another server. So it is
+// written first: the set of a subject names each session that has this subject.
+// If a process dies between the two writes, the set names a session that does
+// not exist or belongs to another subject. The same holds for sessions that
+// were deleted, have expired, or changed their subject. List and DeleteAll
+// notice, because they look at the session itself. An entry is dropped only
+// when its lease is over and the subject's next session is entered. The set is
+// dropped when all of its leases are over. Nothing drops an entry earlier:
+// DeleteAll would miss a session that is just being written.
 //
-// A session must not outlive its lease, which is given for twice the time that
-// the session has to live. A use that moves the expiry beyond it renews the
-// lease first.
+// A session must not outlive its lease. A lease is twice as long as the session
+// has to live. A use that moves the expiry beyond the lease first renews the
+// lease.
 //
-// Whether a session has expired is decided by the time at which a write was
-// sent. One that the network or the server holds up past the expiry may still
-// be done, as if it had been in time.
+// The time at which a write is sent decides whether a session has expired. If
+// the network or the server delays the write past the expiry, it may still be
+// done, as if it had been in time.
 //
-// DeleteAll is not one moment: it takes the sessions one after the other. Those
-// whose Create or Update had returned before the call are gone when it returns. It
-// reads the set page by page, upwards, as entries only move up: so it misses none
-// that a use moves meanwhile.
+// DeleteAll does not happen at one moment: it deletes the sessions one after
+// the other. A session whose Create or Update returned before the call is gone
+// when DeleteAll returns. It reads the set page by page, upwards. Entries move
+// only up, so it misses none that a use moves meanwhile.
 //
-// All this holds as far as Redis keeps what it has acknowledged. The README
-// says which settings it needs for that. No write takes a transaction, or a
-// script that writes by several commands: while its default user is off, Redis
-// 7.0 and others load nothing from an append-only file that was written so
-// (redis/redis#14541, valkey-io/valkey#3983). That is why a set is entered by a
-// pipeline, and why a touch writes the whole value anew, on the server.
+// All this holds as long as Redis keeps what it has acknowledged. The README
+// says which settings that needs. No write uses a transaction, or a script that
+// writes by several commands: Redis 7.0 and others cannot load an append-only
+// file with such writes while the default user is off (redis/redis#14541,
+// valkey-io/valkey#3983). So a set is entered by a pipeline, and a touch
+// rewrites the whole value on the server.
 package sessionredis
 
 import (
@@ -75,52 +77,52 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Options for New. The zero value of each field, and a nil *Options, mean the
+// Options for [New]. A nil *Options and the zero value of each field mean the
 // default.
 type Options struct {
-	// Prefix begins every key. The default is "session:". Applications that
-	// share a Redis take different ones, and then see nothing of each other,
-	// even if one prefix begins with the other. It may hold a hash tag, such as
-	// "{shop}:", which puts all keys into one slot of a Cluster. The text
-	// "subject:" is refused, as it would make keys ambiguous.
+	// Prefix begins every key. The default is "session:". Applications that share a
+	// Redis use different prefixes, and then see nothing of each other, even if one
+	// prefix begins with the other. It may hold a hash tag, such as "{shop}:",
+	// which puts all keys into one slot of a Cluster. The text "subject:" is
+	// refused, because it would make keys ambiguous.
 	Prefix string
 }
 
-// A Store keeps sessions in Redis and implements session.Store, with all its
-// promises. Make one with New; it is safe for concurrent use.
+// A Store keeps sessions in Redis and implements [session.Store], with all its
+// promises. Make one with [New]. It is safe for concurrent use.
 //
-// Load, Create, Update, Touch and Delete take one round trip to Redis. Where the
-// set of a subject has to be written before, they take two: a Create with a
-// subject, and an Update that changes it to another, not to none, or that goes
-// beyond the lease. Three take a Touch beyond the lease and an Update to another
-// subject that keeps the expiry, as the first one finds that out. A Create of an
-// ID that is taken takes one more.
+// Load, Create, Update, Touch and Delete take one round trip to Redis. They
+// take two if the set of a subject must be written first: a Create with a
+// subject, an Update that changes the subject to another one, and an Update
+// beyond the lease. A Touch beyond the lease takes three, because only its
+// first round trip finds out. The same is true of an Update to another subject
+// that keeps the expiry. A Create of an ID that is taken takes one more.
 //
-// Where Redis cannot be reached or refuses to work for the moment, such as
-// while it starts or fails over, each round trip waits for it, for about a second
-// and a half and not beyond the deadline of the context.
+// If Redis cannot be reached or refuses to work for the moment, such as while
+// it starts or fails over, each round trip waits for it: for about a second and
+// a half, and not beyond the deadline of the context.
 type Store struct {
 	client redis.UniversalClient
 	prefix string
 
-	unfit    error // why the client or the options will not do
+	unfit    error // why the client or the options cannot be used
 	punctual bool  // the client keeps to the deadline of a context
 	seen     seen
 }
 
-// New returns a store on a client of Redis, which stays the caller's to close.
-// Nil options mean the defaults.
+// New returns a store on a client of Redis. The caller closes the client. Nil
+// opts mean the defaults.
 //
-// It does not connect. A client or a prefix that sessions would not be safe with
-// makes all methods fail, with an error that says why: a redis.Ring, whose keys
-// move when a server is down, so that what was deleted comes back with it; and
-// a client that reads from replicas or from a cache of its own, which show what
-// has been revoked.
+// New does not connect. If sessions would not be safe with a client or a
+// prefix, all methods fail with an error that says why. This is so with a
+// redis.Ring: its keys move when a server is down, and deleted sessions come
+// back with the server. It is also so with a client that reads from replicas or
+// from its own cache, because these may show revoked sessions.
 //
-// The client should have ContextTimeoutEnabled, see the README. Without it, it
-// ignores the deadline that it is given. The store then makes each call in a
-// goroutine that it does not wait for any longer than the deadline, and that
-// ends when the client gives up by itself.
+// Set ContextTimeoutEnabled in the client's options: see the README. A client
+// without it ignores the deadline of a context. The store then makes each call
+// in a goroutine, and waits for it no longer than the deadline. The goroutine
+// ends when the client itself gives up.
 func New(client redis.UniversalClient, opts *Options) *Store {
 	s := &Store{client: client, prefix: "session:", seen: seen{seed: maphash.MakeSeed()}}
 	if opts != nil && opts.Prefix != "" {
@@ -145,8 +147,8 @@ func (s *Store) Load(ctx context.Context, id session.ID) (session.Record, error)
 	return r, nil
 }
 
-// Create implements session.Store. A record whose ExpiresAt has passed is not
-// kept, which is no error.
+// Create implements session.Store. It does not keep a record whose ExpiresAt
+// has passed, and returns no error.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	key := s.key(r.ID)
 	if err := s.check(ctx, r); err != nil {
@@ -160,7 +162,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err != nil {
 		return failed("create", key, err)
 	}
-	value := newValue(r, lease) // here, as a call that is given up may begin after we return
+	value := newValue(r, lease) // made here, because a call that is given up may begin after Create returns
 	created, err := s.set(ctx, key, expires, value)
 	if err == nil && !created {
 		created, err = s.replace(ctx, key, expires, value)
@@ -175,8 +177,8 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	return nil
 }
 
-// set creates a session where none is. Never again after an unknown outcome: the
-// first attempt may have been done, and the session revoked since.
+// set creates a session if there is none. It is not repeated after an unknown
+// outcome: the first attempt may have been done, and the session revoked since.
 func (s *Store) set(ctx context.Context, key string, expires int64, value []byte) (created bool, err error) {
 	var cmd command
 	_, err = s.call(ctx, false, func() error {
@@ -195,12 +197,12 @@ func (s *Store) set(ctx context.Context, key string, expires int64, value []byte
 	case cmd.Cmd != nil && cmd.Val() != "OK":
 		return false, strange(cmd.Val())
 	}
-	return true, nil // or has expired meanwhile
+	return true, nil // or it has expired meanwhile
 }
 
-// replace creates a session where Redis has one. That may have expired: Redis
-// removes it a little late, as it counts from when it received the command. Never
-// again after an unknown outcome, as with set.
+// replace creates a session if Redis has an expired one. Redis removes it a
+// little late, because it counts from when it received the command. Like set,
+// replace is not repeated after an unknown outcome.
 func (s *Store) replace(ctx context.Context, key string, expires int64, value []byte) (created bool, err error) {
 	answer, _, err := s.run(ctx, false, createScript, key, func(all []any, now int64) []any {
 		return append(all, now, expires-now, value)
@@ -222,9 +224,9 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 	}
 	expires, keep := millis(r.ExpiresAt), r.ExpiresAt.IsZero()
 	expected := s.seen.lease(r.ID, r.Subject)
-	var until int64   // for how long the set of the subject has to name the session first; zero: it need not
-	var lease int64   // zero: the set was not entered
-	var unknown error // of an attempt that may have taken effect
+	var until int64   // the set of the subject first has to name the session until then; zero: it need not
+	var lease int64   // of the entry in the set; zero: none was made
+	var unknown error // the error of an attempt that may have taken effect
 	if expected < expires && expires > time.Now().UnixMilli() {
 		until = expires
 	}
@@ -234,7 +236,7 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 			if lease, err = s.enter(ctx, r.ID, r.Subject, until); err != nil {
 				return failed("update", key, err)
 			}
-			expected = 0 // the script takes the lease of the value for entered if it is not the expected one
+			expected = 0 // the script trusts the lease in the value if it is not the expected one
 		}
 		head, value := change(r, expected, max(lease, expected))
 		answer, doubt, err := s.run(ctx, true, updateScript, key, func(all []any, now int64) []any {
@@ -258,9 +260,9 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 			s.seen.remember(r.ID, r.Subject, max(lease, expected))
 			return nil
 		case more && wants > lease && wants > done:
-			until = wants // the set has to name the session first, or for longer
+			until = wants // the set first has to name the session, or for longer
 		case unknown != nil && (answer == absent || answer == conflict):
-			return failed("update", key, unknown) // it may be its own first attempt that stands in the way
+			return failed("update", key, unknown) // its own first attempt may be in the way
 		case answer == absent:
 			return session.ErrNotFound
 		case answer == conflict:
@@ -283,7 +285,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 		answer, _, err := s.run(ctx, true, touchScript, key, func(all []any, now int64) []any {
 			return append(all, now, expires-now, digits(expires), digits(lease), subject)
 		})
-		// The set of the subject has to name the session for longer first.
+		// The set of the subject first has to name the session for longer.
 		wants, more := answer.(string)
 		switch {
 		case err != nil:
@@ -311,12 +313,13 @@ func (s *Store) Delete(ctx context.Context, id session.ID) error {
 	return nil
 }
 
-// failed says what could not be done, and for which key, which holds no secret.
+// failed returns an error that says what could not be done, and for which key.
+// A key holds no secret.
 func failed(doing, key string, err error) error {
 	return fmt.Errorf("sessionredis: %s %q: %w%s", doing, key, err, advice(err))
 }
 
-// advice says what to do about an error that is the application's to mend.
+// advice says what to do about an error that the application can correct.
 func advice(err error) string {
 	for _, known := range []struct{ prefix, advice string }{
 		{"WRONGPASS", "check Username and Password in the options of the client"},

@@ -14,22 +14,23 @@ import (
 )
 
 const (
-	// Leases are compared with the clocks of several processes, which differ.
+	// clocks allows for the difference between the clocks of processes, which
+	// compare leases.
 	clocks = time.Hour
 
-	// How many sessions one pipeline holds, so that it stays small on both sides.
+	// batch is how many sessions one pipeline holds. It stays small on both sides.
 	batch = 256
 
-	// How many names are read at once, and looked at without their data.
+	// page is how many names are read at once, and looked at without their data.
 	page = 1024
 )
 
-// enter has the set of a subject name a session that is about to have the
-// expiry, and returns until when: the lease. It is twice as long as the life of the
-// session, so that few uses have to renew it.
+// enter makes the set of a subject name a session, before the session gets this
+// expiry. It returns until when: the lease. That is twice as long as the life
+// of the session, so that few uses have to renew it.
 func (s *Store) enter(ctx context.Context, id session.ID, subject string, expires int64) (lease int64, err error) {
 	if subject == "" {
-		return 0, nil // owns nothing
+		return 0, nil // the empty subject owns nothing
 	}
 	now := time.Now().UnixMilli()
 	lease = min(expires+max(expires-now, 0), latest)
@@ -38,11 +39,11 @@ func (s *Store) enter(ctx context.Context, id session.ID, subject string, expire
 		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			key := s.subjectKey(subject)
 			send := func(args ...any) { _ = p.Process(ctx, newCommand(ctx, args...)) }
-			send("pexpire", key, lease-over, "gt")      // an old set must not end now, with its new entry
+			send("pexpire", key, lease-over, "gt")      // an old set must not end now, when it gets a new entry
 			send("zadd", key, "gt", lease, id.String()) // the entry
-			send("zremrangebyscore", key, "-inf", over) // those whose lease is over
+			send("zremrangebyscore", key, "-inf", over) // entries whose lease is over
 			send("pexpire", key, lease-over, "nx")      // a new set ends too
-			send("pexpire", key, lease-over, "gt")      // and not before its entry, if another process began it
+			send("pexpire", key, lease-over, "gt")      // if another process began it, it must not end before this entry
 			return nil
 		})
 		return err
@@ -50,8 +51,8 @@ func (s *Store) enter(ctx context.Context, id session.ID, subject string, expire
 	return lease, err
 }
 
-// newest returns the sessions that the set of a subject names, from a rank on:
-// those whose lease ends last first. more tells whether the page is full.
+// newest returns a page of the sessions that the set of a subject names, from a
+// rank on, the longest lease first. more reports whether the page is full.
 func (s *Store) newest(ctx context.Context, subject string, from int) (ids []session.ID, more bool, err error) {
 	cmd := newCommand(ctx, "zrange", s.subjectKey(subject), from, from+page-1, "rev")
 	if err := s.process(ctx, cmd); err != nil {
@@ -65,10 +66,10 @@ func (s *Store) newest(ctx context.Context, subject string, from int) (ids []ses
 	return ids, len(names) == page, err
 }
 
-// named goes through the sessions that the set of a subject names, in pages: those
-// whose lease ends first first. An entry never moves but up, to a longer lease, so
-// none that is there throughout is missed. It may be seen twice. Whose lease is over
-// is dead.
+// named iterates over the sessions that the set of a subject names, in pages,
+// the shortest lease first. An entry moves only up, to a longer lease. So named
+// misses no entry that stays in the set, and may return one twice. It leaves
+// out sessions whose lease is over: they are dead.
 func (s *Store) named(ctx context.Context, subject string) iter.Seq2[[]session.ID, error] {
 	return func(yield func([]session.ID, error) bool) {
 		from, size := float64(time.Now().Add(-clocks).UnixMilli()), page
@@ -86,8 +87,9 @@ func (s *Store) named(ctx context.Context, subject string) iter.Seq2[[]session.I
 			if !yield(parseAll(names)) || len(found) < size {
 				return
 			}
-			// The next page begins with the last lease of this one, as others may
-			// end at the same time. If all of it ends then, it has to be larger.
+			// The next page begins with the last lease of this one, because other entries
+			// may have the same lease. If all of this page have it, the next page has to be
+			// larger.
 			if last := found[size-1].Score; last > from {
 				from, size = last, page
 			} else {
@@ -97,7 +99,7 @@ func (s *Store) named(ctx context.Context, subject string) iter.Seq2[[]session.I
 	}
 }
 
-// parseAll returns the IDs among names. With an error they are fewer.
+// parseAll returns the IDs among names. With an error, some names were not IDs.
 func parseAll(names []string) (ids []session.ID, err error) {
 	ids = make([]session.ID, 0, len(names))
 	for _, name := range names {
@@ -111,8 +113,8 @@ func parseAll(names []string) (ids []session.ID, err error) {
 	return ids, err
 }
 
-// List implements session.Store. It takes one round trip for every 1024 entries of
-// the set of the subject, and one more for every 256.
+// List implements session.Store. It takes one round trip for every 1024 entries
+// of the subject's set, and one more for every 256.
 func (s *Store) List(ctx context.Context, subject string) ([]session.Record, error) {
 	key := s.subjectKey(subject)
 	if subject == "" {
@@ -140,7 +142,7 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 	return slices.CompactFunc(records, func(a, b session.Record) bool { return a.ID == b.ID }), nil
 }
 
-// fetch returns the live ones of some sessions, which whole names.
+// fetch returns the live sessions among ids. whole names them all in an error.
 func (s *Store) fetch(ctx context.Context, doing, whole string, ids []session.ID) (records []session.Record, err error) {
 	for some := range slices.Chunk(ids, batch) {
 		cmds := make([]get, len(some))
@@ -165,8 +167,8 @@ func (s *Store) fetch(ctx context.Context, doing, whole string, ids []session.ID
 	return records, nil
 }
 
-// Versions implements session.Watchable, in one round trip. It reads what stands
-// before the data.
+// Versions implements session.Watchable, in one round trip. It reads only the
+// fields before the data.
 func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
 	cmds := make([]get, len(ids))
 	for i, id := range ids {
@@ -187,7 +189,7 @@ func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]
 		case err != nil && !errors.Is(err, errNoSession):
 			return nil, failed("versions", s.key(ids[i]), err)
 		default:
-			versions[ids[i]] = r.Version // or 0: Load has the error
+			versions[ids[i]] = r.Version // or 0 for what is no session: Load returns that error
 		}
 	}
 	return versions, nil

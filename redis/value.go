@@ -14,24 +14,25 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// key is where a session is. All such keys of one prefix are equally long, so
-// no other prefix yields the same one.
+// key returns the key of a session. All such keys of one prefix are equally
+// long, so no other prefix yields the same key.
 func (s *Store) key(id session.ID) string {
 	b := make([]byte, 0, 64)
 	b, _ = id.AppendText(append(b, s.prefix...)) // never fails
 	return string(b)
 }
 
-// subjectKey is where the set of a subject is.
+// subjectKey returns the key of the set of a subject.
 func (s *Store) subjectKey(subject string) string { return s.prefix + subjects + subject }
 
 const subjects = "subject:"
 
-// Times have 13 digits, so that scripts compare them as text.
+// latest is the last time with 13 digits. All times have 13, so that scripts
+// can compare them as text.
 const latest = 9_999_999_999_999
 
-// millis is a time in milliseconds since 1970. All that is before is as much in
-// the past as 1970, and may be too long ago to be counted in milliseconds.
+// millis converts a time to milliseconds since 1970. Any earlier time gives
+// zero: it is past too, and may be too long ago to be counted in milliseconds.
 func millis(t time.Time) int64 {
 	if t.Before(time.UnixMilli(0)) {
 		return 0
@@ -39,7 +40,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// appendDigits appends a number in so many digits.
+// appendDigits appends a number with at least width digits.
 func appendDigits(b []byte, n uint64, width int) []byte {
 	var text [20]byte
 	digits := strconv.AppendUint(text[:0], n, 10)
@@ -54,8 +55,8 @@ func digits(milliseconds int64) string {
 	return string(appendDigits(text[:0], uint64(milliseconds), len(text)))
 }
 
-// Where the fields of a value are. The subject goes up to a zero byte, after which
-// the data begins.
+// The positions of the fields of a value. The subject ends at a zero byte, and
+// the data begins after it.
 const (
 	leaseAt   = 13 + 1
 	versionAt = leaseAt + 13 + 1
@@ -64,12 +65,12 @@ const (
 	headBytes = subjectAt + 255 + 1 // at most
 )
 
-// newValue returns what a key holds of a session.
+// newValue returns the value of a session's key.
 func newValue(r session.Record, lease int64) []byte {
 	return appendValue(make([]byte, 0, subjectAt+len(r.Subject)+1+len(r.Data)), r, lease)
 }
 
-// change returns what an update to a record expects between the expiry and the
+// change returns what an update expects to be stored between the expiry and the
 // data, and the new value.
 func change(r session.Record, expected, lease int64) (rest, value []byte) {
 	b := make([]byte, 0, 2*(subjectAt+len(r.Subject)+1)+len(r.Data))
@@ -93,7 +94,7 @@ func appendRest(b []byte, version uint64, lease int64, subject string) []byte {
 	return append(append(append(b, ' '), subject...), 0)
 }
 
-// cut takes a value apart, unless there is no session there.
+// cut splits a value into its fields. ok is false if it is no session.
 func cut(value []byte) (expires, lease, version, subject, data []byte, ok bool) {
 	head, data, found := bytes.Cut(value, []byte{0})
 	if !found || len(head) < subjectAt || head[leaseAt-1] != ' ' || head[versionAt-1] != ' ' || head[subjectAt-1] != ' ' {
@@ -102,9 +103,9 @@ func cut(value []byte) (expires, lease, version, subject, data []byte, ok bool) 
 	return head[:leaseAt-1], head[leaseAt : versionAt-1], head[versionAt : subjectAt-1], head[subjectAt:], data, true
 }
 
-// read makes the record of the reply to a GET.
+// read returns the record in the reply to a GET.
 func read(id session.ID, cmd get, now int64) (r session.Record, lease int64, err error) {
-	value, err := cmd.Bytes() // ours to keep
+	value, err := cmd.Bytes() // the record may keep it
 	switch {
 	case errors.Is(err, redis.Nil):
 		return session.Record{}, 0, session.ErrNotFound
@@ -114,8 +115,8 @@ func read(id session.ID, cmd get, now int64) (r session.Record, lease int64, err
 	return parse(id, value, now)
 }
 
-// parse takes over the bytes of a value. Other programs may write to Redis too,
-// so it trusts nothing.
+// parse reads a value, and keeps its bytes. It trusts nothing, because other
+// programs may write to Redis too.
 func parse(id session.ID, value []byte, now int64) (r session.Record, lease int64, err error) {
 	until, leased, number, subject, data, ok := cut(value)
 	expires, err1 := strconv.ParseUint(string(until), 10, 63)
@@ -125,7 +126,7 @@ func parse(id session.ID, value []byte, now int64) (r session.Record, lease int6
 		return session.Record{}, 0, errNoSession
 	}
 	if int64(expires) <= now {
-		return session.Record{}, 0, session.ErrNotFound // and Redis is about to remove it
+		return session.Record{}, 0, session.ErrNotFound // Redis is about to remove it
 	}
 	return session.Record{
 		ID: id, Version: version, Subject: string(subject),
@@ -135,7 +136,7 @@ func parse(id session.ID, value []byte, now int64) (r session.Record, lease int6
 
 var errNoSession = errors.New("what is stored there is no session: does another program use this prefix?")
 
-// check refuses what cannot be kept.
+// check refuses a record that cannot be kept.
 func (s *Store) check(ctx context.Context, r session.Record) error {
 	switch {
 	case r.ID.IsZero():

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// crowded tells whether the database gave a statement up because of others, and
-// has undone all of it, or let no connection in because of others. No driver is
-// known here, so it goes by what those in use let one see of an error.
+// crowded reports whether the database gave up a statement because of others,
+// and has undone all of it, or accepted no connection because of others. The
+// package knows no driver, so it goes by what the errors of common drivers
+// show.
 func (t *table) crowded(err error) bool {
 	switch t.dialect {
 	case Postgres:
@@ -31,8 +32,8 @@ func (t *table) crowded(err error) bool {
 	return false
 }
 
-// disconnected tells whether a connection ended: the database did not answer, or
-// its answer was that it closes.
+// disconnected reports whether a connection ended: the database did not answer,
+// or answered that it closes.
 func (t *table) disconnected(err error) bool {
 	if errors.Is(err, sql.ErrNoRows) {
 		return false
@@ -50,7 +51,7 @@ func (t *table) disconnected(err error) bool {
 	return false
 }
 
-// sqlState returns the code of an error of PostgreSQL, or nothing.
+// sqlState returns the code of an error of PostgreSQL, or "".
 func sqlState(err error) string {
 	var e interface{ SQLState() string } // of pgx and pq
 	if !errors.As(err, &e) {
@@ -59,11 +60,11 @@ func sqlState(err error) string {
 	return e.SQLState()
 }
 
-// duplicate tells whether MySQL refused a row as its key is taken.
+// duplicate reports whether MySQL refused a row because its key is taken.
 func (t *table) duplicate(err error) bool { return t.dialect == MySQL && number(err, "Number") == 1062 }
 
-// number returns the whole number that an error, or one that it wraps, has as a
-// field or a method of this name; or zero.
+// number returns the integer that an error, or one that it wraps, has in a
+// field or a method of this name, or zero.
 func number(err error, name string) uint64 {
 	if err == nil {
 		return 0
@@ -83,7 +84,8 @@ func number(err error, name string) uint64 {
 	return number(errors.Unwrap(err), name)
 }
 
-// member returns what a method without arguments returns, or a field holds.
+// member returns the result of a method without arguments, or the value of a
+// field.
 func member(v reflect.Value, name string) (none reflect.Value) {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return none
@@ -92,7 +94,7 @@ func member(v reflect.Value, name string) (none reflect.Value) {
 		return m.Call(nil)[0]
 	}
 	if v = reflect.Indirect(v); v.Kind() == reflect.Struct {
-		if f, ok := v.Type().FieldByName(name); ok && len(f.Index) == 1 { // of its own, not of what it embeds
+		if f, ok := v.Type().FieldByName(name); ok && len(f.Index) == 1 { // its own field, not one that it embeds
 			return v.Field(f.Index[0])
 		}
 	}

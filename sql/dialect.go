@@ -28,7 +28,8 @@ func (d Dialect) String() string {
 	return fmt.Sprintf("Dialect(%d)", int(d))
 }
 
-// quote makes an identifier of names, the schema's first unless it is empty.
+// quote makes an identifier of a schema and a name. It leaves out what is
+// empty.
 func (d Dialect) quote(names ...string) string {
 	mark := `"`
 	if d == MySQL {

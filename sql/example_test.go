@@ -36,7 +36,7 @@ func ExampleNew() {
 	fmt.Println(carts, err)
 }
 
-// What New cannot use makes every call fail, and say why.
+// If New cannot use an argument, every call fails and says why.
 func ExampleNew_refused() {
 	store := sessionsql.New(nil, sessionsql.SQLite, nil)
 	_, err := store.List(context.Background(), "alice")
@@ -44,9 +44,9 @@ func ExampleNew_refused() {
 	// Output: sessionsql: list "alice": New was given no database
 }
 
-// A new password ends the user's other sessions, or neither is done. The manager
-// has the options of the one that serves requests, as a realm is part of what the
-// store knows a user by.
+// A new password and the end of the user's other sessions are one step: both
+// happen, or neither. The manager has the options of the one that serves
+// requests, because the store knows a user by the realm too.
 func ExampleStore_In() {
 	var db *sql.DB
 	var store *sessionsql.Store

@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// Each file brings the schema to the version that it is named for. It is done
-// whole or not at all: in a transaction, or in MySQL, where DDL is in none, as it
-// is a single statement.
+// Each file brings the schema to the version in its name. It is applied whole
+// or not at all, because it runs in a transaction. In MySQL, where DDL is not
+// part of a transaction, it is a single statement.
 //
 //go:embed schema/*/*.sql
 var files embed.FS
 
-// upgrades are the files of a dialect, in order.
+// upgrades returns the files of a dialect, in order.
 func (d Dialect) upgrades() []string {
 	var texts []string
 	for {
@@ -32,13 +32,13 @@ func (d Dialect) upgrades() []string {
 	}
 }
 
-// Migrate makes the table, or brings one of an older version up to date. That it
-// is up to date already is no error, and nor is it that other processes do the
-// same at the same moment.
+// Migrate makes the table, or brings an older one up to date. It is no error if
+// the table is up to date already, or if other processes do the same at the
+// same time.
 //
-// The schema of Options.Schema has to be there. The user of the database needs the
-// right to create tables, which the other methods do not; those who would rather
-// not give it to the application apply the files in schema by themselves.
+// The schema of Options.Schema must exist. The user of the database needs the
+// right to create tables. The other methods do not need it. To keep that right
+// from the application, apply the files in schema yourself.
 func (s *Store) Migrate(ctx context.Context) error {
 	return failed("migrate", s.name, s.migrate(ctx))
 }
@@ -64,8 +64,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 }
 
-// apply executes the statements of a file on a table of the version before, unless
-// another process has done so.
+// apply executes the statements of a file on a table that has the version
+// before, unless another process has done so.
 func (s *Store) apply(ctx context.Context, before int, file string) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *Store) apply(ctx context.Context, before int, file string) error {
 }
 
 func (s *Store) applyIn(ctx context.Context, tx *sql.Tx, before int, file string) error {
-	if before > 0 { // a table can be created but once
+	if before > 0 { // a table can be created only once
 		if _, err := tx.ExecContext(ctx, s.expand(alone[s.dialect]).text); err != nil {
 			return err
 		}
@@ -104,18 +104,18 @@ func (s *Store) applyIn(ctx context.Context, tx *sql.Tx, before int, file string
 	return nil
 }
 
-// alone has a process wait until no other is about to change the schema.
+// alone makes a process wait until no other process is changing the schema.
 var alone = map[Dialect]string{
 	Postgres: `LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE`,
-	MySQL:    `DO GET_LOCK('session_sql_schema', 1000000)`, // as ALTER TABLE would end that of a transaction
+	MySQL:    `DO GET_LOCK('session_sql_schema', 1000000)`, // ALTER TABLE would end a lock of the transaction
 	SQLite:   `DELETE FROM {table} WHERE 0`,
 }
 
-// rename puts the names of this table into a statement. Its comments must have none
-// of them, as a name may go on in another line.
+// rename puts the names of this table into a statement. The comments of the
+// file must have none of the names, because a name may span lines.
 func (t *table) rename(file string) string {
 	q := t.dialect.quote
-	index := func(suffix string) string { // is where its table is
+	index := func(suffix string) string { // SQLite alone wants the schema of an index
 		if t.dialect == SQLite {
 			return q(t.schema, t.name+suffix)
 		}
@@ -123,7 +123,7 @@ func (t *table) rename(file string) string {
 	}
 	on := t.quoted
 	if t.dialect == SQLite {
-		on = q(t.name) // of an index, and in its schema
+		on = q(t.name) // SQLite takes it to be in the schema of the index
 	}
 	return strings.NewReplacer(
 		` ON "sessions" `, " ON "+on+" ",
@@ -135,7 +135,8 @@ func (t *table) rename(file string) string {
 
 var mark = regexp.MustCompile(`\bsession_sql_schema_([0-9]{1,6})\b`)
 
-// version is that of the schema that the table has, or zero without a table.
+// version returns the version of the table's schema, or zero if there is no
+// table.
 func (s *Store) version(ctx context.Context) (int, error) {
 	if s.unfit != nil {
 		return 0, s.unfit
@@ -163,7 +164,7 @@ func (s *Store) version(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("look for the table %s in %s, the dialect that New was given: %w%s", s.quoted, s.dialect, err, s.hint(err))
 	}
 	version := 0
-	for _, match := range mark.FindAllStringSubmatch(marked.String, -1) { // SQLite keeps the older ones
+	for _, match := range mark.FindAllStringSubmatch(marked.String, -1) { // SQLite keeps the older marks too
 		n, _ := strconv.Atoi(match[1])
 		version = max(version, n)
 	}
@@ -177,8 +178,8 @@ func (s *Store) version(ctx context.Context) (int, error) {
 	return version, err
 }
 
-// hint says what drivers leave out: SQLite's say that they cannot open a file, and
-// not why.
+// hint adds what drivers leave out: those of SQLite say that they cannot open a
+// file, but not why.
 func (t *table) hint(err error) string {
 	const cannotOpen = 14
 	if t.dialect != SQLite || number(err, "Code")&0xff != cannotOpen {
@@ -187,8 +188,8 @@ func (t *table) hint(err error) string {
 	return " (does its folder exist, and may this user write there?)"
 }
 
-// ready fails while the table is not there in the version that is known here. It
-// asks until it is, and then no more.
+// ready fails until the table exists in the version that this program knows.
+// After that it asks no more.
 func (s *Store) ready(ctx context.Context) error {
 	if s.found.Load() {
 		return nil

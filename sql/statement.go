@@ -13,14 +13,14 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// batch is how many rows a sweep removes. Larger ones were no faster, and hold
-// locks for longer.
+// batch is how many rows a sweep removes. Larger batches were no faster, and
+// hold locks for longer.
 const batch = 1000
 
 const (
 	selectText = `SELECT id, version, expires_at, subject, data FROM {table} `
 
-	// Whoever knows the ID is not told it.
+	// It leaves out the ID, which the caller knows.
 	findText     = `SELECT version, expires_at, subject, data FROM {table} `
 	loadText     = findText + `WHERE id = {id} AND expires_at > ?`
 	loadNowMySQL = findText + `WHERE id = {id} AND {expiry} > ? LOCK IN SHARE MODE`
@@ -30,7 +30,7 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, expires_at = excluded
 	subject = excluded.subject, data = excluded.data
 WHERE old.expires_at <= ?`
 
-	// MySQL has no condition there: see Create.
+	// An INSERT of MySQL has no such condition: see Create.
 	createMySQL  = `INSERT INTO {table} (id, version, expires_at, subject, data) VALUES ({id}, ?, ?, ?, ?)`
 	replaceMySQL = `UPDATE {table} SET version = ?, expires_at = ?, subject = ?, data = ? WHERE id = {id} AND {expiry} <= ?`
 
@@ -43,7 +43,8 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 
 	listText = selectText + `WHERE subject = ? AND expires_at > ? ORDER BY id DESC`
 
-	// By the primary key, and with what has expired, so that each takes equally long.
+	// It goes by the primary key and includes expired rows, so that each page takes
+	// equally long.
 	pageText = selectText + `WHERE id > {id} ORDER BY id LIMIT {page}`
 
 	versionsText     = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE id `
@@ -52,34 +53,37 @@ WHERE id = {id} AND version = ? AND {expiry} > ?`
 	removeAllText = `DELETE FROM {table} WHERE subject = ?`
 	returning     = ` RETURNING id, version, expires_at, subject, ''`
 
-	// MySQL returns nothing, so here two count and clean up: see DeleteAll.
+	// A DELETE of MySQL returns no rows, so one statement counts and another cleans
+	// up: see DeleteAll.
 	removeLiveMySQL    = removeAllText + ` AND {expiry} > ?`
 	removeExpiredMySQL = removeAllText + ` AND {expiry} <= ?`
 
 	butNot = ` AND id NOT IN `
 
-	// By the place of the rows, which is faster than by their IDs. The inner select
-	// locks them, and leaves those that others have locked to the next sweep; the
-	// outer condition is for tables in parts, where a place is not unique. Without
-	// the order a plan that PostgreSQL makes for all arguments reads the whole table.
+	// It goes by the place of the rows, which is faster than by their IDs. The
+	// inner select locks them, and leaves rows that others have locked to the next
+	// sweep. The outer condition is for partitioned tables, where a place is not
+	// unique. Without the order, a generic plan of PostgreSQL reads the whole
+	// table.
 	sweepPostgres = `DELETE FROM {table} WHERE expires_at <= ? AND ctid = ANY (ARRAY(
 	SELECT ctid FROM {table} WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch} FOR UPDATE SKIP LOCKED))`
 
-	// The others first find, which holds nobody up, and then delete just that: SQLite
-	// has one writer at a time, and InnoDB locks all that a DELETE looks at. Left to
-	// choose, MySQL reads all of a small table.
+	// The other dialects first find the rows, which holds nobody up, and then
+	// delete just these: SQLite has one writer at a time, and InnoDB locks all rows
+	// that a DELETE looks at. MySQL would choose to read all of a small table.
 	findExpiredSQLite = `SELECT id, version, expires_at, NULL, '' FROM {table}
 WHERE expires_hour <= ? AND expires_at <= ? ORDER BY expires_hour LIMIT {batch}`
 	findExpiredMySQL = `SELECT id, version, expires_at, NULL, '' FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT {batch}`
 
 	removeFoundSQLite = `DELETE FROM {table} WHERE expires_at <= ? AND id IN `
-	// In the form for several tables, as the other takes no index; and without an alias,
-	// which MySQL's manual says to be looked for in the connection's database.
+	// It has the form for several tables, because the other form takes no index. It
+	// has no alias: MySQL's manual says that an alias is looked for in the
+	// connection's database.
 	removeFoundMySQL = `DELETE {table} FROM {table} FORCE INDEX (PRIMARY) WHERE {expiry} <= ? AND id IN `
 )
 
-// statements are those of one table. Those that a dialect does not need are not
-// sent to it.
+// statements holds the statements of one table. Those that a dialect does not
+// need are never sent to it.
 type statements struct {
 	load, loadNow, create, replace, update, touch, remove, list, page, sweep *statement
 	removeAll, removeLive, removeExpired                                     *statement
@@ -113,14 +117,14 @@ func (t *table) newStatements() statements {
 	}
 }
 
-// idList is a list of so many IDs, such as ({id}, {id}).
+// idList returns a list of n IDs, such as ({id}, {id}).
 func idList(n int) string { return "({id}" + strings.Repeat(", {id}", n-1) + ")" }
 
-// A statement is prepared at its first use, where the driver does not do that by
+// A statement is prepared at its first use, unless the driver does that by
 // itself.
 type statement struct {
 	text     string
-	once     bool // it is not worth preparing
+	once     bool // not worth preparing
 	prepared atomic.Pointer[sql.Stmt]
 }
 
@@ -131,18 +135,20 @@ func (t *table) naming(text string, n int, end string) *statement {
 	return st
 }
 
-// expand makes a statement of a text, in which {table} is the table, {id} a
-// parameter that is an ID, ? any other, and {expiry} the column expires_at.
+// expand makes a statement of a text. In it, {table} is the table, {id} a
+// parameter that is an ID, ? any other parameter, and {expiry} the column
+// expires_at.
 func (t *table) expand(text string) *statement {
 	expiry := "expires_at"
 	if t.dialect == MySQL {
-		// Or it may look there for the rows of a write, and lock whatever expires about then.
+		// Without the sum, MySQL may use the index of expires_at for a write, and lock
+		// all rows that expire about then.
 		expiry = "expires_at + 0"
 	}
 	text = strings.ReplaceAll(text, "{expiry}", expiry)
 	id := "?"
 	if t.dialect == Postgres {
-		id = "?::uuid" // or a driver that does not ask for the types may send it as text
+		id = "?::uuid" // a driver that does not ask for the types may send it as text
 	}
 	text = strings.ReplaceAll(text, "{id}", id)
 	if t.dialect == Postgres {
@@ -155,10 +161,11 @@ func (t *table) expand(text string) *statement {
 		}
 		text = numbered.String()
 	}
-	return &statement{text: strings.ReplaceAll(text, "{table}", t.quoted)} // last, as the name may hold anything
+	return &statement{text: strings.ReplaceAll(text, "{table}", t.quoted)} // last, because the name may hold anything
 }
 
-// on prepares the statement. It may do so twice at first, but waits for nobody.
+// on returns the prepared statement. It may prepare it twice at first, but
+// waits for nobody.
 func (st *statement) on(ctx context.Context, db *sql.DB) (*sql.Stmt, error) {
 	if stmt := st.prepared.Load(); stmt != nil {
 		return stmt, nil
@@ -205,8 +212,8 @@ func (s *Store) query(ctx context.Context, st *statement, args ...any) ([]sessio
 	return s.records(ctx, true, st, session.ID{}, args)
 }
 
-// records returns what a statement selects or, if it is no read, what it has
-// changed. id is what the rows leave out, or zero.
+// records returns the records that a statement selects, or those that a write
+// has changed. id is the ID that the rows leave out, or zero.
 func (s *Store) records(ctx context.Context, read bool, st *statement, id session.ID, args []any) (records []session.Record, err error) {
 	err = s.attempt(ctx, read, func() error {
 		records = nil
@@ -244,8 +251,8 @@ func (s *Store) rows(ctx context.Context, st *statement, args []any) (*sql.Rows,
 	return stmt.QueryContext(ctx, args...)
 }
 
-// attempt calls f, which executes one statement, once the table is known to be
-// there.
+// attempt calls f, which executes one statement, if the table is known to
+// exist.
 func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -253,13 +260,13 @@ func (s *Store) attempt(ctx context.Context, read bool, f func() error) error {
 	return s.repeat(ctx, read, f)
 }
 
-// patience is for how long a crowded database is asked again by a call whose
-// context has no deadline.
+// patience is how long a call without a deadline repeats a statement in a
+// crowded database.
 const patience = time.Minute
 
-// repeat calls f again where that is safe. What the database gave up because of
-// others is not done, and is tried again until the deadline. A read is tried again
-// if it met a dead connection, of which the pool may hold more.
+// repeat calls f again if that is safe. A statement that the database gave up
+// because of others is not done, and is repeated until the deadline. A read is
+// repeated if it met a dead connection: the pool may hold more of them.
 func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
 	until, ok := ctx.Deadline()
 	if !ok {
@@ -277,7 +284,7 @@ func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case ok && !time.Now().Before(until): // the context is about to notice, as a dialer has
+		case ok && !time.Now().Before(until): // the context is about to notice; a dialer already has
 			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 		case s.crowded(err) && time.Now().Before(until):
 			pause(ctx, attempt)
@@ -287,6 +294,6 @@ func (s *Store) repeat(ctx context.Context, read bool, f func() error) error {
 	}
 }
 
-// pause waits for longer with each attempt, up to 32 ms, and not equally long
-// as others do.
+// pause waits for a random time, longer with each attempt, up to 32 ms. So
+// callers that wait do not all come back at once.
 func pause(ctx context.Context, attempt int) { sleep(ctx, rand.N(time.Millisecond<<min(attempt, 5))) }

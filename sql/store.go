@@ -1,34 +1,36 @@
-// Package sessionsql keeps sessions in PostgreSQL, MySQL, MariaDB or SQLite, over
-// database/sql and whatever driver the application uses.
+// Package sessionsql keeps sessions in PostgreSQL, MySQL, MariaDB or SQLite,
+// with database/sql and any driver.
 //
 // # What is in the database
 //
-// A session is a row of one table, see the files in schema. Migrate makes it. A
-// row whose expiry has passed is as good as absent, until Sweep removes it.
+// A session is a row of one table: see the files in schema. [Store.Migrate]
+// makes the table. A row whose expiry has passed counts as absent, until
+// [Store.Sweep] removes it.
 //
 // # What is atomic
 //
-// A method is one statement, which the database does whole or not at all. A write
-// names the version, or the expiry, that it goes over, so nothing is ever lost
-// between a read and a write. A second statement is sent by an Update or a Touch
-// that found nothing to write, to say why; by Sweep, which first looks, except in
-// PostgreSQL; and in MySQL by a Create whose ID is taken, and by DeleteAll.
+// A method is one statement, which the database does whole or not at all. A
+// write names the version, or the expiry, that it replaces. So nothing is lost
+// between a read and a write. A second statement is sent by an Update or a
+// Touch that found nothing to write, to find the reason; by Sweep, which first
+// looks, except in PostgreSQL; and in MySQL by a Create whose ID is taken, and
+// by DeleteAll.
 //
-// No transaction of the application's is joined, but by In. The store never holds
+// Only [Store.In] uses a transaction of the application. The store never holds
 // a connection between two calls.
 //
-// Whether a session has expired is decided by the clock of the application, at
-// the time at which a statement is sent. One that waits in the database beyond the
-// expiry may still be done, as if it had been in time.
+// The clock of the application decides whether a session has expired, at the
+// time when a statement is sent. A statement that waits in the database until
+// after the expiry may still be done, as if it had been in time.
 //
 // # What is repeated
 //
-// A statement that the database gave up as others were in its way (a deadlock, a
-// serialization failure, a busy file, no room for another connection) is not done,
-// and is sent again until the context ends. A read that meets a dead connection is
-// sent again on the next, as a restart of the database leaves the pool full of
-// them. A write is not, since it may have been done: the engine looks, and then
-// decides.
+// A statement that the database gave up because of others (a deadlock, a
+// serialization failure, a busy file, no room for another connection) is not
+// done. It is sent again until the context ends. A read that meets a dead
+// connection is sent again on the next one, because a restart of the database
+// leaves the pool full of dead connections. A write is not, because it may have
+// been done: the engine looks, and then decides.
 package sessionsql
 
 import (
@@ -41,35 +43,36 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Options for New. The zero value of each field, and a nil *Options, mean the
+// Options for [New]. A nil *Options and the zero value of each field mean the
 // default.
 type Options struct {
-	// Table is the name of the table, by default "sessions". It has at most 48 bytes
-	// of UTF-8, without NUL, and is quoted, so it may hold anything else that the
-	// database takes for a name: in MySQL it does not end with a space or a line
-	// and has no character beyond U+FFFF, such as an emoji, and in SQLite it does not begin with
-	// sqlite_. Others are refused.
+	// Table is the name of the table. The default is "sessions". It has at most 48
+	// bytes of UTF-8, without NUL. It is quoted, so it may be any name that the
+	// database accepts: in MySQL it does not end with a space or a line break and
+	// has no character beyond U+FFFF, such as an emoji, and in SQLite it does not
+	// begin with sqlite_. Other names are refused.
 	Table string
 
-	// Schema is where the table is. By default it is where the database looks by
+	// Schema is the schema of the table. The default is where the database looks by
 	// itself: the search_path in PostgreSQL, the connection's database in MySQL,
-	// the main database in SQLite. It has at most 63 bytes, with the same exceptions.
-	// Schemas of temporary tables are refused, as each connection has its own.
+	// the main database in SQLite. It has at most 63 bytes, with the same
+	// exceptions. Schemas of temporary tables are refused, because each connection
+	// has its own.
 	Schema string
 }
 
-// A Store keeps sessions in a database and implements session.Store, with all
-// its promises. Make one with New; it is safe for concurrent use.
+// A Store keeps sessions in a database and implements [session.Store], with all
+// its promises. Make one with [New]. It is safe for concurrent use.
 type Store struct {
 	db *sql.DB
-	tx *sql.Tx // of In
+	tx *sql.Tx // given to In; else nil
 	*table
 }
 
-// New returns a store on a database, which stays the caller's to close. Nil
-// options mean the defaults.
+// New returns a store on a database. The caller closes the database. Nil opts
+// mean the defaults.
 //
-// It does not connect. With a nil database, an unknown dialect or a name that
+// New does not connect. With a nil database, an unknown dialect or a name that
 // cannot be used, all methods fail and say why.
 func New(db *sql.DB, dialect Dialect, opts *Options) *Store {
 	if opts == nil {
@@ -82,9 +85,9 @@ func New(db *sql.DB, dialect Dialect, opts *Options) *Store {
 	return s
 }
 
-// In returns a store whose calls are part of a transaction of the caller's, who
-// commits it or rolls it back. So a password can be changed and the user's
-// sessions revoked, both or neither, through a manager with the usual options:
+// In returns a store whose calls are part of a transaction. The caller commits
+// it or rolls it back. So a password can be changed and the user's sessions
+// revoked, both or neither, through a manager with the usual options:
 //
 //	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 //	...
@@ -94,18 +97,19 @@ func New(db *sql.DB, dialect Dialect, opts *Options) *Store {
 //	...
 //	err = tx.Commit()
 //
-// What it answers holds only once the transaction is committed, and the rows that
-// it wrote stay locked until then, in MySQL with the gaps beside them. It repeats
-// nothing. An error other than those that session.Store names may have ended the
+// Results hold only once the transaction is committed. The rows that it wrote
+// stay locked until then, in MySQL with the gaps beside them. The store repeats
+// nothing. An error that session.Store does not name may have ended the
 // transaction: roll it back.
 //
-// A transaction of a level above READ COMMITTED sees the sessions as they were when
-// it began to read: DeleteAll would leave alive those that have been created since.
+// A transaction of a level above READ COMMITTED sees the sessions as they were
+// when it began to read: DeleteAll would not end sessions that have been
+// created since.
 //
-// It is not for serving requests. A Manager answers the browser when its store
-// has written, so a rollback after that would leave a cookie behind whose session
-// was never stored, or is as it was before the login. Commit what the login rests
-// on first, the user say, and then log in.
+// Do not serve requests with it. A Manager answers the browser when its store
+// has written. A rollback after that would leave a cookie whose session was
+// never stored, or is as it was before the login. First commit what the login
+// depends on, such as the user, and then log in.
 func (s *Store) In(tx *sql.Tx) *Store {
 	if tx == nil {
 		return &Store{table: &table{unfit: errors.New("In was given no transaction")}}
@@ -132,8 +136,9 @@ func (s *Store) find(ctx context.Context, st *statement, id session.ID) (session
 	return records[0], nil
 }
 
-// look is what finds a record of which a write has found nothing to change. In a
-// transaction of MySQL, a plain read may show what was there when it began.
+// look returns the statement that looks at a record after a write has found
+// nothing to change. In a transaction of MySQL, a plain read may show an older
+// state, from when it began.
 func (s *Store) look() *statement {
 	if s.tx != nil && s.dialect == MySQL {
 		return s.loadNow
@@ -141,8 +146,8 @@ func (s *Store) look() *statement {
 	return s.load
 }
 
-// Create implements session.Store. A record whose ExpiresAt has passed is not
-// kept, which is no error.
+// Create implements session.Store. It does not keep a record whose ExpiresAt
+// has passed, and returns no error.
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	if err := check(r); err != nil {
 		return failed("create", r.ID, err)
@@ -161,7 +166,7 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 	} else {
 		n, err = affected(s.exec(ctx, s.create, append(args, clock{})...))
 	}
-	if err == nil && n == 0 { // the row that is there has not expired
+	if err == nil && n == 0 { // the stored row has not expired
 		err = session.ErrExists
 	}
 	return failed("create", r.ID, err)
@@ -190,7 +195,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 	expires := milli(expiresAt)
 	n, err := affected(s.exec(ctx, s.touch, expires, s.key(id), expires, clock{}))
 	if err == nil && n == 0 {
-		_, err = s.find(ctx, s.look(), id) // that it lives for as long already is no error
+		_, err = s.find(ctx, s.look(), id) // it is no error if the record already lives as long
 	}
 	return failed("touch", id, err)
 }
@@ -207,9 +212,9 @@ func (s *Store) List(ctx context.Context, subject string) ([]session.Record, err
 	return records, failed("list", subject, err)
 }
 
-// DeleteAll implements session.Store, at once. It removes what has expired too,
-// uncounted: a write of which the database has held up the execution could bring
-// it back.
+// DeleteAll implements session.Store. It removes all sessions at once. It also
+// removes expired ones and does not count them: a write that the database has
+// held up could bring one back.
 func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session.ID) (int, error) {
 	n, err := s.deleteAll(ctx, subject, except)
 	return int(n), failed("delete all", subject, err)
@@ -237,7 +242,8 @@ func (s *Store) deleteAll(ctx context.Context, subject string, except []session.
 	return live, err
 }
 
-// deleteAllMySQL first removes what lives, by one statement, which counts.
+// deleteAllMySQL first removes the live sessions by one statement, and counts
+// them.
 func (s *Store) deleteAllMySQL(ctx context.Context, subject string, keys []any) (live int64, err error) {
 	first, second := s.removeLive, s.removeExpired
 	if len(keys) > 0 {
@@ -252,7 +258,8 @@ func (s *Store) deleteAllMySQL(ctx context.Context, subject string, keys []any) 
 	return live, err
 }
 
-// failed says what could not be done, and with which session or whose.
+// failed returns an error that says what could not be done, and with which
+// session or subject.
 func failed(doing string, what any, err error) error {
 	if err == nil {
 		return nil

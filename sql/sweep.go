@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// Sweep removes up to 1000 sessions whose expiry has passed, and returns how many.
-// It locks just these, for as long as one statement takes, and never removes one
-// that is extended meanwhile. Any number of processes may sweep.
+// Sweep removes up to 1000 expired sessions, and returns how many. It locks
+// only these, for as long as one statement takes, and never removes one that is
+// extended meanwhile. Any number of processes may sweep.
 //
-// Nothing depends on it: what has expired is absent for all methods, swept or not.
+// Nothing depends on Sweep: for all methods an expired session is absent, swept
+// or not.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	n, err := s.sweepSome(ctx)
 	return int(n), failed("sweep", s.name, err)
@@ -36,22 +37,24 @@ func (s *Store) sweepSome(ctx context.Context) (int64, error) {
 	return affected(s.exec(ctx, s.naming(remove, len(found), ""), args...))
 }
 
-// SweepEvery sweeps until the context ends, which it waits for. Each time it
-// removes all that has expired, batch by batch, and pauses after each for as long
-// as the batch took, so that the application has the database for half of the
-// time at least. It waits between half the interval and one and a half,
-// so that the processes of an application do not all sweep at once. An
-// interval of a minute or ten suits most; one that is not positive means a minute.
+// SweepEvery sweeps again and again, and returns when the context ends. Each
+// time it removes all expired sessions, batch by batch. After each batch it
+// pauses for as long as the batch took, so that the application has the
+// database for at least half of the time. It waits between half the interval
+// and one and a half of it, so that the processes of an application do not all
+// sweep at once. An interval of one to ten minutes suits most applications. One
+// that is not positive means a minute.
 //
-// After each time report gets how many were removed and the error that ended it, if
-// there was one; it goes on with the next. A nil report is not called.
+// Each time, report gets how many sessions were removed, and the error that
+// ended the sweep, if any. SweepEvery goes on after an error. A nil report is
+// not called.
 //
 //	go store.SweepEvery(ctx, time.Minute, nil)
 func (s *Store) SweepEvery(ctx context.Context, interval time.Duration, report func(removed int, err error)) {
 	if interval <= 0 {
 		interval = time.Minute
 	}
-	interval = min(interval, 365*24*time.Hour) // or the sum overflows
+	interval = min(interval, 365*24*time.Hour) // or the sum below overflows
 	for sleep(ctx, interval/2+rand.N(interval)) {
 		removed, err := s.sweepAll(ctx)
 		if report != nil && ctx.Err() == nil {
@@ -71,7 +74,7 @@ func (s *Store) sweepAll(ctx context.Context) (removed int, err error) {
 	}
 }
 
-// sleep returns false if the context ended.
+// sleep waits, and returns false if the context ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

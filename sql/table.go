@@ -17,8 +17,8 @@ type table struct {
 	quoted  string // with the schema
 
 	statements
-	unfit error       // why it cannot be used
-	found atomic.Bool // it is there, in the version that is known here
+	unfit error       // why the table cannot be used
+	found atomic.Bool // the table exists, in the version that this program knows
 }
 
 func newTable(dialect Dialect, schema, name string) *table {
@@ -41,8 +41,8 @@ func (d Dialect) check() error {
 	return nil
 }
 
-// checkName refuses what a database does not take for a name, even if it is quoted, or
-// takes for another one.
+// checkName refuses a name that a database does not accept even if it is
+// quoted, or takes for another name.
 func (d Dialect) checkName(option, name string, most int) error {
 	switch {
 	case len(name) > most || strings.Contains(name, "\x00") || !utf8.ValidString(name):
@@ -50,7 +50,7 @@ func (d Dialect) checkName(option, name string, most int) error {
 	case d != MySQL:
 		return nil
 	case strings.TrimRight(name, " \t\n\v\f\r") != name:
-		return fmt.Errorf("%s is %q, and in MySQL and MariaDB no name ends with a space or a line: choose another", option, name)
+		return fmt.Errorf("%s is %q, and in MySQL and MariaDB no name ends with a space or a line break: choose another", option, name)
 	case strings.HasPrefix(name, "#mysql50#"):
 		return fmt.Errorf("%s is %q, and MySQL and MariaDB keep the names that begin with #mysql50# for themselves: choose another", option, name)
 	case strings.ContainsFunc(name, func(r rune) bool { return r > 0xffff }):
@@ -59,8 +59,8 @@ func (d Dialect) checkName(option, name string, most int) error {
 	return nil
 }
 
-// checkPlace refuses names that a database keeps for itself, and places that one
-// connection sees and no other.
+// checkPlace refuses names that a database reserves, and schemas that only one
+// connection sees.
 func (t *table) checkPlace() error {
 	schema := strings.ToLower(t.schema)
 	switch {

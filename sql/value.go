@@ -14,11 +14,12 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// milli is a time in milliseconds since 1970. All that is before is as much in
-// the past as 1970, and may be too long ago to be counted in milliseconds.
+// milli converts a time to milliseconds since 1970. Any earlier time gives zero
+// or little more: it is past too, and may be too long ago to be counted in
+// milliseconds.
 func milli(t time.Time) int64 { return max(t.Unix(), 0)*1000 + int64(t.Nanosecond())/1e6 }
 
-// newExpiry is the expiry that an Update gives: NULL keeps what is stored.
+// newExpiry returns the expiry that an Update sets. NULL keeps the stored one.
 func newExpiry(at time.Time) any {
 	if at.IsZero() {
 		return nil
@@ -26,33 +27,33 @@ func newExpiry(at time.Time) any {
 	return milli(at)
 }
 
-// clock is a parameter: the time at which a statement is sent, after it has
-// waited for a connection, and anew when it is sent again.
+// clock is a parameter: the time when a statement is sent, after it has waited
+// for a connection. A statement that is sent again has a new time.
 type clock struct{}
 
 // Value implements driver.Valuer.
 func (clock) Value() (driver.Value, error) { return milli(time.Now()), nil }
 
-// key is an ID as the column takes it.
+// key converts an ID to the type of its column.
 func (t *table) key(id session.ID) any {
 	if t.dialect == Postgres {
-		return id.String() // as pgx and pq want it
+		return id.String() // pgx and pq want text
 	}
 	return id[:]
 }
 
-// owner is a subject as the column takes it: NULL owns nothing.
+// owner converts a subject to the type of its column. No subject is NULL.
 func (t *table) owner(subject string) any {
 	switch {
 	case subject == "":
 		return nil
 	case t.dialect == MySQL:
-		return []byte(subject) // or interpolateParams would have it converted from the connection's charset
+		return []byte(subject) // with a string, interpolateParams would convert it from the connection's charset
 	}
 	return subject
 }
 
-// blob is data as the column takes it, to which nil is NULL.
+// blob converts data to the type of its column, in which nil would be NULL.
 func blob(data []byte) []byte {
 	if data == nil {
 		return []byte{}
@@ -60,8 +61,8 @@ func blob(data []byte) []byte {
 	return data
 }
 
-// scan makes a record of the columns that the statements select. id is what they
-// leave out, or zero.
+// scan makes a record of the columns that the statements select. id is the ID
+// that they leave out, or zero.
 func scan(rows *sql.Rows, id session.ID) (session.Record, error) {
 	var c struct { // one allocation
 		id               uuid.UUID
@@ -80,7 +81,7 @@ func scan(rows *sql.Rows, id session.ID) (session.Record, error) {
 	}, err
 }
 
-// check refuses what cannot be kept.
+// check refuses a record that cannot be kept.
 func check(r session.Record) error {
 	switch {
 	case r.ID.IsZero():

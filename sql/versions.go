@@ -10,11 +10,11 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// versionsAtOnce is how many IDs the largest statement of Versions has.
+// versionsAtOnce is the number of IDs in the largest statement of Versions.
 const versionsAtOnce = 1024
 
-// newVersions makes statements for 1, 2, 4 and so on IDs, as drivers prepare each
-// text apart. On PostgreSQL one takes any number.
+// newVersions makes statements for 1, 2, 4 and so on IDs, because drivers
+// prepare each text separately. In PostgreSQL one statement takes any number.
 func (t *table) newVersions() (all []*statement) {
 	if t.dialect == Postgres {
 		return []*statement{t.expand(versionsPostgres)}
@@ -25,7 +25,8 @@ func (t *table) newVersions() (all []*statement) {
 	return all
 }
 
-// Versions implements session.Watchable, by one statement for a thousand sessions.
+// Versions implements session.Watchable. It sends one statement for a thousand
+// sessions.
 func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]uint64, error) {
 	versions := make(map[session.ID]uint64, len(ids))
 	for some := range slices.Chunk(ids, versionsAtOnce) {
@@ -44,8 +45,8 @@ func (s *Store) Versions(ctx context.Context, ids []session.ID) (map[session.ID]
 	return versions, nil
 }
 
-// someVersions returns the statement for some IDs, and its parameters. Those that
-// are too many for them are the last ID again.
+// someVersions returns the statement for some IDs, and its parameters. It fills
+// the places that are left with the last ID.
 func (s *Store) someVersions(ids []session.ID) (st *statement, keys []any) {
 	if s.dialect == Postgres {
 		texts := make([]string, len(ids))

@@ -17,8 +17,8 @@ import (
 	"github.com/gostateful/session/adapters/nethttp"
 )
 
-// ofChi are chi's own middlewares, each of which stands before that of the
-// sessions in one test and after it in another.
+// ofChi are chi's own middlewares. Each is before that of the sessions in one
+// test, and after it in another.
 var ofChi = map[string]func(http.Handler) http.Handler{
 	"AllowContentType": middleware.AllowContentType("text/plain"),
 	"Compress":         middleware.Compress(5),
@@ -62,7 +62,7 @@ type answer struct {
 	body string
 }
 
-// ask sends a request that each of ofChi has something to do with.
+// ask sends a request that concerns each of ofChi.
 func ask(t *testing.T, h http.Handler, cookie string) answer {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
@@ -155,8 +155,8 @@ func TestChiPanic(t *testing.T) {
 	eachOrder(t, func(t *testing.T, name string, after bool, si site, r *chi.Mux) {
 		si.counts(t, r, func(*http.Request) { panic("out of bread") })
 		got := ask(t, quiet(middleware.Recoverer(r)), "")
-		// A Recoverer inside leaves no panic to be seen from outside. So it
-		// is a response like others, with a status of 500.
+		// A Recoverer inside hides the panic. So the response is like any other, with a
+		// status of 500.
 		kept := 0
 		if name == "Recoverer" && after {
 			kept = 1
@@ -167,7 +167,7 @@ func TestChiPanic(t *testing.T) {
 	})
 }
 
-// TestErrorHandler: it answers a commit that failed, and is in chi's route.
+// TestErrorHandler: OnError answers a failed commit, and sees chi's route.
 func TestErrorHandler(t *testing.T) {
 	si, r := newSite(t, nil), chi.NewRouter()
 	r.Use(sessionchi.Middleware(si.Manager, &nethttp.Options{OnError: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -222,8 +222,7 @@ func TestChiTimeout(t *testing.T) {
 	}
 }
 
-// TestChiSeesStatus: what watches the response from outside sees the status of
-// the error response.
+// TestChiSeesStatus: an outer middleware sees the status of the error response.
 func TestChiSeesStatus(t *testing.T) {
 	si, r := newSite(t, nil), chi.NewRouter()
 	var status, written int

@@ -68,8 +68,8 @@ func (si *watched) asks(t *testing.T) func(http.Handler) http.Handler {
 	}
 }
 
-// TestRoute: events hold the whole pattern of the route, wherever in the
-// routers the middleware is, and with what stands around it.
+// TestRoute: events hold the whole pattern of the route, at any place of the
+// middleware in the routers.
 func TestRoute(t *testing.T) {
 	copies := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r.WithContext(r.Context())) })
@@ -186,8 +186,8 @@ func TestAroundRouter(t *testing.T) {
 }
 
 // TestRouteOfHandlerLeftBehind: http.TimeoutHandler, between the router and the
-// session, returns while the handler is still at work; and chi serves another
-// request with the Context of that one.
+// session, returns while the handler is still at work. Then chi serves another
+// request with the same Context.
 func TestRouteOfHandlerLeftBehind(t *testing.T) {
 	for name, early := range map[string]bool{"RouteKnown": true, "RouteUnknown": false} {
 		t.Run(name, func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestRouteOfHandlerLeftBehind(t *testing.T) {
 				t.Fatalf("got status %d, want that of http.TimeoutHandler", got.StatusCode)
 			}
 			close(goOn)
-			for range 10 { // while the one that was left behind goes on
+			for range 10 { // while the handler that was left behind goes on
 				serve("GET", "/other/a", "")
 			}
 			<-over

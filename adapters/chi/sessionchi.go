@@ -10,15 +10,15 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Middleware returns a middleware for Use, With, Group and Route of a chi router.
-// It is [nethttp.Middleware] with the routes of chi, and is documented there with
-// its options. Events name the method and chi's pattern, such as
-// "POST /items/{id}".
+// Middleware returns a middleware for Use, With, Group and Route of a chi
+// router. It is [nethttp.Middleware] with the routes of chi: see there, also
+// for the options. Events name the method and chi's pattern, such as "POST
+// /items/{id}".
 //
-// An event may come before chi has found the route, such as when a middleware asks
-// for the session. It then has the part that is known, such as "POST /api/*", or
-// none. If the outermost Middleware of a manager is around the router, its events
-// have only the pattern of net/http.
+// An event may come before chi has found the route, such as when a middleware
+// asks for the session. It then has the part that is known, such as "POST
+// /api/*", or no route. If the outermost Middleware of a manager is around the
+// router, its events have only the pattern of net/http.
 func Middleware(manager session.AnyManager, opts *nethttp.Options) func(next http.Handler) http.Handler {
 	var o nethttp.Options
 	if opts != nil {
@@ -33,15 +33,15 @@ func Middleware(manager session.AnyManager, opts *nethttp.Options) func(next htt
 // route reads the pattern that chi builds while it looks for the handler, router
 // by router.
 //
-// chi reuses its Context for another request once the router returns. The session
-// is over by then, with one exception: a middleware between the router and this
-// one may have left the handler behind, as http.TimeoutHandler does. The request's
-// context has ended by then. So chi is not asked after that end, and the session
-// keeps the last route that was known.
+// chi reuses its Context for another request after the router has returned. The
+// session is over by then, with one exception: a middleware between the router
+// and this one, such as http.TimeoutHandler, may have left the handler behind.
+// The request's context has ended by then. So route does not ask chi after that
+// end, and the session keeps the last known route.
 func route(r *http.Request) string {
 	found := chi.RouteContext(r.Context())
 	if found == nil {
-		return r.Pattern // of net/http, around the router
+		return r.Pattern // net/http's: this middleware is around the router
 	}
 	if r.Context().Err() != nil {
 		return ""

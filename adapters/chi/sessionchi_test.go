@@ -19,8 +19,8 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// TestMiddleware holds the adapter to the laws: by itself, with chi's own
-// middleware before it and after it, and on routers within a router.
+// TestMiddleware checks the laws: alone, with chi's own middlewares before and
+// after, and on routers within a router.
 func TestMiddleware(t *testing.T) {
 	logger := middleware.RequestLogger(&middleware.DefaultLogFormatter{Logger: silence})
 	for name, build := range map[string]func(h http.HandlerFunc, around, sessions chi.Middlewares) http.Handler{
@@ -92,7 +92,7 @@ func TestMiddleware(t *testing.T) {
 // silence swallows what is logged: the suite's handlers panic.
 var silence = log.New(io.Discard, "", 0)
 
-// request puts a request in the suite's terms.
+// request converts a request to the suite's Request.
 func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 	controller := http.NewResponseController(w)
 	return adaptertest.Request{

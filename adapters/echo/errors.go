@@ -9,10 +9,11 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// hide makes an error of a session one of echo's, without the text of its reason.
-// That text may hold the address of a store, and an HTTPErrorHandler may send the
-// text of every error. Status and header are those of [session.Error], unless the
-// application chose a status. Other errors go on as they are.
+// hide turns an error of a session into one of echo, without the text of its
+// reason. That text may hold the address of a store, and an HTTPErrorHandler
+// may send the text of every error. Status and header are those of
+// [session.Error], unless the application chose a status. Other errors go on
+// unchanged.
 func hide(err error, header http.Header) error {
 	added, ours := session.ErrorHeader(err)
 	if !ours {
@@ -26,7 +27,7 @@ func hide(err error, header http.Header) error {
 		if _, tells := session.ErrorHeader(errors.New(chosen.Message)); tells {
 			shown.Message = http.StatusText(chosen.Code)
 		}
-	} else if echo.StatusCode(err) != 0 { // by an error of the application's, which says what to send
+	} else if echo.StatusCode(err) != 0 { // an error of the application says what to send
 		return err
 	}
 	return shown.Wrap(reason{err})

@@ -164,7 +164,7 @@ func ExampleMiddleware_errorHandler() {
 	e.HTTPErrorHandler = func(c *echo.Context, err error) {
 		r, status := echo.ResolveResponseStatus(c.Response(), err)
 		if r != nil && r.Committed {
-			return // it is on its way
+			return // it has been sent
 		}
 		_ = c.String(status, "Please try again in a minute.\n") // the client left; nobody to tell
 	}
@@ -178,7 +178,7 @@ func ExampleMiddleware_errorHandler() {
 		if err != nil {
 			return err
 		}
-		return c.String(http.StatusOK, "it is in your basket\n") // which is not sent
+		return c.String(http.StatusOK, "it is in your basket\n") // not sent
 	})
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -186,8 +186,8 @@ func ExampleMiddleware_errorHandler() {
 	// Output: 503 Please try again in a minute.
 }
 
-// Package account guards routes and lists devices. What it returns is of net/http, and
-// echo wraps it.
+// Package account guards routes and lists devices. It returns handlers of
+// net/http, and echo wraps them.
 func ExampleMiddleware_account() {
 	users, err := session.New[Basket](adaptertest.NewStore(), nil)
 	if err != nil {

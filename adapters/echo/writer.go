@@ -10,14 +10,14 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// commit commits once, before the header is written. After an error nothing of the
-// handler's may be sent.
+// commit commits once, before the header is written. After an error nothing of
+// the handler's response may be sent.
 func (x *exchange) commit(hijacked bool) error {
 	if x.committed {
 		return x.err
 	}
 	x.committed = true
-	x.outer.Pattern = x.c.Request().Pattern // for a writer outside that counts by it when the header comes
+	x.outer.Pattern = x.c.Request().Pattern // for a writer outside that counts by pattern when the header comes
 	header := x.inner.Header()
 	x.added, x.err = x.session.Commit(session.Response{
 		Header: header, Hijacked: hijacked,
@@ -29,8 +29,8 @@ func (x *exchange) commit(hijacked bool) error {
 	return x.err
 }
 
-// plain reports whether a request came over plain http, and through no proxy that may
-// have had TLS.
+// plain reports whether a request came over plain http, and through no proxy
+// that may have ended TLS.
 func plain(r *http.Request) bool {
 	return r.TLS == nil && len(r.Header["X-Forwarded-Proto"]) == 0 && len(r.Header["Forwarded"]) == 0
 }
@@ -52,8 +52,9 @@ func (x *exchange) WriteHeader(status int) {
 	}
 }
 
-// beneath is the writer beneath echo's response, which would take a 1xx for the
-// response: if the commit failed after it, no error could be sent.
+// beneath returns the writer beneath echo's response. That response would take
+// a 1xx for the final one, and no error could be sent if the commit failed
+// later.
 func beneath(w http.ResponseWriter) http.ResponseWriter {
 	if r, err := echo.UnwrapResponse(w); err == nil {
 		return r.ResponseWriter
@@ -68,7 +69,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 	return x.inner.Write(b)
 }
 
-// FlushError is what the response's Flush calls.
+// FlushError is called by the response's Flush.
 func (x *exchange) FlushError() error {
 	if err := x.commit(false); err != nil {
 		return err

@@ -11,8 +11,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// end commits and finishes at once. So the changes of a stream, which runs later,
-// are refused. err is that of the handlers, and end returns the middleware's.
+// end commits and finishes at once. So the changes of a stream, which runs
+// later, are refused. err is the error of the handlers. end returns the error
+// of the middleware.
 func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	added, failure := x.session.Commit(session.Response{Plain: x.plain, Host: x.host})
 	if late := x.session.Finish(); failure == nil && late != nil {
@@ -22,8 +23,8 @@ func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	resp := c.Response()
 	if timedOut {
 		if x.session.Err() != nil {
-			// The timeout middleware may be around this one. Then its response is on
-			// its way, and ours goes nowhere, as if the client had left.
+			// If the timeout middleware is around this one, its response has been sent.
+			// This one goes nowhere, as if the client had left.
 			return err
 		}
 		resp = c.RequestCtx().LastTimeoutErrorResponse()
@@ -40,7 +41,7 @@ func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	resp.Header.SetStatusMessage(nil)
 	resp.SetStatusCode(status)
 	resp.SkipBody = false
-	resp.ResetBody() // which ends a stream
+	resp.ResetBody() // ends a stream too
 	if !timedOut {
 		c.RequestCtx().Hijack(nil)
 		if onError != nil {
@@ -52,7 +53,7 @@ func (x *exchange) end(err error, onError fiber.ErrorHandler) error {
 	return nil
 }
 
-// header is fasthttp's ResponseHeader, without requiring that module by name.
+// header is fasthttp's ResponseHeader. go.mod then need not name that module.
 type header interface {
 	All() iter.Seq2[[]byte, []byte]
 	PeekAll(name string) [][]byte
@@ -60,7 +61,7 @@ type header interface {
 	Del(name string)
 }
 
-// fields is the header of a response as session.Header wants it.
+// fields adapts the header of a response to session.Header.AddTo.
 type fields struct{ *exchange }
 
 func (f fields) Add(name, value string) { f.response.Add(name, value) }
@@ -77,9 +78,10 @@ func (f fields) Values(name string) (values []string) {
 	return values
 }
 
-// remember keeps the header as it is before the handler. Without other middleware
-// it is empty, except for the default Content-Type. The copy is one piece of
-// memory, and so one allocation: each name and each value after its length.
+// remember keeps the header as it is before the handler. Without other
+// middleware it is empty, except for the default Content-Type. The copy is one
+// piece of memory, so it costs one allocation: each name and each value follows
+// its length.
 func (x *exchange) remember() {
 	h := &x.c.Response().Header
 	size := 0
@@ -105,7 +107,7 @@ func isDefault(name, value []byte) bool {
 	return string(name) == fiber.HeaderContentType && string(value) == fiber.MIMETextPlainCharsetUTF8
 }
 
-// restore makes the header what remember kept.
+// restore sets the header to what remember kept.
 func (x *exchange) restore(h header) {
 	remove(h, func(string) bool { return true })
 	left := x.outer
@@ -122,8 +124,8 @@ func (x *exchange) restore(h header) {
 	}
 }
 
-// remove removes the headers that which selects. Names may be in any case, with
-// Config.DisableHeaderNormalizing.
+// remove removes the headers that which selects. With
+// Config.DisableHeaderNormalizing, names may be in any case.
 func remove(h header, which func(name string) bool) {
 	var found []string // nothing may be deleted in the loop
 	for name := range h.All() {

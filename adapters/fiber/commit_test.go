@@ -17,8 +17,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// TestErrorHandler: it answers a commit that failed, and no header of the
-// handler's response stands over its answer.
+// TestErrorHandler: OnError answers a failed commit, and its answer has no
+// header of the handler's response.
 func TestErrorHandler(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts   *sessionfiber.Options
@@ -164,8 +164,8 @@ func TestHandlerError(t *testing.T) {
 	}
 }
 
-// TestRecover: around the middleware, a panic comes through and commits
-// nothing. Within it, the panic is an error of the handler, like any other.
+// TestRecover: around the middleware, it gets the panic, and nothing is
+// committed. Inside it, the panic is an error of the handler, like any other.
 func TestRecover(t *testing.T) {
 	for _, within := range []bool{false, true} {
 		shop := newShop(t)
@@ -198,9 +198,9 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// TestUpgrade: 101 carries the cookie, and the connection that follows can read
-// the session and is told that changes come too late. If the commit fails there
-// is no upgrade.
+// TestUpgrade: 101 carries the cookie. The connection after it can read the
+// session, and its changes come too late. If the commit fails, there is no
+// upgrade.
 func TestUpgrade(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		shop := newShop(t)

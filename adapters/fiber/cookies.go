@@ -34,11 +34,12 @@ func (r requestFields) Values(name string) []string { return r.values(name, nil)
 // cookies returns the values of the Cookie lines, byte for byte as the client sent
 // them.
 //
-// Once a middleware has asked for a cookie, fasthttp has parsed them all, and dropped
-// the lines with their quotes, the spaces around an equals sign, and the equals sign
-// before a cookie without a name. The raw header still has them. It does not have what
-// a middleware has changed, such as the cookies that encryptcookie has decrypted. So
-// the raw lines count if fasthttp makes of them what it has.
+// After a middleware has asked for a cookie, fasthttp has parsed them all. It
+// has dropped the lines with their quotes, the spaces around an equals sign,
+// and the equals sign before a cookie without a name. The raw header still has
+// all this. But it lacks what a middleware has changed, such as the cookies
+// that encryptcookie has decrypted. So cookies takes the raw lines if fasthttp
+// would parse them into the cookies that it has now.
 func (x *exchange) cookies() []string {
 	header := &x.c.Request().Header
 	kept := header.PeekAll(fiber.HeaderCookie)

@@ -14,12 +14,12 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// argument makes what a function takes a pointer to: fasthttp's RequestCtx,
-// whose module this one does not require by name.
+// argument makes a value of the type that a function takes a pointer to:
+// fasthttp's RequestCtx, whose module this one does not require by name.
 func argument[T any](func(*T)) *T { return new(T) }
 
-// handled returns what lets an app handle one request with a cookie over and
-// over, without a connection.
+// handled returns a function that lets an app handle one request with a cookie,
+// again and again, without a connection.
 func handled(tb testing.TB, app *fiber.App, cookie string) func() {
 	text := "GET / HTTP/1.1\r\nHost: shop.example\r\nCookie: " + cookie + "\r\n\r\n"
 	source := strings.NewReader(text)
@@ -40,8 +40,8 @@ func handled(tb testing.TB, app *fiber.App, cookie string) func() {
 
 func unused(c fiber.Ctx) error { return c.SendString("hello") }
 
-// A free store has one session and costs nothing, so that what is measured is the
-// middleware.
+// A free store has one session and costs nothing, so that the test measures
+// only the middleware.
 type free struct {
 	*adaptertest.Store
 	record session.Record
@@ -96,8 +96,9 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// least is the least that f allocates: a garbage collection meanwhile, or the race
-// detector, empties the pools of the framework, and adds to some measurements.
+// least returns the fewest allocations of f in several runs: a garbage
+// collection, or the race detector, empties the pools of the framework, and
+// adds to some runs.
 func least(f func()) float64 {
 	least := testing.AllocsPerRun(1, f)
 	for range 300 {

@@ -18,7 +18,7 @@ func (x *exchange) hide(err error) error {
 	if !ours {
 		return err
 	}
-	if x.response != nil { // else it is on its way
+	if x.response != nil { // otherwise it has been sent
 		added.AddTo(fields{x})
 	}
 	if hidden, ok := err.(*refused); ok { // by a guard, or by the middleware of another manager
@@ -34,8 +34,8 @@ func (x *exchange) hide(err error) error {
 	return &refused{status, err}
 }
 
-// A refused looks like a fiber.Error to fiber. It wraps the reason, which its text
-// does not show.
+// A refused looks like a fiber.Error to fiber. It wraps the reason, and does
+// not show its text.
 type refused struct {
 	status *fiber.Error
 	reason error

@@ -75,7 +75,7 @@ func ExampleMiddleware_errorHandler() {
 		if err != nil {
 			return err
 		}
-		return c.SendString("It is in your basket.") // which is not sent
+		return c.SendString("It is in your basket.") // not sent
 	})
 
 	browse(app, "/")

@@ -16,8 +16,8 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// TestFirstGetInStream: a stream runs when the handlers have returned. A session
-// that nobody asked for until then is refused, whatever the header says.
+// TestFirstGetInStream: a stream runs after the handlers have returned. If no
+// handler asked for the session, Get is refused, whatever the header says.
 func TestFirstGetInStream(t *testing.T) {
 	for _, control := range []string{"public", "private"} {
 		shop := newShop(t)
@@ -44,8 +44,8 @@ func TestFirstGetInStream(t *testing.T) {
 	}
 }
 
-// TestClientLeft: a context that has been cancelled is a client that has left, and
-// no failure of the store.
+// TestClientLeft: a cancelled context means that the client has left, and not
+// that the store failed.
 func TestClientLeft(t *testing.T) {
 	m, err := session.New[cart](adaptertest.NewStore(), &session.Options{Observer: func(_ context.Context, e session.Event) {
 		if e.Kind == session.EventError {
@@ -74,8 +74,9 @@ func TestClientLeft(t *testing.T) {
 	a.wants(t, 499, a.body, 0)
 }
 
-// TestReturnedErrors: the default ErrorHandler shows no client what an error of
-// the session says, however it was wrapped, and an ErrorHandler can find out.
+// TestReturnedErrors: the default ErrorHandler does not show the text of a
+// session's error to clients, however it was wrapped. An application's
+// ErrorHandler can find the reason.
 func TestReturnedErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		returned func(err error) error
@@ -113,8 +114,8 @@ func TestReturnedErrors(t *testing.T) {
 	}
 }
 
-// TestLogger: fiber's logger calls the ErrorHandler by itself. Before this middleware
-// it gets the error that clients may see.
+// TestLogger: fiber's logger calls the ErrorHandler itself. Before this
+// middleware, it gets the error that clients may see.
 func TestLogger(t *testing.T) {
 	var logged bytes.Buffer
 	shop := newShop(t)

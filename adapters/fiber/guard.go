@@ -10,10 +10,11 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-// RequireLogin returns a middleware that admits requests that the guard accepts.
-// It is for groups and routes after [Middleware]. It decides as
-// [account.RequireLogin] does, with the same status and header. A page that passes
-// says Cache-Control: no-store, unless the handler says something else.
+// RequireLogin returns a middleware that admits requests that the guard
+// accepts. It is for groups and routes after [Middleware]. It decides as
+// [account.RequireLogin] does, with the same status and header. The page of an
+// admitted request has Cache-Control: no-store, unless the handler sets
+// something else.
 //
 // A refused request is redirected to the login page, or fiber's ErrorHandler
 // writes the response. The ErrorHandler gets a [fiber.Error], by errors.As, with
@@ -34,7 +35,7 @@ func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 			c.Set(fiber.HeaderCacheControl, "no-store")
 			return c.Next()
 		}
-		refusal.Header.Del(fiber.HeaderContentType) // of the body, which the ErrorHandler writes
+		refusal.Header.Del(fiber.HeaderContentType) // the ErrorHandler writes the body
 		for name, values := range refusal.Header {
 			for _, value := range values {
 				if name == fiber.HeaderVary {
@@ -52,8 +53,8 @@ func RequireLogin[T any](m *session.Manager[T], g account.Guard) fiber.Handler {
 	}
 }
 
-// requestHeader joins the header lines of a name. The name may be in any case,
-// with Config.DisableHeaderNormalizing.
+// requestHeader joins the header lines of a name. With
+// Config.DisableHeaderNormalizing, the name may be in any case.
 func requestHeader(c fiber.Ctx, name string) string {
 	var lines []string
 	for n, value := range c.Request().Header.All() {

@@ -18,8 +18,8 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-// TestRequireLogin: pages are sent to the login page, others get 401 in the
-// application's form, and a store that is down is no reason to log in.
+// TestRequireLogin: a page is sent to the login page, and other requests get
+// 401 in the application's form. A store that is down is no reason to log in.
 func TestRequireLogin(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New(fiber.Config{ErrorHandler: func(c fiber.Ctx, err error) error {
@@ -120,7 +120,7 @@ func TestRequireLoginAsSent(t *testing.T) {
 	}
 }
 
-// TestRequireLoginReason: the application's ErrorHandler learns why, and the
+// TestRequireLoginReason: the application's ErrorHandler learns the reason. A
 // client of the default one does not.
 func TestRequireLoginReason(t *testing.T) {
 	for name, test := range map[string]struct {

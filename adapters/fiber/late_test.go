@@ -13,14 +13,14 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// A contested store writes slowly, while others try to change the session, and
-// only twice.
+// A contested store writes slowly while others try to change the session. It
+// writes only twice.
 type contested struct {
 	*adaptertest.Store
 	others func()
 }
 
-// long is longer than a sync.Mutex lets whoever waits for it be overtaken.
+// long is longer than a sync.Mutex lets a waiter be overtaken.
 const long = 2 * time.Millisecond
 
 func (s *contested) Create(ctx context.Context, r session.Record) error {
@@ -45,8 +45,8 @@ func count(c *cart) error {
 	return nil
 }
 
-// TestLateFailure: what other goroutines of the request change between the
-// commit and the end, and what cannot be stored then, is no success either.
+// TestLateFailure: if a change of another goroutine, between the commit and the
+// end of the request, cannot be stored, the response is no success.
 func TestLateFailure(t *testing.T) {
 	for lost := 0; lost < 5; {
 		var held *session.Session[cart]

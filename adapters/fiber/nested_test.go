@@ -10,8 +10,8 @@ import (
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
 )
 
-// TestNested: where a request passes the middleware of a manager twice, there is
-// one session, with one cookie, and no change is lost.
+// TestNested: if a request passes the middleware of a manager twice, there is
+// one session with one cookie, and no change is lost.
 func TestNested(t *testing.T) {
 	for _, path := range []string{"/again", "/group"} {
 		t.Run(path, func(t *testing.T) {

@@ -47,7 +47,7 @@ func TestCompress(t *testing.T) {
 	}
 }
 
-// TestETag: a response without a body has its cookie all the same.
+// TestETag: a response without a body still has its cookie.
 func TestETag(t *testing.T) {
 	for _, within := range []bool{false, true} {
 		shop := newShop(t)
@@ -69,7 +69,7 @@ func TestETag(t *testing.T) {
 }
 
 // TestCache: around this middleware, the cache keeps no response with a cookie,
-// and gives nobody what was made for another's session.
+// and gives nobody a response that was made for another's session.
 func TestCache(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()

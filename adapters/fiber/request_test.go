@@ -74,8 +74,9 @@ func raw(t *testing.T, url string, lines ...string) string {
 	return string(body)
 }
 
-// TestCookieHeader: the session is found however the header is written, and
-// when a middleware has had fasthttp parse it, which leaves no raw lines.
+// TestCookieHeader: the session is found however the header is written. It is
+// found even if a middleware has made fasthttp parse the header, which leaves
+// no raw lines.
 func TestCookieHeader(t *testing.T) {
 	shop := newShop(t)
 	good := shop.cookie(t, add("bread"))
@@ -118,8 +119,8 @@ func TestCookieHeader(t *testing.T) {
 	}
 }
 
-// TestCookieTakenAway: a middleware before may take the cookies from a request, or give
-// it others.
+// TestCookieTakenAway: an earlier middleware may remove the cookies of a
+// request, or set others.
 func TestCookieTakenAway(t *testing.T) {
 	shop := newShop(t)
 	bread, butter := shop.cookie(t, add("bread")), shop.cookie(t, add("butter"))
@@ -151,8 +152,8 @@ func TestCookieTakenAway(t *testing.T) {
 	}
 }
 
-// TestMemory: the request's memory may be used for something else once the
-// middleware has begun, and once Update has returned.
+// TestMemory: the request's memory may be used for something else after the
+// middleware has begun, and after Update has returned.
 func TestMemory(t *testing.T) {
 	for _, immutable := range []bool{false, true} {
 		shop := newShop(t)
@@ -177,9 +178,9 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestKept: a handle that outlives its request reads on, and refuses changes,
-// while fiber and fasthttp use the request's memory for the next one. The race
-// detector sees who touches it.
+// TestKept: a handle that outlives its request can still be read, and refuses
+// changes, while fiber and fasthttp use the request's memory for the next
+// request. The race detector sees any use of it.
 func TestKept(t *testing.T) {
 	var mu sync.Mutex
 	routes := map[string]int{}

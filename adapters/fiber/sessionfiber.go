@@ -29,25 +29,26 @@ type Options struct {
 // after it get it with manager.Get(c) or manager.Get(c.Context()).
 //
 // Fiber sends the response when all handlers have returned. So the session is
-// stored when the handlers after this middleware have, even with an error. That
-// error goes on to fiber's ErrorHandler. If the session cannot be stored,
-// Options.OnError writes the response.
+// stored when the handlers after this middleware have returned, even with an
+// error. That error goes on to fiber's ErrorHandler. If the session cannot be
+// stored, Options.OnError writes the response.
 //
 // A handler may return an error of its session. The ErrorHandler then gets a
 // [fiber.Error], by errors.As, with the status of [session.HTTPStatus] and its
 // text. So the client does not see the reason. errors.Is finds it, and
-// errors.Unwrap returns it. The header has no-store, and Retry-After where the
-// client may come again. Other errors go on as they are.
+// errors.Unwrap returns it. The header has no-store, and Retry-After if the
+// client may come again. Other errors go on unchanged.
 //
 // A function that runs later, such as that of SendStreamWriter or Hijack, can use
 // a session that a handler got: read it, and keep it alive with Touch. It cannot
 // get one that no handler asked for. Once the session is committed, its changes
 // return [session.ErrHeadersSent]: use manager.Update.
 //
-// Middlewares of several managers, with different cookie names, may be nested. If
-// that of one manager is there twice, or runs again after RestartRouting, the
-// first does all the work. The recover and cache middlewares belong outside of
-// this one: it commits nothing after a panic, and the cache must see its headers.
+// Middlewares of several managers, with different cookie names, may be nested.
+// If the middleware of one manager is installed twice, or runs again after
+// RestartRouting, the first does all the work. The recover and cache
+// middlewares belong outside of this one: it commits nothing after a panic, and
+// the cache must see its headers.
 func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 	var onError fiber.ErrorHandler
 	if opts != nil {
@@ -60,7 +61,7 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 			return c.Next()
 		}
 		x.remember()
-		defer x.session.Discard() // after a panic, which goes on; else it is over by then
+		defer x.session.Discard() // after a panic, which goes on; otherwise it is over by then
 		return x.hide(x.end(c.Next(), onError))
 	}
 }
@@ -68,14 +69,14 @@ func Middleware(manager session.AnyManager, opts *Options) fiber.Handler {
 // An exchange holds the session's exchange, which becomes c.Context(), and what
 // the middleware needs: one allocation, besides the text of the cookies.
 //
-// Fiber reuses the memory of a request, and its fiber.Ctx. So nothing here points
-// into the request but c, and c is not used once the exchange is over.
+// Fiber reuses the memory of a request, and its fiber.Ctx. So only c points
+// into the request, and c is not used after the exchange is over.
 type exchange struct {
 	session  session.Exchange
 	c        fiber.Ctx
 	reads    string    // the name of the header with the token
 	lines    [1]string // of that header: few requests have more
-	response header    // to which the session's fields are added
+	response header    // the session's fields are added to it
 	outer    []byte    // the header of the response before the handler: see remember
 	plain    bool      // the request came over plain http
 	host     string    // of such a request
@@ -91,16 +92,16 @@ func (x *exchange) begin(manager session.AnyManager) bool {
 	x.session.Route = x
 	x.address()
 
-	// Not fiber.StoreInContext, which leaves c.Context() alone unless the
+	// fiber.StoreInContext does not serve: it leaves c.Context() alone unless the
 	// application has set Config.PassLocalsToContext.
 	x.c.RequestCtx().SetUserValue(x.session.Key(), &x.session)
 	x.c.SetContext(&x.session)
 	return true
 }
 
-// address looks how the request came. A handler that has timed out may use the request
-// when it ends, so this is the time to look. The host is a copy, which the requests to
-// it share.
+// address notes how the request came. It must do so before the handler runs:
+// one that has timed out may still use the request when the exchange ends. The
+// host is a copy, which all requests to it share.
 func (x *exchange) address() {
 	header := &x.c.Request().Header
 	x.plain = !x.c.RequestCtx().IsTLS()
@@ -112,8 +113,9 @@ func (x *exchange) address() {
 	}
 }
 
-// Route is the method and the pattern of the route, such as "GET /items/:id". It
-// is known once fiber has found a handler that is not a middleware.
+// Route returns the method and the pattern of the route, such as "GET
+// /items/:id". It is known after fiber has found a handler that is not a
+// middleware.
 func (x *exchange) Route() string {
 	if x.timedOut() || !x.c.Matched() {
 		return ""
@@ -123,7 +125,7 @@ func (x *exchange) Route() string {
 }
 
 // timedOut reports whether the timeout middleware has sent the response. The
-// handler may still be running, and the fiber.Ctx is the handler's.
+// handler may then still be running, and using the fiber.Ctx.
 func (x *exchange) timedOut() bool {
 	return x.c.IsAbandoned() && x.c.RequestCtx().LastTimeoutErrorResponse() != nil
 }

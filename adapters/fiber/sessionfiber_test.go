@@ -17,17 +17,17 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// TestMiddleware holds the adapter to the laws, with c as the context that the
-// application passes to Get.
+// TestMiddleware checks the laws, with c as the context that the application
+// passes to Get.
 func TestMiddleware(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		return listen(t, app(s, fiber.Config{}, func(c fiber.Ctx) context.Context { return c }), s.TLS)
 	})
 }
 
-// TestMiddlewareContext does so with c.Context(), and what the application has
-// set there, on an app whose values may be kept, after a middleware that asks for a
-// cookie.
+// TestMiddlewareContext checks them with c.Context() and the values that the
+// application has set there, on an app whose values may be kept, after a
+// middleware that asks for a cookie.
 func TestMiddlewareContext(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		app := app(s, fiber.Config{Immutable: true}, func(c fiber.Ctx) context.Context { return c.Context() })
@@ -41,7 +41,7 @@ func serve(t *testing.T, app *fiber.App) string {
 	return listen(t, app, nil)
 }
 
-// listen does so over TLS, unless the config is nil.
+// listen is serve over TLS, unless the config is nil.
 func listen(t *testing.T, app *fiber.App, config *tls.Config) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +66,7 @@ func listen(t *testing.T, app *fiber.App, config *tls.Config) string {
 	return url
 }
 
-// app is the suite's server. What is passed to Get is what of says.
+// app is the suite's server. of returns the context that is passed to Get.
 func app(s adaptertest.Server, config fiber.Config, of func(fiber.Ctx) context.Context) *fiber.App {
 	app := fiber.New(config)
 	app.Use(recover.New()) // without it a panic ends the process
@@ -129,7 +129,7 @@ func request(c fiber.Ctx, ctx context.Context, finally func(error)) adaptertest.
 
 // hijack takes over the connection and responds by itself.
 func hijack(c fiber.Ctx, body string) {
-	taken := c.RequestCtx() // which fasthttp uses again when the function below returns
+	taken := c.RequestCtx() // fasthttp reuses it when the function below returns
 	taken.HijackSetNoResponse(true)
 	taken.Hijack(func(conn net.Conn) {
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n")

@@ -60,9 +60,9 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStreamLosesNothing: fiber starts a stream at once, while the handler still
-// runs, so that its changes come before, during and after the commit. What was
-// not refused is stored.
+// TestStreamLosesNothing: fiber starts a stream at once, while the handler
+// still runs. So its changes come before, during and after the commit. Each
+// change that was not refused is stored.
 func TestStreamLosesNothing(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
@@ -98,8 +98,8 @@ func TestStreamLosesNothing(t *testing.T) {
 	}
 }
 
-// TestSSE: fiber's middleware for events keeps the fiber.Ctx, by which the
-// session is still found.
+// TestSSE: fiber's middleware for events keeps the fiber.Ctx, and the session
+// is still found with it.
 func TestSSE(t *testing.T) {
 	shop := newShop(t)
 	app := fiber.New()
@@ -176,9 +176,9 @@ func (s *slow) handle(c fiber.Ctx) error {
 	}
 }
 
-// TestTimeout: the timeout middleware, within this one, answers while the
-// handler runs on. What the handler has changed by then is committed, with the
-// cookie in that answer; the rest is refused.
+// TestTimeout: the timeout middleware, inside this one, answers while the
+// handler runs on. The changes that the handler has made by then are committed,
+// with the cookie in that answer. Later ones are refused.
 func TestTimeout(t *testing.T) {
 	for name, test := range map[string]struct {
 		waiting func(c fiber.Ctx)
@@ -223,8 +223,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestTimeoutFailure: the answer of a timeout does not stand over a commit that
-// failed.
+// TestTimeoutFailure: if the commit fails, the client does not get the answer
+// of the timeout.
 func TestTimeoutFailure(t *testing.T) {
 	var s *slow
 	s = newSlow(t, func(fiber.Ctx) { s.store.Lose() })
@@ -239,8 +239,8 @@ func TestTimeoutFailure(t *testing.T) {
 	s.ended.Wait()
 }
 
-// TestTimeoutAround: within the timeout middleware, this one comes to its end
-// while the answer is sent: it commits as if the client had left.
+// TestTimeoutAround: inside the timeout middleware, this one ends while the
+// answer is sent. It commits as if the client had left.
 func TestTimeoutAround(t *testing.T) {
 	for range 10 {
 		shop := newShop(t)

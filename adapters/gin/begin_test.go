@@ -13,8 +13,8 @@ import (
 	sessiongin "github.com/gostateful/session/adapters/gin"
 )
 
-// begins are the ways of gin's Context to begin a response whose bodies are not
-// those that the suite asks for.
+// begins are ways of gin's Context to begin a response, with other bodies than
+// the suite wants.
 var begins = map[string]struct {
 	begin  func(c *gin.Context)
 	status int
@@ -44,8 +44,8 @@ var begins = map[string]struct {
 	"YAML":                    {func(c *gin.Context) { c.YAML(201, "bread") }, 201, "bread\n"},
 }
 
-// TestBegin: each begins a response that has the cookie, and none of it is sent if the
-// commit fails.
+// TestBegin: each way begins a response with the cookie, and nothing of it is
+// sent if the commit fails.
 func TestBegin(t *testing.T) {
 	for name, test := range begins {
 		t.Run(name, func(t *testing.T) {
@@ -131,8 +131,8 @@ func TestStatus(t *testing.T) {
 	at.get("/?change=1", "").wants(t, 409, "", 1)
 }
 
-// TestBegun: where a middleware outside has begun the response, no cookie can be sent
-// any more, and what needs one is refused.
+// TestBegun: if an outer middleware has begun the response, no cookie can be
+// sent, and changes that need one are refused.
 func TestBegun(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()
@@ -147,8 +147,8 @@ func TestBegun(t *testing.T) {
 	serveAt(t, r).get("/", "").wants(t, 200, "begun done", 0)
 }
 
-// TestNoRoute: gin's own answers, where no route or no method was found, have the
-// cookie, as have those of the application's handlers.
+// TestNoRoute: gin's own answers to a missing route or method have the cookie,
+// and so have the application's handlers for them.
 func TestNoRoute(t *testing.T) {
 	for name, test := range map[string]struct {
 		handlers gin.HandlersChain
@@ -198,8 +198,9 @@ func TestNoRoute(t *testing.T) {
 	}
 }
 
-// TestInformational: gin takes a 1xx for the response. Here its status can still be
-// chosen, and it has the cookie, which the 1xx has not.
+// TestInformational: gin takes a 1xx for the final response. With this
+// middleware the final status can still be set, and the final response has the
+// cookie. The 1xx has none.
 func TestInformational(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		si := newSite(t, nil)

@@ -10,7 +10,7 @@ import (
 )
 
 // commit commits once, before the header is written. After an error OnError has
-// written the response, and nothing of the handler's may follow.
+// written the response, and nothing of the handler's response may follow.
 func (x *exchange) commit(hijacked bool) error {
 	if x.committed {
 		return x.err
@@ -37,19 +37,19 @@ func (x *exchange) commit(hijacked bool) error {
 			x.ResponseWriter.WriteHeader(x.status)
 		}
 	}
-	x.status = 0 // the inner writer's holds
+	x.status = 0 // the inner writer has it now
 	return x.err
 }
 
-// plain reports whether a request came over plain http, and through no proxy that may
-// have had TLS.
+// plain reports whether a request came over plain http, and through no proxy
+// that may have ended TLS.
 func plain(r *http.Request) bool {
 	return r.TLS == nil && len(r.Header["X-Forwarded-Proto"]) == 0 && len(r.Header["Forwarded"]) == 0
 }
 
-// replace lets OnError write the response in place of the handler. It gets a copy of
-// c: a middleware inside may have put its own writer there, and the handler may
-// have been left behind and still use c.
+// replace lets OnError write the response in place of the handler. OnError gets
+// a copy of c: a middleware inside may have set its own writer in c, and a
+// handler that was left behind may still use c.
 func (x *exchange) replace(added session.Header) {
 	x.restore()
 	added.AddTo(x.Header())
@@ -68,10 +68,10 @@ func (x *exchange) restore() {
 	maps.Copy(header, x.kept)
 }
 
-// These panics are not http.ErrAbortHandler. Gin takes that for a client that has
-// left, and logs the header of the request, with its cookies. And where a middleware
-// outside holds the response back, so that it can still be answered, gin.Recovery
-// would send 200.
+// These panics are not http.ErrAbortHandler. Gin takes that for a client that
+// has left, and logs the header of the request with its cookies. If a
+// middleware outside holds the response back, it can still be answered, and
+// gin.Recovery would send 200.
 var (
 	errLate = errors.New("sessiongin: a change that was made after the response had begun could not be stored, so the connection is cut: the log of the session has the reason")
 

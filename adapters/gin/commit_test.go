@@ -17,8 +17,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// TestErrorHandler: it answers a commit that failed, and nothing of the handler's
-// response stands over its answer.
+// TestErrorHandler: OnError answers a failed commit, and nothing of the
+// handler's response is in its answer.
 func TestErrorHandler(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts   *sessiongin.Options
@@ -117,8 +117,8 @@ func TestErrorHandler(t *testing.T) {
 	}
 }
 
-// TestErrors: an error of the session, in whichever way a handler of gin reports it,
-// tells the client nothing. A middleware outside still finds the reason.
+// TestErrors: an error of the session tells the client nothing, whichever way a
+// handler reports it. An outer middleware still finds the reason.
 func TestErrors(t *testing.T) {
 	own := errors.New("no bread")
 	for name, test := range map[string]struct {
@@ -170,8 +170,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestLogger: gin's logger sees the status that is sent, around the sessions. After
-// them it writes before they are committed.
+// TestLogger: before the sessions, gin's logger sees the status that is sent.
+// After them, it logs before the commit.
 func TestLogger(t *testing.T) {
 	si := newSite(t, nil)
 	var outer, inner bytes.Buffer
@@ -201,7 +201,7 @@ func TestUpload(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	si := newSite(t, nil)
 	r := gin.New()
-	r.MaxMultipartMemory = 1 // a ReadForm of so little keeps 10 MB in memory
+	r.MaxMultipartMemory = 1 // even with this limit ReadForm keeps 10 MB in memory
 	r.Use(sessiongin.Middleware(si.Manager, nil))
 	files := func() int {
 		found, err := os.ReadDir(os.TempDir())

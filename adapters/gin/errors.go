@@ -9,8 +9,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// hide keeps the text of a session's error from the client. It may hold the address
-// of a store, and applications have a middleware that sends the text of c.Errors.
+// hide keeps the text of a session's error from the client. The text may hold
+// the address of a store, and some applications have a middleware that sends
+// the text of c.Errors.
 func (x *exchange) hide(all []*gin.Error) {
 	for _, e := range all {
 		added, ours := session.ErrorHeader(e.Err)
@@ -26,7 +27,7 @@ func (x *exchange) hide(all []*gin.Error) {
 	}
 }
 
-// A refused is an error whose text is that of a status. It wraps the reason.
+// A refused is an error with the text of a status. It wraps the reason.
 type refused struct{ reason error }
 
 func hidden(err error) error { return refused{err} }

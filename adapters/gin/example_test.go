@@ -43,12 +43,14 @@ func ExampleMiddleware() {
 	r.POST("/cart/:item", func(c *gin.Context) {
 		item := c.Param("item")
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Update(func(shop *Shop) error {
-				shop.Items = append(shop.Items, item)
-				return nil
-			})
+		if err != nil {
+			session.Error(c.Writer, err)
+			return
 		}
+		err = s.Update(func(shop *Shop) error {
+			shop.Items = append(shop.Items, item)
+			return nil
+		})
 		if err != nil {
 			session.Error(c.Writer, err)
 			return
@@ -57,10 +59,11 @@ func ExampleMiddleware() {
 	})
 	r.POST("/login", func(c *gin.Context) {
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Login(c.PostForm("user"), nil) // once you have checked the password
-		}
 		if err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		if err := s.Login(c.PostForm("user"), nil); err != nil { // once you have checked the password
 			session.Error(c.Writer, err)
 			return
 		}
@@ -68,10 +71,11 @@ func ExampleMiddleware() {
 	})
 	r.POST("/logout", func(c *gin.Context) {
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Destroy()
-		}
 		if err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		if err := s.Destroy(); err != nil {
 			session.Error(c.Writer, err)
 			return
 		}
@@ -80,7 +84,7 @@ func ExampleMiddleware() {
 	orders := r.Group("/orders", sessiongin.RequireLogin(shops, account.Guard{}))
 	orders.GET("/", func(c *gin.Context) { c.String(http.StatusOK, "none yet") })
 
-	server := httptest.NewServer(r)
+	server := httptest.NewServer(http.NewCrossOriginProtection().Handler(r))
 	defer server.Close()
 	b := newBrowser(server)
 	b.open("GET", "/orders/", nil)
@@ -100,7 +104,7 @@ func ExampleMiddleware() {
 	// 200 {"items":null,"user":""}
 }
 
-// A page of one's own for a session that could not be stored.
+// An application's own page for a session that could not be stored.
 func ExampleMiddleware_errorHandler() {
 	down := adaptertest.NewStore()
 	down.Lose()
@@ -115,14 +119,15 @@ func ExampleMiddleware_errorHandler() {
 	r.Use(sessiongin.Middleware(shops, &sessiongin.Options{OnError: onError}))
 	r.GET("/", func(c *gin.Context) {
 		s, err := shops.Get(c)
-		if err == nil {
-			err = s.Update(func(shop *Shop) error { shop.Items = []string{"bread"}; return nil })
-		}
 		if err != nil {
 			session.Error(c.Writer, err)
 			return
 		}
-		c.String(http.StatusOK, "it is in your cart") // which is not sent
+		if err := s.Update(func(shop *Shop) error { shop.Items = []string{"bread"}; return nil }); err != nil {
+			session.Error(c.Writer, err)
+			return
+		}
+		c.String(http.StatusOK, "it is in your cart") // not sent
 	})
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -130,8 +135,8 @@ func ExampleMiddleware_errorHandler() {
 	// Output: 503 {"message":"Please try again in a minute."}
 }
 
-// A handler may leave its errors to a middleware, which finds the reason of those of a
-// session. Their text is fit for clients.
+// A handler may leave its errors to a middleware. That finds the reason of a
+// session's error. The text of such an error is fit for clients.
 func ExampleMiddleware_errors() {
 	down := adaptertest.NewStore()
 	shops, err := session.New[Shop](down, nil)

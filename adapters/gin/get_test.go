@@ -15,8 +15,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// TestGet: the session is found by gin's context, by that of the request, and by what
-// is derived from them, with ContextWithFallback and without.
+// TestGet: the session is found with gin's context, with that of the request,
+// and with contexts made from them, with ContextWithFallback and without.
 func TestGet(t *testing.T) {
 	type key struct{}
 	for _, fallback := range []bool{false, true} {
@@ -73,9 +73,9 @@ func TestGetWithout(t *testing.T) {
 	r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 }
 
-// TestClientLeft: gin's context has no end unless ContextWithFallback is set. So by c a
-// session is loaded for a client that has left, and by the context of the request it
-// is not. The commit is the same.
+// TestClientLeft: gin's context never ends unless ContextWithFallback is set.
+// So Get(c) loads a session for a client that has left, and Get with the
+// context of the request does not. The commit is the same.
 func TestClientLeft(t *testing.T) {
 	for _, fallback := range []bool{false, true} {
 		for name, of := range map[string]func(c *gin.Context) context.Context{
@@ -167,7 +167,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestSecondManager: that of a group stands within that of the router.
+// TestSecondManager: the middleware of a group is inside that of the router.
 func TestSecondManager(t *testing.T) {
 	for path, test := range map[string]struct {
 		status  int

@@ -10,8 +10,8 @@ import (
 )
 
 // RequireLogin returns a middleware that admits the requests that the guard
-// accepts. It is [account.RequireLogin], for groups and routes after [Middleware].
-// After a refusal no handler follows.
+// accepts. It is [account.RequireLogin], for groups and routes after
+// [Middleware]. After a refusal no other handler runs.
 func RequireLogin[T any](m *session.Manager[T], g account.Guard) gin.HandlerFunc {
 	guarded := account.RequireLogin(m, g)
 	return func(c *gin.Context) {

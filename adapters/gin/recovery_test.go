@@ -20,8 +20,9 @@ var ofGin = map[string]gin.HandlerFunc{
 	"HandlesAndDoes": gin.CustomRecoveryWithWriter(io.Discard, func(c *gin.Context, _ any) { c.AbortWithStatusJSON(500, "sorry") }),
 }
 
-// TestPanic: before the sessions, a recovery answers a panic that has changed nothing.
-// After them, the panic is a response like others, and the session is committed.
+// TestPanic: a recovery before the sessions answers the panic, and nothing is
+// committed. After the sessions, its answer is a response like any other, and
+// the session is committed.
 func TestPanic(t *testing.T) {
 	for name, recovery := range ofGin {
 		for place, inside := range map[string]bool{"Before": false, "After": true} {
@@ -68,8 +69,7 @@ func TestPanicGivesBack(t *testing.T) {
 	serveAt(t, r).get("/", "").wants(t, 200, "", 0)
 }
 
-// late are handlers whose response has begun in one way or another, and whether the
-// client has to see that it failed.
+// late are handlers that have begun the response in several ways.
 var late = map[string]func(c *gin.Context){
 	"Written": func(c *gin.Context) { c.String(200, "hello") },
 	"Flushed": func(c *gin.Context) { c.String(200, "hello"); c.Writer.Flush() },
@@ -77,8 +77,9 @@ var late = map[string]func(c *gin.Context){
 	"Stream":  func(c *gin.Context) { c.Stream(func(w io.Writer) bool { io.WriteString(w, "hello"); return false }) },
 }
 
-// TestLateFailure: a late change that cannot be stored cuts the connection, also where
-// gin.Recovery is outside, which lets a response end as if it were whole.
+// TestLateFailure: a late change that cannot be stored cuts the connection,
+// even with gin.Recovery outside, which would let the response end as if it
+// were whole.
 func TestLateFailure(t *testing.T) {
 	ways := map[string]gin.HandlerFunc{"None": func(*gin.Context) {}}
 	for name, recovery := range ofGin {
@@ -106,7 +107,8 @@ func TestLateFailure(t *testing.T) {
 	}
 }
 
-// TestLatePanic: nor does a panic look like a success, if the response has begun.
+// TestLatePanic: a panic after the response has begun does not look like a
+// success.
 func TestLatePanic(t *testing.T) {
 	for begun, begin := range late {
 		t.Run(begun, func(t *testing.T) {
@@ -132,8 +134,8 @@ func TestLatePanic(t *testing.T) {
 	}
 }
 
-// TestCutIsComplete: if the client has the whole response already, at least the
-// connection, whose deadline has passed, takes no other request.
+// TestCutIsComplete: if the client already has the whole response, the
+// connection at least takes no other request, because its deadline has passed.
 func TestCutIsComplete(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()
@@ -158,7 +160,7 @@ func TestCutIsComplete(t *testing.T) {
 		t.Fatalf("got body %q, %v, want the whole response: the test looks wrongly", a.body, err)
 	}
 	a, err := at.do("POST", "/next", "")
-	if err != nil { // it was on its way when the connection ended
+	if err != nil { // it was being sent when the connection ended
 		a, err = at.do("POST", "/next", "")
 	}
 	if err != nil || a.body != "next" || len(handled) != 1 {
@@ -166,8 +168,8 @@ func TestCutIsComplete(t *testing.T) {
 	}
 }
 
-// TestLateFailureAfterHijack: a connection that the handler has taken over is the
-// handler's.
+// TestLateFailureAfterHijack: a connection that the handler has taken over is
+// not cut.
 func TestLateFailureAfterHijack(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()
@@ -190,8 +192,8 @@ func TestLateFailureAfterHijack(t *testing.T) {
 	}
 }
 
-// TestCutLogsNoCookie: what gin.Recovery logs of a cut has neither the cookie nor the
-// reason. It logs the header of a request whose client has left.
+// TestCutLogsNoCookie: gin.Recovery logs neither the cookie nor the reason of a
+// cut. It would log the header of a request whose client has left.
 func TestCutLogsNoCookie(t *testing.T) {
 	si := newSite(t, nil)
 	var log bytes.Buffer
@@ -218,7 +220,8 @@ func TestCutLogsNoCookie(t *testing.T) {
 	}
 }
 
-// TestAbortHandler: a handler may cut the connection by itself. That commits nothing.
+// TestAbortHandler: a handler may cut the connection itself. That commits
+// nothing.
 func TestAbortHandler(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()

@@ -24,8 +24,8 @@ func reroute(r *gin.Engine, path string) gin.HandlerFunc {
 	}
 }
 
-// TestHandleContext: gin takes away the writer, and the keys. The handler that it comes
-// to has the same session, and the response its cookie.
+// TestHandleContext: gin takes away the writer and the keys. The handler of the
+// new route still has the same session, and the response its cookie.
 func TestHandleContext(t *testing.T) {
 	for name, test := range map[string]struct {
 		path   string
@@ -70,7 +70,8 @@ func TestHandleContext(t *testing.T) {
 	}
 }
 
-// TestHandleContextOfNoRoute: as for the pages of an application in the browser.
+// TestHandleContextOfNoRoute: a handler for missing routes may call
+// HandleContext, as for a single-page application.
 func TestHandleContextOfNoRoute(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()
@@ -81,7 +82,8 @@ func TestHandleContextOfNoRoute(t *testing.T) {
 	a.wants(t, 200, "1", 1)
 }
 
-// TestHandleContextAfterwards: a middleware outside may do so when this one has returned.
+// TestHandleContextAfterwards: an outer middleware may call HandleContext after
+// this one has returned.
 func TestHandleContextAfterwards(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()
@@ -95,9 +97,9 @@ func TestHandleContextAfterwards(t *testing.T) {
 	serveAt(t, r).get("/unknown", "").wants(t, 200, "1", 1)
 }
 
-// TestHandleContextPassesBy: on a route without the middleware, the response begins
-// without the session. If that needs a cookie, or cannot be stored, the client is not
-// told of a success, and the program is told why.
+// TestHandleContextPassesBy: on a route without the middleware, the response
+// begins without the session. If the session needs a cookie or cannot be
+// stored, the client sees a failure, and a panic tells the program why.
 func TestHandleContextPassesBy(t *testing.T) {
 	for name, test := range map[string]struct {
 		act   func(si site, c *gin.Context)
@@ -138,7 +140,7 @@ func TestHandleContextPassesBy(t *testing.T) {
 				cookie = si.visitor()
 			}
 			a, err := serveAt(t, r).do("GET", "/", cookie)
-			<-panicked // of the inner one
+			<-panicked // that of the inner call
 			got := <-panicked
 			if !test.cut {
 				if err != nil || a.body != "bare" || got != nil {
@@ -166,8 +168,8 @@ func TestTwice(t *testing.T) {
 	serveAt(t, r).get("/shop/", "").wants(t, 200, "1", 1)
 }
 
-// TestRouterInRouter: a router of gin that is a handler of another finds the session
-// of that one.
+// TestRouterInRouter: a gin router that is a handler of another router finds
+// its session.
 func TestRouterInRouter(t *testing.T) {
 	si := newSite(t, nil)
 	inner, outer := gin.New(), gin.New()
@@ -204,7 +206,8 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// TestOutsideSeesRequest: what the form tells the request is known outside of gin.
+// TestOutsideSeesRequest: outside of gin, the request has the form that was
+// read inside.
 func TestOutsideSeesRequest(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()
@@ -222,8 +225,8 @@ func TestOutsideSeesRequest(t *testing.T) {
 	}
 }
 
-// closing is the writer of a middleware that must not be written to when that has
-// returned, as that of compression, which is pooled.
+// closing is the writer of a middleware. Nobody may write to it after the
+// middleware has returned, because such writers are pooled, as for compression.
 type closing struct {
 	gin.ResponseWriter
 	t      *testing.T
@@ -237,8 +240,9 @@ func (w *closing) WriteString(s string) (int, error) {
 	return w.ResponseWriter.WriteString(s)
 }
 
-// TestHandleContextWriters: the handlers after HandleContext write through the middlewares
-// outside that have run again, and the handler before it through those of the first run.
+// TestHandleContextWriters: the handlers after HandleContext write through the
+// outer middlewares that have run again. The handler before it writes through
+// those of the first run.
 func TestHandleContextWriters(t *testing.T) {
 	si := newSite(t, nil)
 	r := gin.New()

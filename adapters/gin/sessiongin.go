@@ -30,10 +30,10 @@ type Options struct {
 // safe for concurrent use. Events name the method and the route, such as
 // "POST /items/:id".
 //
-// The session is stored before the first byte of the response, whichever method of
-// c or c.Writer begins it, or when the handlers after this middleware have returned.
-// If that fails, Options.OnError writes the response. Nothing that a handler, or a
-// middleware outside of this one, then writes to c.Writer is sent.
+// The session is stored before the first byte of the response, whichever method
+// of c or c.Writer begins it, or when the handlers after this middleware have
+// returned. If that fails, Options.OnError writes the response. After that,
+// nothing that a handler or an outer middleware writes to c.Writer is sent.
 //
 // Changes after the first byte are saved when the handlers have returned. If that
 // fails, the connection is cut, so that the client does not take the response for
@@ -46,16 +46,18 @@ type Options struct {
 // were whole. Middlewares that compress or hold back the response belong after this
 // one, or the connection cannot be cut.
 //
-// Errors of a session in c.Errors have, when this middleware returns, the text of
-// their status alone. errors.Is still finds the reason. So a middleware outside that
-// shows c.Errors tells the client nothing of the store. If the response has not
-// begun, its header has no-store, and Retry-After where the client may come again.
+// When this middleware returns, an error of a session in c.Errors has only the
+// text of its status. errors.Is still finds the reason. So a middleware outside
+// that shows c.Errors tells the client nothing of the store. If the response
+// has not begun, its header has no-store, and Retry-After if the client may
+// come again.
 //
-// Middlewares of several managers, with different cookie names, may be nested. If
-// that of one manager is there twice, or runs again after [gin.Engine.HandleContext],
-// the first does all the work. HandleContext takes away the writer of every
-// middleware. So if it leads to a route without this middleware, and the cookie
-// cannot be sent any more, the connection is cut and a panic says so.
+// Middlewares of several managers, with different cookie names, may be nested.
+// If the middleware of one manager is installed twice, or runs again after
+// [gin.Engine.HandleContext], the first does all the work. HandleContext takes
+// away the writer of every middleware. So if it leads to a route without this
+// middleware, and it is too late to send the cookie, the connection is cut and
+// a panic says so.
 func Middleware(manager session.AnyManager, opts *Options) gin.HandlerFunc {
 	onError := answer
 	if opts != nil && opts.OnError != nil {
@@ -95,7 +97,7 @@ func (x *exchange) serve() {
 
 	returned := false
 	defer func() {
-		if !returned { // a panic, which goes on, or runtime.Goexit
+		if !returned { // a panic, which goes on, or a runtime.Goexit
 			x.session.Discard()
 			x.cut()
 		}
@@ -110,10 +112,10 @@ func (x *exchange) serve() {
 	returned = true
 }
 
-// leave gives back what serve has taken. Where a middleware inside has left its own
-// writer, such as that of compression, it stays: what gin still sends goes through
-// it, and then through this one. If that middleware has left a handler behind, such
-// as one that has timed out, c is also that handler's still.
+// leave restores what serve has replaced. If a middleware inside, such as one
+// for compression, has left its own writer, that stays: what gin still sends
+// goes through it, and then through this one. If that middleware has left a
+// handler behind, such as one that has timed out, the handler still uses c.
 //
 // After a failed commit this writer stays. The answer is complete, and a middleware
 // outside must not add to it.
@@ -124,18 +126,18 @@ func (x *exchange) leave() {
 	x.outer.Form, x.outer.PostForm, x.outer.MultipartForm = inner.Form, inner.PostForm, inner.MultipartForm
 	switch {
 	case x.err != nil:
-		x.restore() // the handlers may have added trailers until now
+		x.restore() // the handlers may have added trailers since
 	case x.c.Writer == gin.ResponseWriter(x):
 		x.c.Writer, x.c.Request = x.ResponseWriter, x.outer
 	}
 }
 
-// again calls the handlers after a middleware that is there twice.
+// again calls the handlers after a middleware that is installed twice.
 //
-// If it is there because of HandleContext, gin has taken away the writer and the
-// keys. The writer then goes around the one that gin, or a middleware that has
-// run again, has put there since. HandleContext sends the header when these
-// handlers have returned, so this is the time to commit.
+// If HandleContext is the cause, gin has taken away the writer and the keys.
+// The exchange's writer then wraps the present one, of gin or of a middleware
+// that has run again. HandleContext sends the header when these handlers have
+// returned, so again commits before that.
 func again(c *gin.Context, key any) {
 	if _, known := c.Get(key); known {
 		c.Next()
@@ -144,7 +146,7 @@ func again(c *gin.Context, key any) {
 	first, _ := c.Request.Context().Value(key).(*session.Exchange)
 	c.Set(key, first)
 	x, ok := first.Route.(*exchange)
-	if !ok || x.c != c { // the first is around another router, which sends to it
+	if !ok || x.c != c { // the first is around another router, which writes to its writer
 		c.Next()
 		return
 	}

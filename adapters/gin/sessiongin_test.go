@@ -23,8 +23,8 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// TestMiddleware holds the adapter to the laws, in the places where applications
-// have it.
+// TestMiddleware checks the laws, with the middleware in the places where
+// applications have it.
 func TestMiddleware(t *testing.T) {
 	for name, build := range map[string]func(r *gin.Engine, around gin.HandlerFunc, sessions []gin.HandlerFunc, h func(*gin.Context, waysOfGin)){
 		// Without Recovery, the context is that of the request.
@@ -40,7 +40,7 @@ func TestMiddleware(t *testing.T) {
 			r.Use(sessions...)
 			r.Any("/*path", func(c *gin.Context) { h(c, waysOfGin{c, addError}) })
 		},
-		// In a group, where the context of gin knows no end of the request.
+		// In a group, with a context of gin that does not end with the request.
 		"Group": func(r *gin.Engine, around gin.HandlerFunc, sessions []gin.HandlerFunc, h func(*gin.Context, waysOfGin)) {
 			r.Use(gin.RecoveryWithWriter(io.Discard), showErrors)
 			g := r.Group("/", around)
@@ -66,8 +66,8 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
-// TestMiddlewareHTTP2 does so on HTTP/2, behind a proxy that speaks HTTP/1.1 with the
-// suite.
+// TestMiddlewareHTTP2 checks them on HTTP/2, behind a proxy that speaks
+// HTTP/1.1 with the suite.
 func TestMiddlewareHTTP2(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		var protocols http.Protocols
@@ -112,7 +112,7 @@ func TestMiddlewareHTTP2(t *testing.T) {
 	})
 }
 
-// router has the suite answer all requests.
+// router makes the suite answer all requests.
 func router(t *testing.T, s adaptertest.Server, build func(r *gin.Engine, around gin.HandlerFunc, sessions []gin.HandlerFunc, h func(*gin.Context, waysOfGin))) *gin.Engine {
 	r := gin.New()
 	r.SetHTMLTemplate(template.Must(template.New("page").Parse("{{.}}")))
@@ -136,8 +136,8 @@ func router(t *testing.T, s adaptertest.Server, build func(r *gin.Engine, around
 	return r
 }
 
-// endless has the values and the deadline of the request, which gin.Context has only
-// with ContextWithFallback, and not its end.
+// endless has the values and the deadline of the request, but does not end with
+// it. A gin.Context has them only with ContextWithFallback.
 type endless struct{ *gin.Context }
 
 func (e endless) Deadline() (time.Time, bool) { return e.Request.Context().Deadline() }
@@ -147,7 +147,7 @@ func (e endless) Value(key any) any {
 		return value
 	}
 	if _, ok := key.(string); ok {
-		return nil // of the session, which c has to find by itself
+		return nil // not the session: c has to find that itself
 	}
 	return e.Request.Context().Value(key)
 }
@@ -161,7 +161,8 @@ func abortWithError(c *gin.Context, err error) {
 	_ = c.AbortWithError(session.HTTPStatus(err), err)
 }
 
-// showErrors is what the documentation of gin has for errors, but for the status.
+// showErrors is the error middleware in gin's documentation, with another
+// status.
 func showErrors(c *gin.Context) {
 	c.Next()
 	if len(c.Errors) > 0 {
@@ -170,7 +171,7 @@ func showErrors(c *gin.Context) {
 	}
 }
 
-// waysOfGin put a request in the suite's terms.
+// waysOfGin converts a request to the suite's Request.
 type waysOfGin struct {
 	ctx  context.Context
 	fail func(c *gin.Context, err error)

@@ -119,7 +119,7 @@ func unstarted(t testing.TB, h http.Handler) client {
 	return client{t, server}
 }
 
-// do returns the error where the connection was cut.
+// do returns an error if the connection was cut.
 func (c client) do(method, path, cookie string, lines ...string) (answer, error) {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), method, c.server.URL+path, nil)

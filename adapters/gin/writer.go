@@ -14,9 +14,9 @@ import (
 // exchange, which is the handler's context: one allocation for both. It commits
 // before the header is sent, whichever method sends it.
 //
-// As gin's own writer, it sends a status only with what follows it. It does not even
-// pass it on before the commit: the writer of another middleware may take the first
-// status for the last.
+// Like gin's own writer, it sends a status only with what follows it. It does
+// not even pass the status on before the commit: the writer of another
+// middleware may take the first status for the last.
 //
 // http.ResponseController follows Unwrap to find a method. So every method that
 // begins a response must be here. The others are those of the inner writer.
@@ -39,8 +39,9 @@ type exchange struct {
 // not begin a response: deadlines, full duplex.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// Route is the method and gin's pattern. It is that of the route by which the request
-// came, as c belongs to other goroutines, or to another request, while Route is called.
+// Route returns the method and gin's pattern of the route that the request
+// first took. It does not read c, which other goroutines, or another request,
+// may be using.
 func (x *exchange) Route() string {
 	if x.path == "" {
 		return ""
@@ -48,7 +49,7 @@ func (x *exchange) Route() string {
 	return x.outer.Method + " " + x.path
 }
 
-// Status is what the handler has set, sent or not.
+// Status returns the status that the handler has set, sent or not.
 func (x *exchange) Status() int {
 	if x.status != 0 {
 		return x.status
@@ -111,15 +112,15 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, err
 }
 
-// informational reports whether a response of the status is sent ahead of the final
-// one. That of 101 is final.
+// informational reports whether a response with this status is sent ahead of
+// the final one. 101 is final.
 func informational(status int) bool {
 	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 }
 
-// inform sends such a response. Gin would take it for the final one, so it is sent to
-// the writer that gin writes to. If that cannot be found, it is left out, as any
-// of them may be.
+// inform sends an informational response. Gin would take it for the final one,
+// so inform sends it to the writer that gin writes to. If that writer cannot be
+// found, the response is left out, as any of this kind may be.
 func (x *exchange) inform() {
 	if w := x.server(); w != nil && !x.Written() {
 		w.WriteHeader(x.status)
@@ -127,7 +128,7 @@ func (x *exchange) inform() {
 	x.status = 0
 }
 
-// server is the writer that gin writes to, which most often is the server's, or nil if
+// server returns the writer that gin writes to, mostly the server's, or nil if
 // the writer of a middleware outside hides it.
 func (x *exchange) server() http.ResponseWriter {
 	var w http.ResponseWriter = x

@@ -11,13 +11,13 @@ import (
 )
 
 // commit commits once, before the header is written. After an error OnError has
-// written the response, and nothing of the handler's may follow.
+// written the response, and nothing of the handler's response may follow.
 func (x *exchange) commit(hijacked bool) error {
 	if x.committed {
 		return x.err
 	}
 	x.committed = true
-	x.outer.Pattern = x.request.Pattern // for a writer outside that counts by it when the header comes
+	x.outer.Pattern = x.request.Pattern // for a writer outside that counts by pattern when the header comes
 	header := x.inner.Header()
 	added, err := x.session.Commit(session.Response{
 		Header: header, Hijacked: hijacked,
@@ -36,12 +36,14 @@ func (x *exchange) commit(hijacked bool) error {
 	return nil
 }
 
-// errPassedBy is for frameworks whose handlers write to something else than the
-// http.ResponseWriter that they are given, such as gin's Context.
-var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, as the handler did not write to the http.ResponseWriter that the middleware gave it: hand that on, or use the adapter for your framework, such as adapters/gin or adapters/echo")
+// errPassedBy is for frameworks whose handlers do not write to the
+// http.ResponseWriter that they are given, but to something else, such as gin's
+// Context.
+var errPassedBy = errors.New("nethttp: the response began without the cookie of its session, because the handler did not write to the http.ResponseWriter that the middleware gave it: pass that on, or use the adapter for your framework, such as adapters/gin or adapters/echo")
 
-// begun reports whether a response has begun, as far as the writer can tell. Those of
-// some frameworks can: gin's has a method, and echo's a field.
+// begun reports whether a response has begun, as far as the writer can tell.
+// The writers of some frameworks can: gin's has a method, and echo's has a
+// field.
 func begun(w http.ResponseWriter) bool {
 	if tells, ok := find[interface{ Written() bool }](w); ok {
 		return tells.Written()
@@ -54,8 +56,8 @@ func begun(w http.ResponseWriter) bool {
 	return committed.IsValid() && committed.Kind() == reflect.Bool && committed.Bool()
 }
 
-// plain reports whether a request came over plain http, and through no proxy that may
-// have had TLS.
+// plain reports whether a request came over plain http, and through no proxy
+// that may have ended TLS.
 func plain(r *http.Request) bool {
 	return r.TLS == nil && len(r.Header["X-Forwarded-Proto"]) == 0 && len(r.Header["Forwarded"]) == 0
 }
@@ -78,7 +80,7 @@ func (x *exchange) restore() {
 	maps.Copy(header, x.kept)
 }
 
-// An errorWriter is what OnError writes to. It writes the status of the error if
+// An errorWriter is the writer of OnError. It writes the status of the error if
 // OnError writes none: the server would send 200.
 type errorWriter struct {
 	http.ResponseWriter

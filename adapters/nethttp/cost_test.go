@@ -19,8 +19,8 @@ func (w blank) Write(b []byte) (int, error) { return len(b), nil }
 func (w blank) WriteHeader(int)             {}
 func (w blank) Flush()                      {}
 
-// A free store has one session and costs nothing, so that what is measured is the
-// middleware.
+// A free store has one session and costs nothing, so that the test measures
+// only the middleware.
 type free struct {
 	*adaptertest.Store
 	record session.Record
@@ -85,8 +85,9 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// least is the least that f allocates: a garbage collection meanwhile, or the race
-// detector, empties the pools of the server, and adds to some measurements.
+// least returns the fewest allocations of f in several runs: a garbage
+// collection, or the race detector, empties the pools of the server, and adds
+// to some runs.
 func least(f func()) float64 {
 	least := testing.AllocsPerRun(1, f)
 	for range 300 {

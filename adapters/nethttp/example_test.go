@@ -71,7 +71,7 @@ func ExampleMiddleware_errorHandler() {
 			session.Error(w, err)
 			return
 		}
-		fmt.Fprintln(w, "it is in your basket") // which is not sent
+		fmt.Fprintln(w, "it is in your basket") // not sent
 	})
 	onError := func(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -86,8 +86,8 @@ func ExampleMiddleware_errorHandler() {
 	// 503 Service Unavailable: Please try again in a minute.
 }
 
-// A client that is no browser has its token in a header. It gets the token with the
-// response to its login.
+// A client that is not a browser has its token in a header. It gets the token
+// with the response to its login.
 func ExampleMiddleware_tokenHeader() {
 	api, err := session.New[Basket](adaptertest.NewStore(), &session.Options{
 		Header: session.TokenHeader{Name: "Authorization", Scheme: "Bearer"},
@@ -98,10 +98,11 @@ func ExampleMiddleware_tokenHeader() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		s, err := api.Get(r.Context()) // whoever gives the right password
-		if err == nil {
-			err = s.Login("ann", nil)
-		}
 		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		if err := s.Login("ann", nil); err != nil {
 			session.Error(w, err)
 		}
 	})

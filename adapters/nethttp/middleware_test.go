@@ -30,10 +30,10 @@ func (s shop) update(t *testing.T, r *http.Request) *session.Session[cart] {
 	return held
 }
 
-// TestErrorHandler: it answers a commit that failed, and no header of the
-// handler's response stands over its answer.
+// TestErrorHandler: OnError answers a failed commit, and its answer has no
+// header of the handler's response.
 func TestErrorHandler(t *testing.T) {
-	long := strings.Repeat("sorry ", 1000) // which has no Content-Length, and so may have trailers
+	long := strings.Repeat("sorry ", 1000) // it has no Content-Length, and so may have trailers
 	for name, test := range map[string]struct {
 		opts   *nethttp.Options
 		status int
@@ -138,8 +138,8 @@ func TestErrorHandler(t *testing.T) {
 	}
 }
 
-// TestLateFailure: a response that was on its way when a change was lost ends
-// in a cut; a connection that the handler has taken over is the handler's.
+// TestLateFailure: if a change is lost after the response has begun, the
+// connection is cut. A connection that the handler has taken over is not cut.
 func TestLateFailure(t *testing.T) {
 	for name, respond := range map[string]func(w http.ResponseWriter){
 		"Flushed": func(w http.ResponseWriter) {
@@ -217,8 +217,8 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 }
 
-// TestOutsideRecover: within a middleware that recovers, a panic leaves no
-// cookie in the response that this one makes of it.
+// TestOutsideRecover: if an outer middleware answers a panic, its answer has no
+// cookie.
 func TestOutsideRecover(t *testing.T) {
 	shop := newShop(t)
 	h := nethttp.Middleware(shop.Manager, nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -8,8 +8,8 @@ import (
 	"github.com/gostateful/session/adapters/nethttp"
 )
 
-// TestNested: where the middleware of a manager is there twice, there is one
-// session, with one cookie, and no change is lost.
+// TestNested: if the middleware of a manager is installed twice, there is one
+// session with one cookie, and no change is lost.
 func TestNested(t *testing.T) {
 	shop := newShop(t)
 	sessions := nethttp.Middleware(shop.Manager, nil)

@@ -41,10 +41,10 @@ type Options struct {
 // a panic with [http.ErrAbortHandler] cuts the connection, so that the client does
 // not take the response for a success. A hijacked connection is not cut.
 //
-// The handler's http.ResponseWriter can do what the outer one can, directly and by
-// [http.ResponseController]. Middlewares of several managers, with different
+// The handler's http.ResponseWriter can do what the outer one can, directly and
+// by [http.ResponseController]. Middlewares of several managers, with different
 // cookie names, may be nested. A middleware that recovers from panics belongs
-// outside of this one, which commits nothing after a panic.
+// outside of this one, because this one commits nothing after a panic.
 //
 // A handler that hijacks the connection finds the cookie of a login in the
 // writer's Header, and may send it. A renewal by session.Options.RenewEvery waits
@@ -96,13 +96,13 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 		if !returned { // a panic, which goes on, or runtime.Goexit
 			x.session.Discard()
 		}
-		if x.err != nil { // the handler may have added trailers until now
+		if x.err != nil { // the handler may have added trailers since
 			x.restore()
 		}
 	}()
 	next.ServeHTTP(wrap(x), x.request)
 	returned = true
-	_ = x.commit(false) // for a handler that wrote nothing, which is a 200
+	_ = x.commit(false) // for a handler that wrote nothing: a 200
 	if err := x.session.Finish(); err != nil && !x.hijacked {
 		panic(http.ErrAbortHandler)
 	}

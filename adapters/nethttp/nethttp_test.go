@@ -20,7 +20,7 @@ import (
 	"github.com/gostateful/session/core/adaptertest"
 )
 
-// TestMiddleware holds the adapter to the laws, on HTTP/1.1.
+// TestMiddleware checks the laws on HTTP/1.1.
 func TestMiddleware(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		server := httptest.NewUnstartedServer(handler(s, request1))
@@ -35,8 +35,8 @@ func TestMiddleware(t *testing.T) {
 	})
 }
 
-// TestMiddlewareHTTP2 does so on HTTP/2, behind a proxy that speaks HTTP/1.1
-// with the suite.
+// TestMiddlewareHTTP2 checks them on HTTP/2, behind a proxy that speaks
+// HTTP/1.1 with the suite.
 func TestMiddlewareHTTP2(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T, s adaptertest.Server) string {
 		var protocols http.Protocols

@@ -24,8 +24,8 @@ func (w *tells) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// TestPassedBy: a handler that writes past the middleware gets a panic that says what
-// to do, where the cookie of its session would be missing in silence, or its change.
+// TestPassedBy: if a handler writes past the middleware, and the response so
+// lacks its cookie or loses a change, a panic says what to do.
 func TestPassedBy(t *testing.T) {
 	for name, test := range map[string]struct {
 		past, change, lose, panics bool

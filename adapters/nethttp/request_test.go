@@ -14,8 +14,8 @@ import (
 	"github.com/gostateful/session/adapters/nethttp"
 )
 
-// outside is a handler around that catches a panic, and looks at its request when
-// the one inside has returned.
+// outside is an outer handler that catches a panic, and looks at its request
+// after the inner one has returned.
 func outside(inside http.Handler, look func(r *http.Request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer look(r)
@@ -24,8 +24,8 @@ func outside(inside http.Handler, look func(r *http.Request)) http.Handler {
 	})
 }
 
-// TestOutsideSeesRequest: what a router and a form tell the request is known
-// outside as if there were no middleware, also after a panic.
+// TestOutsideSeesRequest: the outer request has the pattern and the form, as
+// without the middleware, even after a panic.
 func TestOutsideSeesRequest(t *testing.T) {
 	for name, panics := range map[string]bool{"Returns": false, "Panics": true} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestOutsideSeesRequest(t *testing.T) {
 			}
 			sessions := nethttp.Middleware(newShop(t).Manager, nil)(items)
 			around := http.NewServeMux()
-			around.Handle("/shop/", outside(sessions, look)) // which has set a pattern by then
+			around.Handle("/shop/", outside(sessions, look)) // it has set a pattern by then
 			for _, h := range []http.Handler{outside(sessions, look), around} {
 				r := httptest.NewRequest("POST", "/shop/items/bread/a/b?gift=yes", strings.NewReader("count=2"))
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -82,8 +82,8 @@ func (w counting) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// TestFormFiles: the server still finds the temporary files of a form, which
-// it removes when the handler is done, also if that panicked.
+// TestFormFiles: the server still finds the temporary files of a form, and
+// removes them when the handler is done, even after a panic.
 func TestFormFiles(t *testing.T) {
 	for name, panics := range map[string]bool{"Returns": false, "Panics": true} {
 		t.Run(name, func(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"net/http"
 )
 
-// A handler may test its writer for optional methods. So the wrapper has those of
-// the inner writer, and no others. Each type below is one pointer, which costs no
-// allocation.
+// A handler may test its writer for optional methods. So the wrapper has the
+// optional methods of the inner writer, and no others. Each type below is one
+// pointer, which costs no allocation.
 //
 // HTTP/1 can hijack the connection, and HTTP/2 cannot. HTTP/2 can push.
 // io.ReaderFrom is for sendfile, which only HTTP/1 has, so it goes with Hijack. No

@@ -124,8 +124,8 @@ type unwrapped struct{ http.ResponseWriter }
 
 func (u unwrapped) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
-// TestOtherWriters: nor is anything hidden or claimed within the middlewares
-// of others; what is called arrives.
+// TestOtherWriters: inside the middlewares of others, no method is hidden or
+// added, and each call arrives.
 func TestOtherWriters(t *testing.T) {
 	var called string
 	w := plain{httptest.NewRecorder()}

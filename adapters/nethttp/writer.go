@@ -25,7 +25,7 @@ type exchange struct {
 	opts      *Options
 	committed bool
 	hijacked  bool
-	informed  bool  // a 1xx was sent, which the writer of echo v4 takes for the response
+	informed  bool  // a 1xx was sent; the writer of echo v4 takes it for the response
 	err       error // of the commit: the handler's response is replaced
 }
 
@@ -33,7 +33,7 @@ type exchange struct {
 // not begin a response: deadlines, full duplex.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.inner }
 
-// Route is the pattern of the route that the request takes.
+// Route returns the pattern of the request's route.
 func (x *exchange) Route() string { return x.opts.Route(x.request) }
 
 func (x *exchange) Header() http.Header { return x.inner.Header() }

@@ -24,7 +24,7 @@ func TestGuardedPageIsNotStored(t *testing.T) {
 			}
 		}))
 		si.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", "public") // of a middleware around
+			w.Header().Set("Cache-Control", "public") // as an outer middleware does
 			guarded.ServeHTTP(w, r)
 		})
 	}
@@ -37,8 +37,8 @@ func TestGuardedPageIsNotStored(t *testing.T) {
 	}
 }
 
-// TestProblem: programs that ask for JSON get a problem of RFC 9457, and browsers and
-// all others do not.
+// TestProblem: programs that ask for JSON get a problem of RFC 9457. Browsers
+// and all others do not.
 func TestProblem(t *testing.T) {
 	si := newDevices(t, account.Guard{})
 	si.guard("/orders", account.Guard{LoginURL: "/login"})
@@ -97,8 +97,8 @@ func (a answer) wantsProblem(t *testing.T, status int, problem bool) {
 	}
 }
 
-// TestStraggler: a request that has lost its session to a login is not that of a
-// visitor. It may come again, and is told when.
+// TestStraggler: a request that has lost its session to a login is not a
+// visitor's. It may come again, and is told when.
 func TestStraggler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newDevices(t, account.Guard{})
@@ -128,8 +128,8 @@ func TestStraggler(t *testing.T) {
 	})
 }
 
-// TestGuardPeek: a poll through such a guard keeps no session alive. What a handler
-// asks for by Get does.
+// TestGuardPeek: a poll through a guard with Peek keeps no session alive. A Get
+// in the handler does.
 func TestGuardPeek(t *testing.T) {
 	for path, alive := range map[string]bool{"/poll": false, "/poll/get": true, "/devices": true} {
 		synctest.Test(t, func(t *testing.T) {

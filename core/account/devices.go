@@ -11,34 +11,36 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Devices returns a handler by which users see where they are logged in, and
+// Devices returns a handler with which users see where they are logged in, and
 // end those sessions (OWASP ASVS 5.0, 7.5.2 and 7.4.3):
 //
-//   - GET / lists the caller's sessions, the one used last first, as a JSON array of
-//     objects with id, createdAt, authenticatedAt, lastUsedAt, expiresAt and binding, as in
-//     session.Info, current, which is true for the session of this browser, and
-//     device, which is what DevicesOptions.Describe returns;
-//   - DELETE /{id} ends one of them, DELETE /others all but the current one, and
-//     DELETE /all all of them: the caller is signed out everywhere. The answer is
-//     204. What is no session of the caller's is 404, whether it is another's or
-//     none.
+//   - GET / lists the caller's sessions, the last used first, as a JSON array
+//     of objects. An object has id, createdAt, authenticatedAt, lastUsedAt,
+//     expiresAt and binding, as in [session.Info]. Its current is true for the
+//     session of this browser. Its device is what DevicesOptions.Describe
+//     returns;
+//   - DELETE /{id} ends one of them, DELETE /others all but the current one,
+//     and DELETE /all all of them: the caller is signed out everywhere. The
+//     answer is 204, or 404 if the caller has no such session, whether another
+//     user has it or nobody.
 //
-// These are all of its paths, as the client has to spell them: without a slash
-// at the end, and without escapes. Only / may also be the empty path. Any other
-// path is 404, and any other method 405.
+// Clients must spell these paths exactly: without a slash at the end, and
+// without escapes. Only / may also be the empty path. Any other path is 404,
+// and any other method 405.
 //
 // Mount it inside the adapter's middleware of the manager. Like
-// http.FileServer it does not know where: http.StripPrefix, with the path of
-// the mount without a slash at its end, takes off what comes before, for all
-// routers. Without it each request is 404.
+// [http.FileServer], it does not know where it is mounted. With any router, use
+// [http.StripPrefix] with the path of the mount, without a slash at its end.
+// Otherwise each request is 404.
 //
-// The caller has to be logged in, and to revoke, in the time that the guard
-// allows; else the answer is that of RequireLogin. Requests to revoke that come
-// from other origins get 403. Ending the current session is the same as
-// Session.Destroy, with the cookie removed. No answer may be stored by a cache.
+// The caller must be logged in. To revoke, the login must also be as recent as
+// the guard demands. Otherwise the answer is that of [RequireLogin]. Requests
+// from other origins that revoke get 403. To end the current session is the
+// same as [session.Session.Destroy], and removes the cookie. No cache may store
+// an answer.
 //
-// A session whose data cannot be decoded is listed like the others, so that it can
-// be revoked, and described by a zero T.
+// A session whose data cannot be decoded is listed like the others, so that it
+// can be revoked. Describe gets a zero T for it.
 func Devices[T any](m *session.Manager[T], g Guard, opts *DevicesOptions[T]) http.Handler {
 	d := devices[T]{manager: m, guard: g}
 	var protection *http.CrossOriginProtection
@@ -57,14 +59,14 @@ func Devices[T any](m *session.Manager[T], g Guard, opts *DevicesOptions[T]) htt
 // DevicesOptions for [Devices]. A nil *DevicesOptions and the zero value of each field
 // mean the default.
 type DevicesOptions[T any] struct {
-	// Describe makes of a session what its owner may see, such as the name of the
-	// browser that the application has put into the data at the login. It must be
-	// fit for encoding/json. The default shows no data.
+	// Describe returns what the owner of a session may see of it, such as the name
+	// of the browser, which the application put into the data at the login.
+	// encoding/json must be able to encode it. The default shows no data.
 	Describe func(session.Info[T]) any
 
 	// CrossOrigin decides which requests of other origins may revoke sessions. The
-	// default refuses them all. Give the application's own if scripts of other
-	// origins are trusted. Its bypass patterns are matched against the path that
+	// default refuses them all. If the application trusts scripts of other origins,
+	// set its own protection. The bypass patterns are matched against the path that
 	// Devices sees.
 	CrossOrigin *http.CrossOriginProtection
 }
@@ -76,7 +78,8 @@ type devices[T any] struct {
 	revoking http.Handler // revoke, behind the protection
 }
 
-// The names of all sessions but the current one, and of all. No ID looks so.
+// These paths name all sessions but the current one, and all sessions. No ID
+// looks like them.
 const (
 	others = "others"
 	all    = "all"
@@ -101,9 +104,9 @@ func (d devices[T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// nameOf is what the path names, an ID, others or all, and "" for the list. It reads
-// the path as it was sent: decoded, x%2Fothers would be a path of two segments
-// for us and of one for the router before.
+// nameOf returns what the path names: an ID, others or all, and "" for the
+// list. It reads the path as it was sent. If it decoded x%2Fothers, it would
+// see two segments where the router before saw one.
 func nameOf(r *http.Request) (name string, found bool) {
 	path := r.URL.EscapedPath()
 	if path == "" || path == "/" {
@@ -114,7 +117,7 @@ func nameOf(r *http.Request) (name string, found bool) {
 	return name, found && (err == nil || name == others || name == all)
 }
 
-// serve lets act answer whom the guard lets pass.
+// serve lets act answer the requests that the guard accepts.
 func (d devices[T]) serve(w http.ResponseWriter, r *http.Request, g Guard, act func(http.ResponseWriter, *http.Request, *session.Session[T]) error) {
 	asked := requestOf(r)
 	if refusal := Check(r.Context(), d.manager, g, asked); refusal != nil {
@@ -142,7 +145,7 @@ func notAllowed(w http.ResponseWriter, allow string) {
 type device struct {
 	ID              session.ID      `json:"id"`
 	Current         bool            `json:"current"`
-	CreatedAt       time.Time       `json:"createdAt,omitzero"` // zero where the record cannot be read at all
+	CreatedAt       time.Time       `json:"createdAt,omitzero"` // zero if the record cannot be read at all
 	AuthenticatedAt time.Time       `json:"authenticatedAt,omitzero"`
 	LastUsedAt      time.Time       `json:"lastUsedAt"`
 	ExpiresAt       time.Time       `json:"expiresAt"`
@@ -172,11 +175,11 @@ func (d devices[T]) list(w http.ResponseWriter, r *http.Request, s *session.Sess
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(append(body, '\n')) // the client left, or the commit failed; both are the adapter's
+	_, _ = w.Write(append(body, '\n')) // the client left, or the commit failed: the adapter deals with both
 	return nil
 }
 
-// infos are the caller's sessions, with those that cannot be decoded.
+// infos returns the caller's sessions, including those that cannot be decoded.
 func (d devices[T]) infos(r *http.Request, s *session.Session[T]) ([]session.Info[T], error) {
 	infos, err := d.manager.List(r.Context(), s.Subject())
 	if errors.Is(err, session.ErrUndecodable) {
@@ -188,14 +191,15 @@ func (d devices[T]) infos(r *http.Request, s *session.Session[T]) ([]session.Inf
 var errNoDevice = errors.New("account: no such session of the caller")
 
 // revoke ends the session that the path names. It looks for it among the
-// caller's own, so that what it answers tells nothing about those of others.
+// caller's own, so that the answer reveals nothing about the sessions of
+// others.
 //
-// No store deletes by subject and ID at once. So where another user logs in
-// with the same browser just after we have looked, it is their session that
-// ends: they have to log in again, and nothing of theirs is shown. A session
-// that was not the caller's when we looked cannot be hit. RevokeAll, excepting
-// all others, would hold to the subject, but end each login of the caller's
-// that is newer than the list, which is the worse mistake.
+// No store deletes by subject and ID at once. If another user logs in with the
+// same browser between the look and the deletion, their session ends: they have
+// to log in again, and nothing of theirs is shown. A session that was not the
+// caller's at the look cannot be hit. RevokeAll, with all others as exceptions,
+// would respect the subject. But it would end each login of the caller that is
+// newer than the list, which is the worse mistake.
 func (d devices[T]) revoke(w http.ResponseWriter, r *http.Request, s *session.Session[T]) error {
 	name, _ := nameOf(r)
 	switch name {

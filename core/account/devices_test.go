@@ -60,8 +60,8 @@ func newDevices(t *testing.T, g account.Guard) *site {
 	return si
 }
 
-// TestList: the caller sees the sessions of their own, and nothing of the data
-// but what describe tells.
+// TestList: the caller sees their own sessions, and of the data only what
+// Describe returns.
 func TestList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newDevices(t, account.Guard{})
@@ -108,7 +108,7 @@ func TestList(t *testing.T) {
 	})
 }
 
-// TestRevoke: a caller ends sessions of their own, one or all others.
+// TestRevoke: a caller ends one of their own sessions, or all others.
 func TestRevoke(t *testing.T) {
 	si := newDevices(t, account.Guard{})
 	bob := si.login("bob", "Lynx")
@@ -133,8 +133,8 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// TestRevokeForeign: what is no session of the caller's is 404, and nothing
-// tells whether it is another's.
+// TestRevokeForeign: a session that is not the caller's is 404, and nothing
+// tells whether it is another user's.
 func TestRevokeForeign(t *testing.T) {
 	si := newDevices(t, account.Guard{})
 	bob, ann := si.login("bob", "Lynx"), si.login("ann", "Firefox")
@@ -148,9 +148,9 @@ func TestRevokeForeign(t *testing.T) {
 	}
 }
 
-// TestRevokeHandedOver: where another user logs in with the same browser while
-// its owner revokes its session, that user logs in once more, and no other
-// session of theirs ends.
+// TestRevokeHandedOver: if another user logs in with a browser while its owner
+// revokes its session, that user has to log in once more, and no other session
+// of theirs ends.
 func TestRevokeHandedOver(t *testing.T) {
 	si := newDevices(t, account.Guard{})
 	bob, shared, ann := si.login("bob", "Lynx"), si.login("ann", "Chrome"), si.login("ann", "Firefox")
@@ -246,8 +246,8 @@ func TestDevicesGuard(t *testing.T) {
 	})
 }
 
-// TestDevicesFail: the store's failure is 503, and the answer tells nothing of
-// what it said.
+// TestDevicesFail: a failure of the store is 503, and the answer does not show
+// its text.
 func TestDevicesFail(t *testing.T) {
 	for _, test := range []struct{ method, of, failing string }{
 		{"GET", "", "Load"},
@@ -274,7 +274,8 @@ func TestDevicesFail(t *testing.T) {
 	}
 }
 
-// TestDescribeFails: what describe returns and JSON cannot hold is 500.
+// TestDescribeFails: if JSON cannot hold what Describe returns, the answer is
+// 500.
 func TestDescribeFails(t *testing.T) {
 	si := newSite(t, nil)
 	si.Handle("/devices/", mount("/devices", account.Devices(si.Manager, account.Guard{}, &account.DevicesOptions[visit]{Describe: func(session.Info[visit]) any { return func() {} }})))

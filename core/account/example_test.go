@@ -19,8 +19,8 @@ type User struct{ Browser string }
 // users is made once, over the store of the application.
 var users, _ = session.New[User](plainstore.New(), nil)
 
-// as returns a request in the session of a user, as the middleware of an
-// adapter makes it; "" is nobody.
+// as returns a request with the session of a user, as the middleware of an
+// adapter makes it. "" is nobody.
 func as(user, method, target string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
 	return r.WithContext(users.NewContext(r.Context(), session.Info[User]{Subject: user}))
@@ -66,7 +66,7 @@ func ExampleRequireLogin_recent() {
 	// Output: 200 changed
 }
 
-// In another framework, a middleware asks Check and answers by itself.
+// In another framework, a middleware calls Check and writes the answer itself.
 func ExampleCheck() {
 	// What the framework's own request offers.
 	ctx := users.NewContext(context.Background(), session.Info[User]{})

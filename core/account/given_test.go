@@ -11,8 +11,8 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-// TestGivenSession: what guards and lists show can be tested without a login page,
-// by sessions of any age.
+// TestGivenSession: guards and lists can be tested without a login page, with
+// sessions of any age.
 func TestGivenSession(t *testing.T) {
 	si := newSite(t, nil)
 	ask := func(h http.Handler, info session.Info[visit]) *httptest.ResponseRecorder {
@@ -40,8 +40,8 @@ func TestGivenSession(t *testing.T) {
 	}
 }
 
-// TestLoginThatIsNotFresh: a login of a single sign-on, or one that is remembered, is
-// no recent one, however recent the call of Login.
+// TestLoginThatIsNotFresh: an older proof, as of a single sign-on or a
+// remembered login, is not a recent login, however recent the call of Login.
 func TestLoginThatIsNotFresh(t *testing.T) {
 	si := newSite(t, nil)
 	guard := account.Guard{Within: 10 * time.Minute}

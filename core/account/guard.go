@@ -10,17 +10,20 @@ import (
 )
 
 // RequireLogin returns a middleware that admits the requests that the guard
-// accepts. It belongs inside the adapter's middleware of the manager. A page that
-// passes says Cache-Control: no-store, unless the handler says something else.
+// accepts. Mount it inside the adapter's middleware of the manager. The page of
+// an admitted request has Cache-Control: no-store, unless the handler sets
+// something else.
 //
-// Others are sent to the login page, with 303, or get 401 with a challenge of the
-// scheme Cookie. If the login is too old, the challenge has the error code of RFC
-// 9470, insufficient_user_authentication. A load failure is not a logout: the answer
-// is the status of session.HTTPStatus, 503 for a store that is down. A request that
-// lost its session to a login or a logout gets 409, and may be sent again.
+// Other requests are sent to the login page with 303, or get 401 with a
+// challenge of the scheme Cookie. If the login is too old, the challenge has
+// the error code of RFC 9470, insufficient_user_authentication. A load failure
+// is not a logout: the answer has the status of session.HTTPStatus, 503 for a
+// store that is down. A request that lost its session to a login or a logout
+// gets 409, and may be sent again.
 //
-// To who asks for JSON, and is no browser that opens a page, the answer is a problem
-// of RFC 9457, application/problem+json. No cache may store any of these answers.
+// A client that asks for JSON, and is not a browser that opens a page, gets a
+// problem of RFC 9457, application/problem+json. No cache may store any of
+// these answers.
 func RequireLogin[T any](m *session.Manager[T], g Guard) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,8 +38,8 @@ func RequireLogin[T any](m *session.Manager[T], g Guard) func(next http.Handler)
 }
 
 // Check decides about a request without answering it, for handlers of other
-// frameworks and for answers of one's own. It returns nil if the request may
-// pass. ctx is what the handler passes to Manager.Get.
+// frameworks and for your own answers. It returns nil if the request may pass.
+// ctx is what the handler passes to Manager.Get.
 func Check[T any](ctx context.Context, m *session.Manager[T], g Guard, r Request) *Refusal {
 	found, err := login(ctx, m, g.Peek)
 	switch {
@@ -59,8 +62,8 @@ type found struct {
 	binding       session.Binding
 }
 
-// login returns who is logged in. The error is ErrSuperseded for a request that has
-// lost its session: who sent it may be logged in.
+// login returns who is logged in. The error is ErrSuperseded for a request that
+// has lost its session: its sender may be logged in.
 func login[T any](ctx context.Context, m *session.Manager[T], peek bool) (found, error) {
 	if !peek {
 		s, err := m.Get(ctx)

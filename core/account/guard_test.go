@@ -21,8 +21,8 @@ func (si *site) guard(path string, g account.Guard) {
 	})))
 }
 
-// TestRequireLogin: pages are sent to the login page, all else gets 401 with a
-// challenge, and who is logged in passes.
+// TestRequireLogin: pages are sent to the login page, all other requests get
+// 401 with a challenge, and users who are logged in pass.
 func TestRequireLogin(t *testing.T) {
 	si := newSite(t, nil)
 	si.guard("/orders", account.Guard{LoginURL: "/login"})
@@ -83,7 +83,7 @@ func TestRequireLogin(t *testing.T) {
 	}
 }
 
-// TestVaryStays: the answer adds to what an outer middleware says of Vary.
+// TestVaryStays: the answer adds to the Vary of an outer middleware.
 func TestVaryStays(t *testing.T) {
 	si := newSite(t, nil)
 	h := account.RequireLogin(si.Manager, account.Guard{LoginURL: "/login"})(http.NotFoundHandler())
@@ -101,8 +101,8 @@ func TestVaryStays(t *testing.T) {
 	}
 }
 
-// TestLoginURL: next is added, whatever the address is, and left out where it
-// would lead to another site.
+// TestLoginURL: next is added to any address, and left out if it would lead to
+// another site.
 func TestLoginURL(t *testing.T) {
 	for name, test := range map[string]struct{ loginURL, target, want string }{
 		"Query":       {"/login?lang=en", "/a?b=c&d", "/login?lang=en&next=%2Fa%3Fb%3Dc%26d"},
@@ -125,8 +125,8 @@ func TestLoginURL(t *testing.T) {
 	}
 }
 
-// TestTargetAsSent: next is what the browser asked for, not what a router has
-// left of it.
+// TestTargetAsSent: next is the target that the browser sent, not what a router
+// has left of it.
 func TestTargetAsSent(t *testing.T) {
 	si := newSite(t, nil)
 	guarded := account.RequireLogin(si.Manager, account.Guard{LoginURL: "/login"})(http.NotFoundHandler())
@@ -149,7 +149,7 @@ func TestTargetAsSent(t *testing.T) {
 }
 
 // TestWithin: a login that is too old is refused until the next one, to the
-// millisecond, and any login will do where none is asked for.
+// millisecond. Without Within, any login will do.
 func TestWithin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		si := newSite(t, nil)
@@ -181,7 +181,7 @@ func TestWithin(t *testing.T) {
 }
 
 // TestOutage: a store that is down, or data that cannot be read, is never "not
-// logged in", and what the store said stays inside.
+// logged in", and the answer does not show the store's error.
 func TestOutage(t *testing.T) {
 	si := newSite(t, nil)
 	si.guard("/orders", account.Guard{LoginURL: "/login"})
@@ -250,8 +250,8 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestBoundIsListed: a session that is bound passes such a guard, and the list of
-// devices says so.
+// TestBoundIsListed: a bound session passes a guard with Bound, and the list of
+// devices says that it is bound.
 func TestBoundIsListed(t *testing.T) {
 	si := newSite(t, &session.Options{Device: session.Device{Path: "/device"}})
 	si.guard("/admin", account.Guard{Bound: true})

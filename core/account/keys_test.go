@@ -8,8 +8,8 @@ import (
 	"github.com/gostateful/session/core/account"
 )
 
-// TestKeys: the names in the list of devices are those of session.Info, so that a
-// program reads both alike.
+// TestKeys: the list of devices has the names of session.Info, so that programs
+// can read both alike.
 func TestKeys(t *testing.T) {
 	si := newDevices(t, account.Guard{})
 	var shown []map[string]any

@@ -15,7 +15,7 @@ import (
 // mount is how Devices is mounted at a path, with a slash at the end or without.
 func mount(path string, h http.Handler) http.Handler { return http.StripPrefix(path, h) }
 
-// TestMounted: it works wherever it is mounted.
+// TestMounted: Devices works wherever it is mounted.
 func TestMounted(t *testing.T) {
 	si := newSite(t, nil)
 	h := account.Devices(si.Manager, account.Guard{}, described)
@@ -43,9 +43,9 @@ func TestMounted(t *testing.T) {
 	}
 }
 
-// TestPaths: what only looks like one of its paths is 404, whatever the method,
-// and a method that a path does not know is 405 with those that it does. A
-// router may pass all of these: http.ServeMux alone cleans paths.
+// TestPaths: a path that only looks like one of its own is 404 with any method.
+// A wrong method is 405, with the right ones in Allow. A router may pass all of
+// these: only http.ServeMux cleans paths.
 func TestPaths(t *testing.T) {
 	si := newSite(t, nil)
 	h := mount("/devices", account.Devices(si.Manager, account.Guard{}, described))
@@ -81,7 +81,7 @@ func TestPaths(t *testing.T) {
 		}
 	}
 
-	// Where its mount is not taken off, a path could be any. Where too much is,
+	// If its mount is not stripped, any path is possible. If too much is stripped,
 	// with the slash, //others would be others.
 	h = account.Devices(si.Manager, account.Guard{}, described)
 	for _, request := range [][2]string{{"GET", "/devices"}, {"GET", "/devices/"}, {"DELETE", "/devices/others"}, {"DELETE", "/devices/" + id}} {

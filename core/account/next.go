@@ -7,11 +7,11 @@ import (
 	"unicode"
 )
 
-// Next is where a login page sends its visitor afterwards: to next, the
-// parameter that a Guard adds to LoginURL, if that is a path of this site, and
-// else to "/". Anybody can make a link to the login page, with another next in
-// it: sending a visitor there unseen, who has just trusted the page with a
-// password, would be an open redirect (CWE-601).
+// Next returns where a login page sends its visitor after the login. next is
+// the parameter that a [Guard] adds to LoginURL. If it is a path of this site,
+// Next returns it, and otherwise "/". Anybody can make a link to the login page
+// with another next in it. To follow it blindly would be an open redirect
+// (CWE-601), for a visitor who has just trusted the page with a password.
 func Next(next string) string {
 	if !local(next) {
 		return "/"
@@ -20,11 +20,11 @@ func Next(next string) string {
 }
 
 // local reports whether a browser that is sent to target stays on this site.
-// Browsers take a backslash for a slash, drop tabs and newlines wherever they
-// are, and go to another host by two slashes. Servers clean the path, which may
-// bring these to its beginning: so it has to be clean already, also when it is
-// decoded. And http.Redirect cleans all that is before a question mark, with
-// the fragment: of /#/../\evil.example it makes /\evil.example.
+// Browsers take a backslash for a slash, drop tabs and newlines anywhere, and
+// go to another host after two slashes. Servers clean the path, which may bring
+// two slashes to its beginning. So the path must be clean already, before and
+// after decoding. [http.Redirect] cleans everything before a question mark,
+// with the fragment: it turns /#/../\evil.example into /\evil.example.
 func local(target string) bool {
 	u, err := url.Parse(target)
 	if err != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {

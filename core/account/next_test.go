@@ -66,7 +66,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// FuzzNext: wherever a login page sends its visitor by Next, by whichever
+// FuzzNext: if a login page sends its visitor to the result of Next, by any
 // means, a browser stays on the site.
 func FuzzNext(f *testing.F) {
 	for _, seed := range []string{"/orders?a=b", "//evil", `/\evil`, "/.//evil", `/a/../\evil`, "/%2f/evil", "/\t/evil", "/a//../..//evil", "//@/", "/%09/evil.example", "/%0d%2fevil"} {

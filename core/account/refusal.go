@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// A Refusal is the answer to a request that may not pass.
+// A Refusal is the answer to a request that a guard does not admit.
 type Refusal struct {
 	Status int
-	Header http.Header // to be set, but for Vary, which is to be added
+	Header http.Header // set each of them, but add Vary
 	Body   string      // of the type in Header; empty with 303
-	Err    error       // ErrNotLoggedIn, ErrLoginTooOld, ErrNotBound, or that of Manager.Get or Peek
+	Err    error       // ErrNotLoggedIn, ErrLoginTooOld, ErrNotBound, or an error of Manager.Get or Peek
 }
 
-// refuse answers where a login would help.
+// refuse answers a request that a login would help.
 func (g Guard) refuse(r Request, err error) *Refusal {
 	page := g.LoginURL != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 	if page && r.navigates() {
@@ -37,11 +37,11 @@ func (g Guard) refuse(r Request, err error) *Refusal {
 	return refusal
 }
 
-// varies are the headers by which a refusal takes one form or another.
+// varies lists the headers on which the form of a refusal depends.
 const varies = "Accept, Sec-Fetch-Mode"
 
-// refuse answers with a status, in the form that the client asks for. It says nothing
-// of the reason.
+// refuse answers with a status, in the form that the client asks for. It does
+// not reveal the reason.
 func refuse(r Request, status int, err error) *Refusal {
 	header := http.Header{"Cache-Control": {"no-store"}, "Vary": {varies}, "X-Content-Type-Options": {"nosniff"}}
 	title := http.StatusText(status)
@@ -83,5 +83,5 @@ func (refusal *Refusal) answer(w http.ResponseWriter) {
 		}
 	}
 	w.WriteHeader(refusal.Status)
-	_, _ = io.WriteString(w, refusal.Body) // the client left, or the commit failed; both are the adapter's
+	_, _ = io.WriteString(w, refusal.Body) // the client left, or the commit failed: the adapter deals with both
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// A Request is what Check has to know about one. Its strings are not kept.
+// A Request is what [Check] has to know about a request. Its strings are not
+// kept.
 type Request struct {
 	Method    string
 	Target    string // path and query, as the client sent them
@@ -14,7 +15,8 @@ type Request struct {
 	FetchMode string // the header Sec-Fetch-Mode
 }
 
-// requestOf takes the target that the client sent: routers change the URL.
+// requestOf takes the target that the client sent, because routers change the
+// URL.
 func requestOf(r *http.Request) Request {
 	target := r.RequestURI
 	if target == "" {
@@ -29,7 +31,8 @@ func requestOf(r *http.Request) Request {
 }
 
 // navigates reports whether a browser would show the answer as a page. Browsers
-// say so since 2023, and scripts cannot; before, only pages asked for HTML.
+// say so by Sec-Fetch-Mode since 2023, and scripts cannot set that. Without it,
+// a request for HTML counts as a page.
 func (r Request) navigates() bool {
 	if r.FetchMode != "" {
 		return r.FetchMode == "navigate"
@@ -37,7 +40,8 @@ func (r Request) navigates() bool {
 	return r.accepts(func(media string) bool { return media == "text/html" })
 }
 
-// wantsJSON reports whether a program asks for JSON, and not a browser for a page.
+// wantsJSON reports whether a program asks for JSON, rather than a browser for
+// a page.
 func (r Request) wantsJSON() bool {
 	return !r.navigates() && r.accepts(func(media string) bool { return media == "application/json" || strings.HasSuffix(media, "+json") })
 }
@@ -53,8 +57,8 @@ func (r Request) accepts(kind func(media string) bool) bool {
 	return false
 }
 
-// unacceptable reports whether the parameters of a media range have a weight
-// of zero (RFC 9110, section 12.4.2).
+// unacceptable reports whether the parameters of a media range have the weight
+// zero (RFC 9110, section 12.4.2).
 func unacceptable(parameters string) bool {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(parameter, "=")

@@ -14,7 +14,7 @@ import (
 // faultVariable names the fault that the adapter of TestMinimal has.
 const faultVariable = "ADAPTERTEST_FAULT"
 
-// TestMinimal holds the minimal adapter to the laws. TestFaults runs it again
+// TestMinimal checks the laws on the minimal adapter. TestFaults runs it again
 // for each fault, to see it fail.
 func TestMinimal(t *testing.T) {
 	f := fault(os.Getenv(faultVariable))
@@ -24,7 +24,7 @@ func TestMinimal(t *testing.T) {
 	adaptertest.Run(t, f.start)
 }
 
-// faults are the faults and the subtests that see them.
+// faults are the faults, and the subtests that must find them.
 var faults = []struct {
 	fault fault
 	seen  []string
@@ -138,7 +138,7 @@ var faults = []struct {
 	{"is there twice", []string{"Nested"}},
 }
 
-// TestFaults: the suite sees every fault, where it is to be seen.
+// TestFaults: the suite finds every fault, in the right subtests.
 func TestFaults(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
@@ -193,7 +193,7 @@ func pattern(names []string) string {
 	return p
 }
 
-// TestEveryLawCanFail: no law stands in the suite that nothing breaks.
+// TestEveryLawCanFail: each law is broken by some fault.
 func TestEveryLawCanFail(t *testing.T) {
 	broken := map[string]bool{}
 	for _, f := range faults {

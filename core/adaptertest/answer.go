@@ -21,14 +21,14 @@ func answerLaws() []law {
 	}
 }
 
-// outage is an answer of the adapter to a store that is lost.
+// outage returns the adapter's answer while the store is lost.
 func outage(t *testing.T, on setup) answer {
 	t.Helper()
 	si := open(t, on, nil, routes{"/way": broken})
 	return si.raw("/way?Respond")
 }
 
-// lost is one to a change that lost against a login.
+// lost returns the adapter's answer to a change that lost against a login.
 func lost(t *testing.T, on setup) answer {
 	t.Helper()
 	si := open(t, on, nil, routes{"/held": held})
@@ -36,7 +36,8 @@ func lost(t *testing.T, on setup) answer {
 	return si.during(v, "count", func() { v.get("/login") })
 }
 
-// refused is one to a change that its own function refuses to make again.
+// refused returns the adapter's answer to a change whose function refuses the
+// newer data.
 func refused(t *testing.T, on setup) answer {
 	t.Helper()
 	si := open(t, on, nil, routes{"/once": func(si *site, r Request) {
@@ -68,8 +69,8 @@ func refused(t *testing.T, on setup) answer {
 	return receive(t, answers)
 }
 
-// failureTellsWhen: the answer to a commit that failed says when to come again,
-// and no cache keeps it.
+// failureTellsWhen: the answer to a failed commit says when to come again, and
+// no cache keeps it.
 func failureTellsWhen(t *testing.T, on setup) {
 	for status, a := range map[int]answer{503: outage(t, on), 409: lost(t, on)} {
 		if a.err != nil || a.status != status {
@@ -85,8 +86,8 @@ func failureTellsWhen(t *testing.T, on setup) {
 	}
 }
 
-// failureTellsNothing: the error is for the log. It has the store's address in
-// it, and what an Update function said.
+// failureTellsNothing: only the log shows the error. It has the store's address
+// in it, and the error of an Update function.
 func failureTellsNothing(t *testing.T, on setup) {
 	for status, a := range map[int]answer{503: outage(t, on), 409: refused(t, on)} {
 		if a.err != nil || a.status != status {
@@ -108,7 +109,7 @@ func (a answer) wantsNoError(t *testing.T) {
 	}
 }
 
-// mistakes are calls that a program must not make, with an error of each.
+// mistakes are calls that a program must not make. Each returns its error.
 var mistakes = []struct {
 	name string
 	make func(si *site, s *session.Session[visit]) error
@@ -131,8 +132,8 @@ var mistakes = []struct {
 	}},
 }
 
-// failing opens a site whose page /fail answers with an error of Get, of Update, or
-// of the mistake that the query names.
+// failing opens a site whose page /fail answers with an error: of Get, of
+// Update, or of the mistake that the query names.
 func failing(t *testing.T, on setup) *site {
 	t.Helper()
 	if !featuresOf(t, on).fails {
@@ -153,8 +154,8 @@ func failing(t *testing.T, on setup) *site {
 	}})
 }
 
-// returnedErrorTellsNothing: where handlers return errors, they return ours too,
-// and the framework shows some errors to the client.
+// returnedErrorTellsNothing: if handlers return errors, they also return those
+// of sessions, and the framework shows some errors to the client.
 func returnedErrorTellsNothing(t *testing.T, on setup) {
 	si := failing(t, on)
 	if si == nil {
@@ -180,8 +181,8 @@ func returnedErrorTellsNothing(t *testing.T, on setup) {
 	wants("an outage", 503, v.get("/fail"))
 }
 
-// returnedErrorTellsWhen: the answer to such an error says when to come again, and no
-// cache keeps it, as when the commit fails.
+// returnedErrorTellsWhen: the answer to such an error says when to come again,
+// and no cache keeps it, as after a failed commit.
 func returnedErrorTellsWhen(t *testing.T, on setup) {
 	si := failing(t, on)
 	if si == nil {
@@ -208,8 +209,8 @@ func returnedErrorTellsWhen(t *testing.T, on setup) {
 	}
 }
 
-// ownErrorStays: an error of the application is answered as without the adapter, even
-// if its text begins like ours.
+// ownErrorStays: an error of the application is answered as without the
+// adapter, even if its text begins like one of a session.
 func ownErrorStays(t *testing.T, on setup) {
 	if !featuresOf(t, on).fails {
 		t.Log("handlers of the adapter's framework answer with no errors: Request.Fail is nil")

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// An answer is a response. err is why there is none, or why it ended early.
+// An answer is a response. err says why there is none, or why it ended early.
 type answer struct {
 	status int
 	header http.Header
@@ -45,10 +45,10 @@ func (a answer) cookies(name string) (lines []string) {
 	return lines
 }
 
-// token is what the response hands out, or empty.
+// token returns the token that the response hands out, or "".
 func (a answer) token() string { return a.tokenOf(cookieName) }
 
-// tokenOf is what it hands out under a name.
+// tokenOf returns the token that the response hands out under a name, or "".
 func (a answer) tokenOf(name string) string {
 	for _, line := range a.cookies(name) {
 		if value, _, _ := strings.Cut(line[len(name)+1:], ";"); value != "" {
@@ -81,8 +81,8 @@ type visitor struct {
 	jar    *cookiejar.Jar
 }
 
-// visitor makes a browser that opens a connection for each request, so that
-// none is sent again over another connection when it is cut.
+// visitor makes a browser that opens a connection for each request. So if a
+// connection is cut, its request is not sent again over another one.
 func (si *site) visitor() *visitor {
 	si.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -103,7 +103,7 @@ func (si *site) visitor() *visitor {
 	}}
 }
 
-// known makes a visitor who has been there once: a session that counts 1.
+// known makes a visitor that has been there once: its session counts 1.
 func (si *site) known() *visitor {
 	si.t.Helper()
 	v := si.visitor()
@@ -132,7 +132,7 @@ func (v *visitor) at() *url.URL {
 	return u
 }
 
-// token is what the browser would send.
+// token returns the token that the browser would send.
 func (v *visitor) token() string {
 	for _, c := range v.jar.Cookies(v.at()) {
 		if c.Name == cookieName {
@@ -142,7 +142,7 @@ func (v *visitor) token() string {
 	return ""
 }
 
-// cookie is a Cookie header line that carries a token.
+// cookie returns a Cookie header line that carries a token.
 func cookie(token string) string { return "Cookie: " + cookieName + "=" + token }
 
 func read(resp *http.Response) answer {
@@ -151,15 +151,15 @@ func read(resp *http.Response) answer {
 	return answer{resp.StatusCode, resp.Header, string(body), err}
 }
 
-// A conn is a connection on which every byte is the law's.
+// A conn is a connection on which a law controls every byte.
 type conn struct {
 	net.Conn
 	r        *bufio.Reader
 	inHeader bool
 }
 
-// send opens a connection and sends a GET request with header lines as given, and with
-// the others that a request needs.
+// send opens a connection and sends a GET request with these header lines, and
+// with the others that a request needs.
 func (si *site) send(target string, lines ...string) *conn {
 	si.t.Helper()
 	scheme, host, _ := strings.Cut(si.url, "://")
@@ -187,7 +187,7 @@ func (si *site) send(target string, lines ...string) *conn {
 	return &conn{c, bufio.NewReader(c), si.inHeader}
 }
 
-// next reads the head of the next response, which may be one of status 1xx.
+// next reads the head of the next response, which may have a status of 1xx.
 func (c *conn) next() (*http.Response, error) {
 	resp, err := http.ReadResponse(c.r, nil)
 	if err == nil && c.inHeader {
@@ -206,7 +206,7 @@ func (si *site) raw(target string, lines ...string) answer {
 	return read(resp)
 }
 
-// someToken is one that no server issued.
+// someToken returns a token that no server issued.
 func someToken() string {
 	b := make([]byte, 48)
 	rand.Read(b)

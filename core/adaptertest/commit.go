@@ -16,7 +16,7 @@ func commitLaws() []law {
 	}
 }
 
-// changed is a route that changes the session and then begins the response in
+// changed is a route that changes the session, and then begins the response in
 // the way that the query names.
 func changed(si *site, r Request) {
 	if si.incremented(r) != nil {
@@ -24,7 +24,7 @@ func changed(si *site, r Request) {
 	}
 }
 
-// bodyOf is what a client sees of "hello".
+// bodyOf returns what a client gets of "hello".
 func bodyOf(way string) string {
 	if way == "Implicit" {
 		return ""
@@ -53,8 +53,8 @@ func commitFirst(t *testing.T, on setup) {
 	}
 }
 
-// explicitCommit: the cookie of a session that the handler has committed by
-// itself is in the response, and what it changes afterwards is committed too.
+// explicitCommit: if the handler commits the session itself, the response has
+// the cookie, and later changes are committed too.
 func explicitCommit(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/commit": func(si *site, r Request) {
 		s := si.session(r)
@@ -79,8 +79,8 @@ func explicitCommit(t *testing.T, on setup) {
 	v.get("/read").wants(t, 200, "2")
 }
 
-// lostReply: a write whose answer was lost is looked up and not made again, and
-// is no failure.
+// lostReply: a write whose reply was lost is looked up and not repeated. It is
+// no failure.
 func lostReply(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	v := si.visitor()

@@ -22,8 +22,8 @@ func contextLaws() []law {
 	}
 }
 
-// contextLaw: what a middleware around the adapter's says in the context is
-// there for the handler.
+// contextLaw: the handler finds what a middleware around the adapter's has put
+// into the context.
 func contextLaw(t *testing.T, on setup) {
 	type key struct{}
 	deadline := time.Now().Add(time.Hour)
@@ -52,7 +52,8 @@ func contextLaw(t *testing.T, on setup) {
 	v.get("/context").wants(t, 200, "2")
 }
 
-// oneHandle: a request has one handle, loaded once, whoever asks for it.
+// oneHandle: a request has one handle, loaded once, however often it is asked
+// for.
 func oneHandle(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/many": func(si *site, r Request) {
 		var handles [8]*session.Session[visit]
@@ -87,8 +88,8 @@ func oneHandle(t *testing.T, on setup) {
 
 const otherName = "__Host-other"
 
-// twoSites makes two managers, each with its own store; the handler changes
-// the sessions of both. The second stands within the first.
+// twoSites makes two managers, each with its own store. The handler changes the
+// sessions of both. The second manager's middleware is inside the first's.
 func twoSites(t *testing.T, on setup) (first, second *site) {
 	t.Helper()
 	second = newSite(t, on, &session.Options{Cookie: session.Cookie{Name: otherName}}, nil)
@@ -106,7 +107,7 @@ func twoSites(t *testing.T, on setup) (first, second *site) {
 	return first, second
 }
 
-// sideBySide: the middlewares of two managers stand around one another.
+// sideBySide: the middlewares of two managers may be nested.
 func sideBySide(t *testing.T, on setup) {
 	first, second := twoSites(t, on)
 	v := first.visitor()
@@ -126,7 +127,8 @@ func sideBySide(t *testing.T, on setup) {
 	}
 }
 
-// sideBySideFailure: if one of them cannot commit, the response is an error.
+// sideBySideFailure: if one of two managers cannot commit, the response is an
+// error.
 func sideBySideFailure(t *testing.T, on setup) {
 	for i, name := range []string{"Outer", "Inner"} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +141,7 @@ func sideBySideFailure(t *testing.T, on setup) {
 	}
 }
 
-// otherManager: a manager without its middleware is told so.
+// otherManager: a manager without its middleware returns an error that says so.
 func otherManager(t *testing.T, on setup) {
 	other := newSite(t, on, &session.Options{Cookie: session.Cookie{Name: otherName}}, nil)
 	si := open(t, on, nil, routes{"/other": func(si *site, r Request) {
@@ -151,8 +153,8 @@ func otherManager(t *testing.T, on setup) {
 	si.raw("/other").wants(t, 200, "hello")
 }
 
-// nested: where the middleware of one manager is there twice, as on a router and
-// on a group of its routes, a request has one session all the same.
+// nested: if the middleware of one manager is installed twice, as on a router
+// and on a group of its routes, a request still has one session.
 func nested(t *testing.T, on setup) {
 	si := newSite(t, on, nil, routes{"/twice": func(si *site, r Request) {
 		var key session.Exchange

@@ -22,7 +22,7 @@ func cookieLaws() []law {
 	}
 }
 
-// junkCookie: what is not a token reaches no store.
+// junkCookie: a cookie that is not a token reaches no store.
 func junkCookie(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	good := si.known().token()
@@ -58,7 +58,7 @@ func junkCookie(t *testing.T, on setup) {
 	}
 }
 
-// nameByteForByte: a cookie whose name is nearly ours is not ours.
+// nameByteForByte: a cookie with a similar name is ignored.
 func nameByteForByte(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	good := si.known().token()
@@ -73,7 +73,7 @@ func nameByteForByte(t *testing.T, on setup) {
 	}
 }
 
-// threeTokens: of many cookies of our name three are tried, the first ones.
+// threeTokens: of many cookies with the right name, the first three are tried.
 func threeTokens(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	good := si.known().token()
@@ -113,8 +113,8 @@ func duplicateCookies(t *testing.T, on setup) {
 	}
 }
 
-// cookieLines: HTTP/2 clients send cookies in several header lines, and some
-// proxies hand them on so (RFC 9113, section 8.2.3).
+// cookieLines: cookies in several header lines are read. HTTP/2 clients send
+// them so, and some proxies pass them on so (RFC 9113, section 8.2.3).
 func cookieLines(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	good := si.known().token()
@@ -123,7 +123,8 @@ func cookieLines(t *testing.T, on setup) {
 	si.raw("/read", cookie(good), cookie(someToken())).wants(t, 200, "1")
 }
 
-// wantsAttributes checks a Set-Cookie line but for the value, in any order.
+// wantsAttributes checks the attributes of a Set-Cookie line, in any order, but
+// not the value.
 func wantsAttributes(t *testing.T, lines []string, want ...string) {
 	t.Helper()
 	if len(lines) != 1 {
@@ -146,8 +147,8 @@ func cookieAttributes(t *testing.T, on setup) {
 	}
 }
 
-// cookieRemoval: logout takes the cookie away, with the attributes without
-// which a browser would not.
+// cookieRemoval: a logout removes the cookie, with the attributes that a
+// browser demands for that.
 func cookieRemoval(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	v := si.known()
@@ -164,7 +165,8 @@ func cookieRemoval(t *testing.T, on setup) {
 	si.raw("/read", cookie(token)).wants(t, 200, "new")
 }
 
-// oneSetCookie: whatever a handler does, there is one cookie of our name.
+// oneSetCookie: whatever a handler does, the response sets one cookie of the
+// session's name.
 func oneSetCookie(t *testing.T, on setup) {
 	update := func(s *session.Session[visit]) error { return s.Update(count) }
 	login := func(s *session.Session[visit]) error { return s.Login("alice", nil) }
@@ -204,7 +206,7 @@ func oneSetCookie(t *testing.T, on setup) {
 	}
 }
 
-// otherCookies: a handler's own cookies stay beside ours.
+// otherCookies: a handler's own cookies stay beside the session's.
 func otherCookies(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/theme": func(si *site, r Request) {
 		if si.incremented(r) != nil {

@@ -49,7 +49,8 @@ func readIsOneLoad(t *testing.T, on setup) {
 	}
 }
 
-// unchangedIsNotWritten: nor is a session that is as it was, or empty.
+// unchangedIsNotWritten: a session that did not change, or is new and empty, is
+// not written.
 func unchangedIsNotWritten(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/same": func(si *site, r Request) {
 		s := si.session(r)

@@ -11,9 +11,9 @@ import (
 
 func deviceLaws() []law { return []law{{"Device", deviceBinds}, {"DeviceSkipped", deviceSkipped}} }
 
-// deviceBinds: a login asks the browser to register its device. Then the cookie is
-// good for a time, another comes by the proof of the device, also without the cookie,
-// and a copy of the old one opens nothing.
+// deviceBinds: a login asks the browser to register its device. After that the
+// cookie is good for a time. The proof of the device gets another one, even
+// without the cookie, and a copy of the old one opens nothing.
 func deviceBinds(t *testing.T, on setup) {
 	var answer session.DeviceAnswer // of the last registration or refresh; requests come one by one
 	answered := func(r Request, got session.DeviceAnswer, err error) {
@@ -72,8 +72,8 @@ func deviceBinds(t *testing.T, on setup) {
 	}
 }
 
-// deviceSkipped: a browser that could not refresh its cookie is no visitor without a
-// session.
+// deviceSkipped: a browser that could not refresh its cookie is not taken for a
+// visitor without a session.
 func deviceSkipped(t *testing.T, on setup) {
 	si := open(t, on, &session.Options{Device: session.Device{Path: "/device"}}, nil)
 	of := func(cookie, reason string) string {

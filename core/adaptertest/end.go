@@ -35,14 +35,15 @@ func panicDiscards(t *testing.T, on setup) {
 	if calls := si.store.took(); calls != "" {
 		t.Errorf("the store saw %q, want no call: a handler that panics commits nothing", calls)
 	}
-	v := si.known() // the server lives
+	v := si.known() // the server still serves
 	if a := v.get("/panic"); !a.failed() {
 		t.Errorf("got %v, want a failure: the panic of a handler goes on to the server", a)
 	}
 	v.get("/read").wants(t, 200, "1")
 }
 
-// panicAfterResponse: nor does a panic commit what was changed late.
+// panicAfterResponse: a panic after the response has begun commits no late
+// change.
 func panicAfterResponse(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/panic": func(si *site, r Request) {
 		s := si.session(r)
@@ -64,8 +65,9 @@ func panicAfterResponse(t *testing.T, on setup) {
 	}
 }
 
-// panicAfterFailure: a handler may panic because its response could not begin,
-// and the server may make a response of that.
+// panicAfterFailure: if a handler panics because its response could not begin,
+// the client gets a failure and no cookie, even if the server answers the
+// panic.
 func panicAfterFailure(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/panic": func(si *site, r Request) {
 		if si.incremented(r) == nil {
@@ -82,7 +84,7 @@ func panicAfterFailure(t *testing.T, on setup) {
 	a.wantsNoCookie(t, "the session that it is for could not be written")
 }
 
-// clientGone: that the client has left does not interrupt the commit.
+// clientGone: a client that leaves does not interrupt the commit.
 func clientGone(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/slow": func(si *site, r Request) {
 		if si.incremented(r) == nil {
@@ -103,8 +105,8 @@ func clientGone(t *testing.T, on setup) {
 	}
 }
 
-// clientLeaves waits until the request knows that its client is gone, if it ever
-// does.
+// clientLeaves waits until the request knows that its client has left, if it
+// ever knows.
 func (si *site) clientLeaves(r Request) {
 	if gone := r.Context.Done(); gone != nil {
 		select {
@@ -115,8 +117,8 @@ func (si *site) clientLeaves(r Request) {
 	}
 }
 
-// contextsEnd reports whether the contexts of the framework's requests end, when
-// there is no adapter.
+// contextsEnd reports whether the framework's requests have contexts that end
+// when the client leaves, without the adapter.
 func contextsEnd(t *testing.T, on setup) (end bool) {
 	t.Helper()
 	si := newSite(t, on, nil, routes{"/": func(_ *site, r Request) {
@@ -128,8 +130,8 @@ func contextsEnd(t *testing.T, on setup) (end bool) {
 	return end
 }
 
-// clientGoneBefore: that a client left before its session was loaded, or while it
-// was, is neither a failure of the store nor an event of one.
+// clientGoneBefore: if a client leaves before or during the load of its
+// session, that is no failure of the store, and no event says so.
 func clientGoneBefore(t *testing.T, on setup) {
 	if !contextsEnd(t, on) {
 		t.Log("the adapter's framework does not say when a client has left")
@@ -180,7 +182,7 @@ func clientGoneAt(t *testing.T, on setup, loading bool) {
 	v.get("/read").wants(t, 200, "1")
 }
 
-// frozen: after the request the handle can be read and not changed.
+// frozen: after the request the handle can be read but not changed.
 func frozen(t *testing.T, on setup) {
 	handles := make(chan *session.Session[visit], 1)
 	si := open(t, on, nil, routes{"/keep": func(si *site, r Request) {

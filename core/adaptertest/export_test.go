@@ -10,5 +10,6 @@ func Laws() (names []string) {
 	return names
 }
 
-// LosePatience makes the suite wait for less, for adapters that are known to fail.
+// LosePatience makes the suite wait less long, for adapters that are known to
+// fail.
 func LosePatience() { patience = 5 * time.Second }

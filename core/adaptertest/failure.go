@@ -50,8 +50,8 @@ func loadFails(t *testing.T, on setup) {
 	v.get("/read").wants(t, 200, "1")
 }
 
-// broken is a route that changes the session, loses the store, and begins the
-// response in the way that the query names.
+// broken is a route that changes the session, loses the store, and then begins
+// the response in the way that the query names.
 func broken(si *site, r Request) {
 	if si.incremented(r) == nil {
 		return
@@ -60,7 +60,7 @@ func broken(si *site, r Request) {
 	r.respond(r.query(), "hello")
 }
 
-// wantsFailure checks the response to a commit that failed.
+// wantsFailure checks the response to a failed commit.
 func (a answer) wantsFailure(t *testing.T, name string) {
 	t.Helper()
 	if a.err != nil || a.status != 503 {
@@ -88,8 +88,8 @@ func commitFails(t *testing.T, on setup) {
 	}
 }
 
-// commitOfChangeFails: the same for a session that is there already. It stays
-// as it was, and so does its cookie.
+// commitOfChangeFails: the same holds for a stored session. The session and its
+// cookie stay as they were.
 func commitOfChangeFails(t *testing.T, on setup) {
 	for _, way := range append(featuresOf(t, on).ways, "Implicit") {
 		t.Run(way, func(t *testing.T) {
@@ -114,8 +114,8 @@ func commitHangs(t *testing.T, on setup) {
 	si.raw("/way").wantsFailure(t, cookieName)
 }
 
-// ofResponse are headers of what the handler was about to send, which tell of a
-// success each in its way.
+// ofResponse are headers that the handler was about to send. Each of them shows
+// a success.
 var ofResponse = map[string]string{
 	"Allow":               "GET",
 	"Authorization":       "Bearer hello",
@@ -135,7 +135,8 @@ var ofResponse = map[string]string{
 	"X-Anything":          "hello",
 }
 
-// failed responds with many headers and a status after the store was lost.
+// failed returns the answer of a route that responds with many headers and a
+// status after the store was lost.
 func failed(t *testing.T, on setup, status int) answer {
 	t.Helper()
 	si := open(t, on, nil, routes{"/failed": func(si *site, r Request) {
@@ -166,8 +167,8 @@ func failureHidesResponse(t *testing.T, on setup) {
 	}
 }
 
-// failureKeepsOuterHeader: what a middleware around said before the handler,
-// such as who may read the response, holds for the error response too.
+// failureKeepsOuterHeader: headers that an outer middleware set before the
+// handler, such as who may read the response, are in the error response too.
 func failureKeepsOuterHeader(t *testing.T, on setup) {
 	outer := map[string]string{"Access-Control-Allow-Origin": "https://shop.example", "X-Frame-Options": "DENY"}
 	site := func(managed bool) *site {

@@ -13,10 +13,10 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// A fault is what an adapter does wrong; the empty one is nothing.
+// A fault is what an adapter does wrong. The empty fault is none.
 type fault string
 
-// passes reports whether a way to begin the response is not watched.
+// passes reports whether the adapter misses this way to begin the response.
 func (f fault) passes(way string) bool {
 	return f == fault("passes "+way+" by") || f == "commits after the body"
 }
@@ -40,10 +40,11 @@ func (f fault) context(r *http.Request) context.Context {
 	return r.Context()
 }
 
-// onConn is what a faulty adapter keeps for a client's connection or cookie.
+// onConn is the state that a faulty adapter keeps for a client's connection or
+// cookie.
 var onConn sync.Map
 
-// lines are the header lines with the token as the adapter hands them on.
+// lines returns the header lines with the token, as the adapter passes them on.
 func (f fault) lines(r *http.Request, manager session.AnyManager) []string {
 	lines := r.Header[session.RequestHeader(manager)]
 	switch f {
@@ -85,7 +86,7 @@ func rewrite(r *http.Request, change func(*http.Cookie)) (lines []string) {
 	return lines
 }
 
-// toCommit calls Commit with what the adapter tells it of the response.
+// toCommit calls Commit with the adapter's description of the response.
 func (w *writer) toCommit(hijacked bool) (added session.Header, err error) {
 	r := session.Response{Header: w.Header(), Hijacked: hijacked, Plain: plain(w.r), Host: w.r.Host}
 	switch w.fault {
@@ -169,7 +170,7 @@ func get(manager session.AnyManager, ctx context.Context) (any, error) {
 	return out[0].Interface(), err
 }
 
-// around is the context that the handler gets.
+// around returns the context that the handler gets.
 func (f fault) around(w *writer, manager session.AnyManager) context.Context {
 	switch f {
 	case "makes an exchange for each Get", "keeps an exchange for a cookie", "answers for every manager", "knows one manager for each request":
@@ -234,7 +235,8 @@ func (f fault) busy(*http.Request) func() {
 
 func (f fault) others() bool { return inFlight.Load() > 1 }
 
-// setCookies are the lines that the adapter adds in the place of the right ones.
+// setCookies returns the lines that the adapter adds in place of the right
+// ones.
 func (w *writer) setCookies(lines []string) (spoiled []string) {
 	switch {
 	case w.fault == "adds one cookie" && len(lines) > 1:
@@ -252,7 +254,7 @@ func (w *writer) setCookies(lines []string) (spoiled []string) {
 	return spoiled
 }
 
-// setCookie is one of them.
+// setCookie returns one of them.
 func (w *writer) setCookie(line string) string {
 	old, err := w.r.Cookie("__Host-session")
 	switch {

@@ -15,8 +15,8 @@ func headerLaws() []law {
 	}
 }
 
-// noStore: a response with a cookie is for one visitor, whatever the handler
-// said about caches.
+// noStore: no cache keeps a response with a cookie, whatever the handler said
+// about caches.
 func noStore(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/public": func(si *site, r Request) {
 		if si.incremented(r) != nil {
@@ -38,7 +38,8 @@ func noStore(t *testing.T, on setup) {
 	}
 }
 
-// cachingIsTheHandlers: without a cookie the handler's word about caches holds.
+// cachingIsTheHandlers: without a cookie the handler's own headers for caches
+// stay.
 func cachingIsTheHandlers(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/private": func(si *site, r Request) {
 		if si.session(r) != nil {
@@ -51,7 +52,7 @@ func cachingIsTheHandlers(t *testing.T, on setup) {
 	}
 }
 
-// vary: a response for which the session was read depends on the cookie.
+// vary: a response for which the session was read says Vary: Cookie.
 func vary(t *testing.T, on setup) {
 	read := func(value string) func(*site, Request) {
 		return func(si *site, r Request) {
@@ -121,7 +122,7 @@ func plainResponse(t *testing.T, on setup) {
 	}
 }
 
-// bytes returns a response as it came, but for its date.
+// bytes returns a response as it came, without its date.
 func (si *site) bytes(target string, lines ...string) string {
 	si.t.Helper()
 	var b strings.Builder

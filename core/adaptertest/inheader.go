@@ -11,8 +11,8 @@ import (
 
 func inHeaderLaws() []law { return []law{{"InHeader", inHeader}} }
 
-// inHeader: laws that hold as well for clients whose token is in a header. The suite
-// goes on speaking of a cookie, and what it sends and receives is translated.
+// inHeader: these laws hold for clients with a token in a header too. The laws
+// still use a cookie; what they send and receive is translated.
 func inHeader(t *testing.T, on setup) {
 	if on.over {
 		return
@@ -31,10 +31,10 @@ func inHeader(t *testing.T, on setup) {
 	}
 }
 
-// tokenHeader is where these clients have their token.
+// tokenHeader says where these clients have their token.
 var tokenHeader = session.TokenHeader{Name: "Authorization", Scheme: "Bearer", Response: "New-Token"}
 
-// toHeader is the header line that carries the token of a cookie's.
+// toHeader converts a Cookie line to the header line that carries its token.
 func toHeader(line string) string {
 	if token, ok := strings.CutPrefix(line, cookie("")); ok {
 		return "authorization: Bearer " + token
@@ -42,7 +42,7 @@ func toHeader(line string) string {
 	return line
 }
 
-// toCookie tells of the token of a response as if it were a cookie.
+// toCookie converts the token header of a response to a Set-Cookie line.
 func toCookie(h http.Header) {
 	for _, token := range h.Values(tokenHeader.Response) {
 		line := cookieName + "=" + token + "; Path=/; HttpOnly; Secure; SameSite=Lax"
@@ -59,7 +59,7 @@ func toCookie(h http.Header) {
 	}
 }
 
-// A headerTransport translates for a visitor.
+// A headerTransport translates the requests and responses of a visitor.
 type headerTransport struct{ http.RoundTripper }
 
 func (tr headerTransport) RoundTrip(r *http.Request) (*http.Response, error) {

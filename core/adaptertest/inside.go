@@ -15,8 +15,9 @@ func insideLaws() []law {
 }
 
 // insideUpdate: an Update function that begins the response, or calls the
-// session, waits for itself. It gets an error that names the mistake, and the
-// client gets no success. Where responses are buffered none begins there.
+// session, would wait for itself. It gets an error that names the mistake, and
+// the client gets no success. If the framework buffers responses, none begins
+// there.
 func insideUpdate(t *testing.T, on setup) {
 	for _, way := range featuresOf(t, on).ways {
 		t.Run(way, func(t *testing.T) {
@@ -38,7 +39,7 @@ func insideUpdate(t *testing.T, on setup) {
 	}
 }
 
-// inside does something in an Update function and looks at what comes of it.
+// inside does something in an Update function and checks the outcome.
 func inside(t *testing.T, on setup, target string, do func(*session.Session[visit], Request) error) {
 	t.Helper()
 	results := make(chan error, 1)

@@ -22,7 +22,7 @@ func lateLaws() []law {
 	}
 }
 
-// lateChange: a change that comes after the response has begun is saved.
+// lateChange: a change after the response has begun is saved.
 func lateChange(t *testing.T, on setup) {
 	for _, way := range featuresOf(t, on).ways {
 		t.Run(way, func(t *testing.T) {
@@ -45,7 +45,7 @@ func lateChange(t *testing.T, on setup) {
 	}
 }
 
-// lateLogout: nor does a logout get lost because it came late.
+// lateLogout: a logout after the response has begun is stored too.
 func lateLogout(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/late": func(si *site, r Request) {
 		s := si.session(r)
@@ -63,9 +63,9 @@ func lateLogout(t *testing.T, on setup) {
 	}
 }
 
-// lateCookie: what needs a cookie comes too late once the header is on its
-// way, and says so. Where responses are buffered it may still be in time; then
-// it is done wholly.
+// lateCookie: after the header is sent, a change that needs a cookie is too
+// late, and gets an error. If the framework buffers responses, it may still be
+// in time, and then all of it is done.
 func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit]) error, done string) func(*testing.T, setup) {
 	return func(t *testing.T, on setup) {
 		for _, way := range featuresOf(t, on).ways {
@@ -99,8 +99,8 @@ func lateCookie(visitor func(*site) *visitor, change func(*session.Session[visit
 	}
 }
 
-// lateInStream: a stream runs after its header, so a change in it is saved or
-// refused, and what needs a cookie is refused.
+// lateInStream: a stream runs after its header. So a change in it is saved or
+// refused, and a change that needs a cookie is refused.
 func lateInStream(t *testing.T, on setup) {
 	if !featuresOf(t, on).streams {
 		t.Log("the adapter's framework has no streams: Request.Stream is nil")

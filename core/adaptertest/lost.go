@@ -24,8 +24,8 @@ func lostLaws() []law {
 	}
 }
 
-// useIsRecordedAtOnce: a session that could run out under a request is made to
-// last before the handler goes on.
+// useIsRecordedAtOnce: if a session could expire during a request, its use is
+// recorded before the handler goes on.
 func useIsRecordedAtOnce(t *testing.T, on setup) {
 	calls := make(chan string, 1)
 	si := open(t, on, nil, routes{"/slow": func(si *site, r Request) {
@@ -44,7 +44,7 @@ func useIsRecordedAtOnce(t *testing.T, on setup) {
 	}
 }
 
-// tooLate: a change that comes when the session has run out is no success.
+// tooLate: a change after the session has expired is no success.
 func tooLate(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/late": func(si *site, r Request) {
 		s := si.incremented(r)
@@ -58,12 +58,12 @@ func tooLate(t *testing.T, on setup) {
 		}
 		r.Respond(200, state(s))
 	}})
-	si.store.fail(down, "Touch") // which would keep it alive
+	si.store.fail(down, "Touch") // a Touch would keep it alive
 	for left := 10 * time.Millisecond; ; left *= 2 {
 		v := si.known()
 		si.store.expireIn(t, left)
 		a := v.get("/late")
-		if a.status == 200 && a.body == "1" { // the request came too late itself, and began a session
+		if a.status == 200 && a.body == "1" { // the request itself came too late, and began a new session
 			continue
 		}
 		if a.err != nil || a.status != 409 {
@@ -74,8 +74,8 @@ func tooLate(t *testing.T, on setup) {
 	}
 }
 
-// lostResponse: whatever response a browser lost, its next request works or is
-// told when to come again, and it can log in at once.
+// lostResponse: after any lost response, the browser's next request works or is
+// told when to come again, and the browser can log in at once.
 func lostResponse(t *testing.T, on setup) {
 	for _, lost := range []string{"/login", "/logout"} {
 		t.Run(lost[1:], func(t *testing.T) {
@@ -109,10 +109,10 @@ func (a answer) wantsRetryAfter(t *testing.T, most int) {
 	t.Errorf("got %v with Retry-After %q, want one number of 1 to %d seconds: add the Header that Commit returns, also on an error", a, got, most)
 }
 
-// renewEvery lets time ask for renewals without making a test wait.
+// renewEvery is so short that renewals are due without a wait.
 const renewEvery = 4 * time.Millisecond
 
-// shortly returns options with that, and the number of renewals.
+// shortly returns options with renewEvery, and a count of the renewals.
 func shortly() (*session.Options, *atomic.Int32) {
 	renewals := new(atomic.Int32)
 	return &session.Options{
@@ -125,8 +125,8 @@ func shortly() (*session.Options, *atomic.Int32) {
 	}, renewals
 }
 
-// lostRenewal: a renewal that time asked for is offered until one arrives, and
-// costs nothing meanwhile.
+// lostRenewal: a renewal by RenewEvery is offered until one arrives, and a lost
+// one costs nothing.
 func lostRenewal(t *testing.T, on setup) {
 	opts, _ := shortly()
 	si := open(t, on, opts, nil)
@@ -153,7 +153,7 @@ func lostRenewal(t *testing.T, on setup) {
 // outlast waits until secrets are due to be renewed.
 func outlast() { time.Sleep(renewEvery + time.Millisecond) }
 
-// awaitEnd waits until a request is over, which its handle tells.
+// awaitEnd waits until the handle of a request shows that the request is over.
 func awaitEnd(t *testing.T, s *session.Session[visit]) {
 	t.Helper()
 	if !eventually(func() bool {
@@ -194,8 +194,9 @@ func renewalClientGone(t *testing.T, on setup) {
 	v.get("/read").wants(t, 200, "1")
 }
 
-// renewalTakenOver: nor for a handler that takes the connection over, as it may
-// answer by itself, like a WebSocket handshake, which sends no cookie.
+// renewalTakenOver: a renewal is not made if the handler takes over the
+// connection. It may answer by itself without a cookie, like a WebSocket
+// handshake.
 func renewalTakenOver(t *testing.T, on setup) {
 	if !featuresOf(t, on).takesOver {
 		t.Log("no handler of the adapter's framework can tell it that the connection is taken over: Request.TakeOver is nil")
@@ -220,8 +221,8 @@ func renewalTakenOver(t *testing.T, on setup) {
 	v.get("/read").wants(t, 200, "1")
 }
 
-// loginReaches: the cookie of a login is in the header by whichever way the
-// response begins, also for a handler that takes the connection over.
+// loginReaches: the cookie of a login is in the header, in whatever way the
+// response begins, even if the handler takes over the connection.
 func loginReaches(t *testing.T, on setup) {
 	for _, way := range featuresOf(t, on).ways {
 		t.Run(way, func(t *testing.T) {

@@ -48,7 +48,7 @@ func (f fault) start(t *testing.T, s adaptertest.Server) string {
 	return server.URL
 }
 
-// request puts a request of net/http in the suite's terms.
+// request converts a request of net/http to the suite's Request.
 func request(w http.ResponseWriter, r *http.Request) adaptertest.Request {
 	return adaptertest.Request{
 		Context: r.Context(),
@@ -119,7 +119,7 @@ func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Ha
 			case f == "swallows a panic":
 				recover()
 			case f == "answers a failure when the handler returns" && w.err != nil:
-				recover() // which the server of this adapter would do
+				recover() // as the server of this adapter would
 			case f == "commits on a panic":
 				w.commit(false)
 			case f == "finishes on a panic":

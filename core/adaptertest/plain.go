@@ -19,7 +19,7 @@ func plainLaws() []law {
 	}
 }
 
-// A protocol is what a logger has written.
+// A protocol keeps what a logger has written.
 type protocol struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -38,7 +38,7 @@ func (p *protocol) warnings() (n int, text string) {
 	return strings.Count(p.text.String(), "over plain http"), p.text.String()
 }
 
-// warned visits a site and checks how often it has been warned of plain http.
+// warned visits a site and checks the number of warnings of plain http.
 func warned(t *testing.T, si *site, logged *protocol, of string, want int, lines ...string) {
 	t.Helper()
 	for range 2 {
@@ -58,8 +58,9 @@ func logging(t *testing.T, on setup) (*site, *protocol) {
 	return newSite(t, on, &session.Options{Logger: logger}, nil), logged
 }
 
-// plainHTTP: browsers drop a Secure cookie that comes over plain http, and each request
-// begins a new session. The log says so, once. They keep it from their own machine.
+// plainHTTP: browsers drop a Secure cookie that comes over plain http, and each
+// request begins a new session. The log says so, once. Browsers keep such a
+// cookie from their own machine.
 func plainHTTP(t *testing.T, on setup) {
 	for host, want := range map[string]int{
 		"shop.example": 1, "shop.example:8080": 1, "192.0.2.7": 1,
@@ -71,8 +72,8 @@ func plainHTTP(t *testing.T, on setup) {
 	}
 }
 
-// plainHTTPBehindTLS: what comes over TLS, to the server or to a proxy before it, is not
-// plain.
+// plainHTTPBehindTLS: a request over TLS, to the server or to a proxy before
+// it, is not plain.
 func plainHTTPBehindTLS(t *testing.T, on setup) {
 	for _, line := range []string{"X-Forwarded-Proto: https", "x-forwarded-proto: https", "Forwarded: for=192.0.2.7;proto=https"} {
 		si, logged := logging(t, on)

@@ -26,10 +26,10 @@ func raceLaws() []law {
 	}
 }
 
-// increments: of many changes of one session at once none is lost.
+// increments: many simultaneous changes of one session lose nothing.
 func increments(t *testing.T, on setup) {
 	const n = 200
-	opts := &session.Options{StoreTimeout: time.Minute} // no limit is tested here
+	opts := &session.Options{StoreTimeout: time.Minute} // this law tests no limit
 	si := open(t, on, opts, routes{"/slow": func(si *site, r Request) {
 		s := si.session(r)
 		if s == nil {
@@ -53,7 +53,8 @@ func increments(t *testing.T, on setup) {
 	v.get("/read").wants(t, 200, fmt.Sprint(1+n))
 }
 
-// visitors: many at once, each over a connection that is used again, keep apart.
+// visitors: the sessions of many simultaneous visitors stay apart, on
+// connections that are used again.
 func visitors(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	var all sync.WaitGroup
@@ -69,7 +70,8 @@ func visitors(t *testing.T, on setup) {
 	all.Wait()
 }
 
-// held is a route that waits between the load and what the query names.
+// held is a route that waits between the load and the action that the query
+// names.
 func held(si *site, r Request) {
 	s := si.session(r)
 	if s == nil {
@@ -96,9 +98,9 @@ func held(si *site, r Request) {
 	r.Respond(200, "hello")
 }
 
-// during sends a request of v's session that is held at doing, meanwhile lets
-// something happen, and returns how the held request ended. Its cookies do not
-// reach v.
+// during sends a request of v's session and holds it before doing. Meanwhile
+// something happens. It returns how the held request ended. The cookies of that
+// request do not reach v.
 func (si *site) during(v *visitor, doing string, meanwhile func()) answer {
 	si.t.Helper()
 	ended := make(chan answer, 1)
@@ -117,7 +119,8 @@ func (si *site) during(v *visitor, doing string, meanwhile func()) answer {
 	return receive(si.t, ended)
 }
 
-// logoutWins: a change to a session that ended meanwhile is as if it came first.
+// logoutWins: a change to a session that ended meanwhile counts as if it came
+// before the end.
 func logoutWins(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
@@ -131,9 +134,9 @@ func logoutWins(t *testing.T, on setup) {
 	si.raw("/read", cookie(token)).wants(t, 200, "new")
 }
 
-// logoutThenFlash: a slow logout that leaves a message for the next page drops it
-// if another request of the browser was faster: its cookie would stand over that
-// of a login since.
+// logoutThenFlash: a slow logout that leaves a message for the next page drops
+// the message if another request of the browser was faster. Otherwise its
+// cookie would replace that of a login since.
 func logoutThenFlash(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
@@ -175,7 +178,8 @@ func (si *site) wantsLogin(v *visitor) {
 	}
 }
 
-// loginDuringRead: one that had loaded before the login sets no cookie.
+// loginDuringRead: a request that loaded its session before the login sets no
+// cookie.
 func loginDuringRead(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
@@ -185,12 +189,14 @@ func loginDuringRead(t *testing.T, on setup) {
 	si.wantsLogin(v)
 }
 
-// loginDuringChange: nor does it change the session, and it says so.
+// loginDuringChange: such a request does not change the session, and gets an
+// error.
 func loginDuringChange(t *testing.T, on setup) {
 	loginDuring(t, on, "count")
 }
 
-// loginDuringLogout: nor does it end the session that the login made.
+// loginDuringLogout: such a request does not end the session that the login
+// made.
 func loginDuringLogout(t *testing.T, on setup) {
 	loginDuring(t, on, "logout")
 }
@@ -207,7 +213,7 @@ func loginDuring(t *testing.T, on setup, doing string) {
 	si.wantsLogin(v)
 }
 
-// changeDuringLogin: in the other order the change counts, and the login too.
+// changeDuringLogin: in the other order both the change and the login count.
 func changeDuringLogin(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/held": held})
 	v := si.known()
@@ -235,8 +241,8 @@ func unknownToken(t *testing.T, on setup) {
 	}
 }
 
-// plantedSession: whoever planted a session in a browser is not in it after
-// the login.
+// plantedSession: if an attacker planted a session in a browser, its cookie is
+// worthless after the login.
 func plantedSession(t *testing.T, on setup) {
 	si := open(t, on, nil, nil)
 	attacker := si.known()

@@ -21,10 +21,10 @@ func sharedLaws() []law {
 	}
 }
 
-// lateGet: a response that has begun without the session says nothing of Cookie,
-// so a cache may hand it to others. Nothing of a session may come into it: the
-// first Get is refused. Where responses are buffered it may still be in time;
-// then the response says Vary.
+// lateGet: a response that has begun without the session lacks Vary: Cookie, so
+// a cache may give it to others. It must show nothing of a session, so the
+// first Get is refused. If the framework buffers responses, Get may still be in
+// time, and the response then has Vary.
 func lateGet(t *testing.T, on setup) {
 	for _, way := range featuresOf(t, on).ways {
 		t.Run(way, func(t *testing.T) {
@@ -51,8 +51,8 @@ func lateGet(t *testing.T, on setup) {
 	}
 }
 
-// lateGetOfPrivatePage: where the header keeps such caches away by itself, the
-// session is there to be read and changed, however late it is asked for.
+// lateGetOfPrivatePage: if the header that was sent keeps shared caches away,
+// the session can be read and changed, however late.
 func lateGetOfPrivatePage(t *testing.T, on setup) {
 	for _, header := range [][2]string{
 		{"Cache-Control", "private"},
@@ -82,7 +82,7 @@ func lateGetOfPrivatePage(t *testing.T, on setup) {
 	}
 }
 
-// oneCookieForTwo: two managers that use one cookie name would overwrite each
+// oneCookieForTwo: two managers with one cookie name would overwrite each
 // other's sessions. The inner one refuses, and says what to do.
 func oneCookieForTwo(t *testing.T, on setup) {
 	inner := newSite(t, on, nil, nil)
@@ -142,8 +142,8 @@ func cookiesApart(t *testing.T, on setup) {
 	}
 }
 
-// former: a session in the cookie of an earlier release goes on, and at the next
-// renewal moves to the present cookie, while the old one is taken away.
+// former: a session in the cookie of an earlier release goes on. At the next
+// renewal it moves to the present cookie, and the old cookie is removed.
 func former(t *testing.T, on setup) {
 	attributes := func(c session.Cookie, more ...string) string {
 		lines := append([]string{"Path=" + max(c.Path, "/"), "HttpOnly", "Secure", "SameSite=Lax"}, more...)
@@ -191,8 +191,8 @@ func former(t *testing.T, on setup) {
 	}
 }
 
-// setCookies are the cookies of a response, each with its attributes in order
-// and without its value.
+// setCookies returns the cookies of a response, each with its attributes in
+// order and without its value.
 func (a answer) setCookies() (lines []string) {
 	for _, line := range a.header["Set-Cookie"] {
 		parts := strings.Split(line, "; ")

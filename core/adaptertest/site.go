@@ -19,12 +19,12 @@ type visit struct {
 	N int `json:"n"`
 }
 
-// cookieName is that of a manager with the default options.
+// cookieName is the cookie name of a manager with the default options.
 const cookieName = "__Host-session"
 
-// patience bounds each wait for what a correct adapter does at once, on a machine
-// that may be busy with other work. Only the tests of the suite change it, which
-// wait for what a faulty adapter never does.
+// patience bounds each wait for something that a correct adapter does at once,
+// on a machine that may be busy. Only the suite's own tests change it, because
+// they wait for what a faulty adapter never does.
 var patience = 2 * time.Minute
 
 // A site is a server of the adapter under test, with a manager and its store.
@@ -34,13 +34,13 @@ type site struct {
 	store    *Store
 	gate     *gate
 	routes   routes
-	header   map[string]string // that a middleware around sets
-	tls      *tls.Config       // to serve over TLS with
+	header   map[string]string // set by an outer middleware
+	tls      *tls.Config       // for a server over TLS; else nil
 	url      string
 	inHeader bool // its clients have their token in a header
 }
 
-// routes are what a law adds to the pages that every site has, by path.
+// routes are the pages that a law adds to those of every site, by path.
 type routes map[string]func(si *site, r Request)
 
 func open(t *testing.T, on setup, opts *session.Options, routes routes) *site {
@@ -50,7 +50,7 @@ func open(t *testing.T, on setup, opts *session.Options, routes routes) *site {
 	return si
 }
 
-// asItIs is what no middleware makes of a context.
+// asItIs is the Context of a Server without an outer middleware.
 func asItIs(ctx context.Context) context.Context { return ctx }
 
 // newSite makes a site that is not served yet.
@@ -70,7 +70,7 @@ func newSite(t *testing.T, on setup, opts *session.Options, routes routes) *site
 	return si
 }
 
-// newSiteOver makes one over the store of another.
+// newSiteOver makes a site over the store of another one.
 func newSiteOver(t *testing.T, st *Store, opts *session.Options, routes routes) *site {
 	t.Helper()
 	m, err := session.New[visit](st, opts)
@@ -83,10 +83,10 @@ func newSiteOver(t *testing.T, st *Store, opts *session.Options, routes routes) 
 func (si *site) serve(start Start, around func(context.Context) context.Context, managers ...session.AnyManager) {
 	si.t.Helper()
 	si.url = start(si.t, Server{Handler: si.handle, Managers: managers, Context: around, Header: si.header, TLS: si.tls})
-	si.t.Cleanup(si.gate.open) // before the server ends, which waits for its handlers
+	si.t.Cleanup(si.gate.open) // before the server ends, because that waits for the handlers
 }
 
-// handle answers with the state of the session after what the path names.
+// handle does what the path names, and answers with the state of the session.
 func (si *site) handle(r Request) {
 	path, _, _ := strings.Cut(r.Target, "?")
 	if route := si.routes[path]; route != nil {
@@ -146,7 +146,7 @@ func count(v *visit) error {
 
 func refuse(r Request, err error) { r.Respond(session.HTTPStatus(err), err.Error()) }
 
-// state is "new", or the count and who is logged in.
+// state returns "new", or the count and who is logged in.
 func state(s *session.Session[visit]) string {
 	if s.IsNew() && s.Data().N == 0 && s.Subject() == "" {
 		return "new"
@@ -154,7 +154,7 @@ func state(s *session.Session[visit]) string {
 	return strings.TrimSpace(fmt.Sprint(s.Data().N, " ", s.Subject()))
 }
 
-// query is what follows the question mark.
+// query returns what follows the question mark.
 func (r Request) query() string {
 	_, query, _ := strings.Cut(r.Target, "?")
 	decoded, err := url.QueryUnescape(query)
@@ -176,9 +176,9 @@ func (r Request) respond(way, body string) {
 	}
 }
 
-// features is what the framework can do.
+// features are what the framework can do.
 type features struct {
-	ways                               []string // but "Implicit", by which nothing more can be said
+	ways                               []string // without "Implicit", which has no body
 	streams, informs, takesOver, fails bool
 }
 
@@ -210,7 +210,7 @@ func newGate() *gate {
 	return &gate{arrived: make(chan struct{}, 1000), opened: make(chan struct{})}
 }
 
-// pass is called by the handler.
+// pass holds the handler that calls it, until the gate opens.
 func (g *gate) pass() {
 	g.arrived <- struct{}{}
 	<-g.opened
@@ -226,19 +226,19 @@ func (g *gate) await(t *testing.T, n int) {
 		select {
 		case <-g.arrived:
 		case <-late:
-			t.Fatalf("a handler that was to be reached was not, for %v", patience)
+			t.Fatalf("a handler was not reached within %v", patience)
 		}
 	}
 }
 
-// receive takes what a handler sent.
+// receive waits for what a handler sends.
 func receive[V any](t *testing.T, from <-chan V) V {
 	t.Helper()
 	select {
 	case v := <-from:
 		return v
 	case <-time.After(patience):
-		t.Fatalf("a handler did not come to its end, for %v", patience)
+		t.Fatalf("a handler did not end within %v", patience)
 	}
 	panic("unreachable")
 }

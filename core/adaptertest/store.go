@@ -12,14 +12,14 @@ import (
 	"github.com/gostateful/session/core/internal/plainstore"
 )
 
-// A Store keeps sessions in memory, for the suite and for an adapter's own tests,
-// whose module then need not require a store. Make one with NewStore. It is safe
-// for concurrent use.
+// A Store keeps sessions in memory, for the suite and for an adapter's own
+// tests. The adapter's module then need not require a store. Make one with
+// [NewStore]. It is safe for concurrent use.
 type Store struct {
 	kept session.Store
 
 	mu      sync.Mutex
-	noting  bool // of the calls
+	noting  bool // the calls are noted
 	calls   []string
 	failing map[string]failure // by method
 	created []session.ID
@@ -32,14 +32,14 @@ func newStore(kept session.Store) *Store {
 	return &Store{kept: kept, failing: map[string]failure{}}
 }
 
-// Lose makes all calls fail from now on, as those to a server that is down.
+// Lose makes all calls fail from now on, like calls to a server that is down.
 func (s *Store) Lose() { s.fail(down, everyMethod...) }
 
 // Len returns how many sessions there are, also while the store is lost.
 func (s *Store) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	finder, err := session.New[any](s.kept, nil) // what a logout leaves for a while is no session
+	finder, err := session.New[any](s.kept, nil) // it ignores the records that logouts leave for a while
 	if err != nil {
 		return -1
 	}
@@ -65,11 +65,12 @@ var (
 	writeMethods = []string{"Create", "Update", "Touch", "Delete", "DeleteAll"}
 )
 
-// address is that of a store that cannot be reached. It is nothing for a client.
+// address is the address of a store that cannot be reached. No client may see
+// it.
 const address = "192.0.2.7:6379"
 
-// expireIn makes all sessions end so soon, as those that were last used a while
-// ago.
+// expireIn makes all sessions end after this time, as if they were last used a
+// while ago.
 func (s *Store) expireIn(t *testing.T, left time.Duration) {
 	t.Helper()
 	s.mu.Lock()
@@ -86,7 +87,7 @@ func (s *Store) expireIn(t *testing.T, left time.Duration) {
 	}
 }
 
-// call makes a call of the store inside, unless a law wants it to fail.
+// call makes a call of the inner store, unless a law wants it to fail.
 func (s *Store) call(ctx context.Context, method string, call func() error) error {
 	s.mu.Lock()
 	if s.noting {
@@ -110,7 +111,7 @@ func (s *Store) call(ctx context.Context, method string, call func() error) erro
 	return err
 }
 
-// Load implements session.Store, as do the others.
+// Load implements session.Store, as do the other methods.
 func (s *Store) Load(ctx context.Context, id session.ID) (r session.Record, err error) {
 	err = s.call(ctx, "Load", func() (err error) {
 		r, err = s.kept.Load(ctx, id)
@@ -168,8 +169,7 @@ func (s *Store) heal() {
 	clear(s.failing)
 }
 
-// took returns the calls since it was last asked, as "Load Update", if the store
-// takes note of them.
+// took returns the noted calls since it was last called, such as "Load Update".
 func (s *Store) took() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

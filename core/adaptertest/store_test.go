@@ -13,7 +13,7 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) session.Store { return adaptertest.NewStore() }, storetest.FakeClock)
 }
 
-// TestLose: a store that is lost keeps what it has, and gives and takes nothing.
+// TestLose: a lost store keeps its sessions, but each call fails.
 func TestLose(t *testing.T) {
 	st := adaptertest.NewStore()
 	m, err := session.New[int](st, nil)

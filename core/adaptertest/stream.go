@@ -17,8 +17,8 @@ func streamLaws() []law {
 	return []law{{"TouchInStream", touchInStream}, {"WatchInStream", watchInStream}}
 }
 
-// touchInStream: a stream may outlast its handler, and its session. By Touch it keeps
-// the session alive, and learns when it has ended.
+// touchInStream: a stream may outlast its handler and its session. With Touch
+// it keeps the session alive, and learns when the session has ended.
 func touchInStream(t *testing.T, on setup) {
 	if !featuresOf(t, on).streams {
 		t.Log("the adapter's framework has no streams: Request.Stream is nil")
@@ -65,7 +65,7 @@ func touchInStream(t *testing.T, on setup) {
 	}
 }
 
-// watchInStream: a stream may outlast its handler, and is shown what other requests
+// watchInStream: a stream may outlast its handler. It sees what other requests
 // change, and that the session has ended.
 func watchInStream(t *testing.T, on setup) {
 	if !featuresOf(t, on).streams {

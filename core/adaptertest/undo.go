@@ -12,7 +12,7 @@ func undoLaws() []law {
 	}
 }
 
-// undone is a route that logs in, fails after that, and takes the login back. It
+// undone is a route that logs in, then fails, and takes the login back. It
 // responds, or answers with the error, as the query says.
 func undone(si *site, r Request) {
 	s := si.session(r)
@@ -39,8 +39,8 @@ func undone(si *site, r Request) {
 	r.Respond(500, "no room")
 }
 
-// discardedLogin: a login that was taken back, as something else failed, sets no cookie,
-// and nobody is logged in.
+// discardedLogin: a login that was taken back after another failure sets no
+// cookie, and nobody is logged in.
 func discardedLogin(t *testing.T, on setup) {
 	ways := []string{"Respond"}
 	if featuresOf(t, on).fails {
@@ -63,7 +63,7 @@ func discardedLogin(t *testing.T, on setup) {
 	}
 }
 
-// discardedAfterLogout: a logout before that still happens.
+// discardedAfterLogout: a logout before such a login still happens.
 func discardedAfterLogout(t *testing.T, on setup) {
 	si := open(t, on, nil, routes{"/undone": undone})
 	v := si.known()

@@ -10,7 +10,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// callAll is a call of All, which calls cannot have: not every store has it.
+// callAll is a call of All. It is not in calls, because not every store has it.
 var callAll = call{"All", func(ctx context.Context, s session.Store, _, _ session.Record) (err error) {
 	for _, err = range s.(session.Iterable).All(ctx) {
 		if err != nil {
@@ -20,8 +20,9 @@ var callAll = call{"All", func(ctx context.Context, s session.Store, _, _ sessio
 	return err
 }}
 
-// goThrough shows records of All to see, until that returns false, and returns
-// the error of All. The store may hold records that are not of this test.
+// goThrough calls see with each record of All until see returns false. It
+// returns the error of All. The store may hold records that are not of this
+// test.
 func (t *trial) goThrough(ctx context.Context, see func(r session.Record) bool) (failure error) {
 	t.Helper()
 	for r, err := range t.store.(session.Iterable).All(ctx) {
@@ -37,7 +38,7 @@ func (t *trial) goThrough(ctx context.Context, see func(r session.Record) bool) 
 	return failure
 }
 
-// all returns what All shows, the last one of each ID.
+// all returns the records that All shows, the last one of each ID.
 func (t *trial) all() map[session.ID]session.Record {
 	t.Helper()
 	seen := map[session.ID]session.Record{}
@@ -73,7 +74,7 @@ func (t *trial) createMany(n int) []session.Record {
 	return records
 }
 
-// numbered is data from which one can tell the record and its version.
+// numbered returns data that tells the record and its version.
 func numbered(id session.ID, version uint64) []byte { return fmt.Appendf(nil, "%v %d", id, version) }
 
 func allIsComplete(t *trial) {
@@ -93,7 +94,7 @@ func allIsComplete(t *trial) {
 	}
 }
 
-// allMissesNothing changes the store with each record that it is shown, and all
+// allMissesNothing changes the store at each record that it is shown, and all
 // the time from other goroutines.
 func allMissesNothing(t *trial) {
 	const rounds, changers = 3, 3
@@ -115,7 +116,7 @@ func allMissesNothing(t *trial) {
 	for range rounds {
 		steps := 0
 		t.shows(lasting, func() {
-			if steps%3 == 0 && len(passing) > 0 { // those that were created first may stand first
+			if steps%3 == 0 && len(passing) > 0 { // the first ones created may come first
 				t.delete(passing[0].ID)
 				passing = passing[1:]
 			}
@@ -129,7 +130,7 @@ func allMissesNothing(t *trial) {
 	}
 }
 
-// shows wants All to show these records, though something is done with each.
+// shows checks that All shows these records, while do runs at each record.
 func (t *trial) shows(lasting []session.Record, do func()) {
 	t.Helper()
 	seen := map[session.ID]bool{}
@@ -148,7 +149,7 @@ func (t *trial) shows(lasting []session.Record, do func()) {
 	}
 }
 
-// disturb changes the store, and makes no session end that was there before.
+// disturb changes the store, and ends no session that was there before.
 func (t *trial) disturb(ctx context.Context, id session.ID, i int) error {
 	switch i % 4 {
 	case 0:
@@ -159,7 +160,7 @@ func (t *trial) disturb(ctx context.Context, id session.ID, i int) error {
 			r.ExpiresAt = in(2*time.Hour + time.Duration(i%1000)*time.Minute)
 		})
 	}
-	for _, first := range []byte{0x00, 0x7f, 0xff} { // before, among or behind the others
+	for _, first := range []byte{0x00, 0x7f, 0xff} { // before, among or after the others
 		r := t.record()
 		r.ID[0] = first
 		if err := t.store.Create(ctx, r); err != nil {
@@ -205,7 +206,7 @@ func allIsNotAliased(t *trial) {
 	for i, r := range kept {
 		t.same("what All has shown, after it went on and others were changed", r, want[r.ID])
 		scribble(kept[i].Data)
-		scribble(append(kept[i].Data, "0123456789012345"...)) // what stands behind a slice may belong to another
+		scribble(append(kept[i].Data, "0123456789012345"...)) // the memory after a slice may belong to another
 	}
 	for _, r := range want {
 		t.holds("after what All has shown was changed", r)

@@ -11,7 +11,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// allPatience is how long a call waits for what an All holds back.
+// allPatience is how long a call waits for something that an All holds.
 const allPatience = 2 * time.Minute
 
 func allLetsOthersIn(t *trial) {
@@ -37,7 +37,7 @@ func allLetsOthersIn(t *trial) {
 	}
 }
 
-// lets wants each call to be possible.
+// lets checks that each call is possible.
 func (t *trial) lets(when string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), allPatience)
@@ -129,7 +129,7 @@ func engineShowsAll(t *trial) {
 	for info, err := range m.All(t.Context()) {
 		switch n := info.Data.N; {
 		case errors.Is(err, session.ErrUndecodable):
-			continue // no session of this test: the store may hold others
+			continue // not a session of this test: the store may hold others
 		case err != nil:
 			t.Fatalf("Manager.All: %v", err)
 		case info.Subject != fmt.Sprint("subject ", n) || n%11 == 0 || info.ID == loggedOut.id:

@@ -9,8 +9,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Benchmark measures each method of a store, with 500 bytes of data, alone
-// and from many goroutines. newStore is as for Run.
+// Benchmark measures each method of a store with 500 bytes of data, from one
+// goroutine and from many. newStore is as for [Run].
 func Benchmark(b *testing.B, newStore func(b *testing.B) session.Store) {
 	for _, m := range []struct {
 		name    string

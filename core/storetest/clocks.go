@@ -10,7 +10,7 @@ import (
 )
 
 func engineRecordsLastUse(t *trial) {
-	// Lifetime ends with the first idle timeout, and is no concern of the store.
+	// Lifetime ends with the first idle timeout. The store must ignore that.
 	const idle = 24 * time.Hour
 	m := t.manager(t.store, session.Options{IdleTimeout: idle, Lifetime: idle})
 	begun := in(0)
@@ -19,7 +19,7 @@ func engineRecordsLastUse(t *trial) {
 	for _, test := range []struct {
 		name string
 		left time.Duration // of the idle timeout
-		load bool          // its use is recorded by the load, as it could run out under the request
+		load bool          // the load records its use, because it could expire during the request
 	}{
 		{"little time left", idle / 4, true},
 		{"much time left", 3 * idle / 4, false},
@@ -41,7 +41,7 @@ func engineRecordsLastUse(t *trial) {
 		}
 		t.expires(when+", after it", b.id, begun, idle)
 	}
-	// A job is no use.
+	// A job does not count as a use.
 	before := t.lastUsed(b.id, idle/4)
 	if err := m.Update(t.Context(), b.id, func(v *visits) error { v.N++; return nil }); err != nil {
 		t.Fatalf("Manager.Update: %v", err)
@@ -52,8 +52,8 @@ func engineRecordsLastUse(t *trial) {
 	t.opens("at last", m, b, 2)
 }
 
-// lastUsed makes a session one that was last used a while ago, so that this
-// much of its time is left.
+// lastUsed moves the last use of a session back, so that this much of its time
+// is left.
 func (t *trial) lastUsed(id session.ID, left time.Duration) (r session.Record) {
 	t.Helper()
 	err := attempt(t.Context(), t.store, id, func(old *session.Record) {
@@ -67,7 +67,7 @@ func (t *trial) lastUsed(id session.ID, left time.Duration) (r session.Record) {
 	return r
 }
 
-// expires wants a session to have been used last between a moment and now.
+// expires checks that a session was last used between since and now.
 func (t *trial) expires(when string, id session.ID, since time.Time, idle time.Duration) {
 	t.Helper()
 	r, err := t.store.Load(t.Context(), id)

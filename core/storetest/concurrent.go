@@ -12,8 +12,9 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// concurrentUse calls everything at once on a few sessions. What a record of
-// a version looks like is known, so that a mixture of two is seen.
+// concurrentUse calls everything at once on a few sessions. A version
+// determines the content of its record, so a mixture of two versions is
+// detected.
 func concurrentUse(t *trial) {
 	const callers, calls = 6, 120
 	var ids [3]session.ID
@@ -63,14 +64,15 @@ func concurrentUse(t *trial) {
 	}
 }
 
-// concurrentMethods has each method as often as it gets called: seldom those
-// that leave the others little to work on.
+// concurrentMethods has each method as often as its share of the calls. Methods
+// that leave the others little to work on are rare.
 var concurrentMethods = []string{
 	"Load", "Load", "Load", "Load", "Create", "Create", "Update", "Update", "Update", "Update", "Update", "Update",
 	"Touch", "Touch", "List", "List", "Delete", "DeleteAll",
 }
 
-// concurrentCall calls a method and returns what it must not do.
+// concurrentCall calls a method, and returns an error if the method broke its
+// contract.
 func concurrentCall(
 	ctx context.Context, s session.Store, random *rand.Rand, id session.ID, subject string,
 	made func(session.ID, uint64) session.Record, whole func(session.Record) error,

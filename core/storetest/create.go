@@ -36,8 +36,8 @@ func createThenLoad(t *trial) {
 }
 
 func createKeepsVersion(t *trial) {
-	// A version counts the updates of one session, so what does not fit into
-	// a signed integer is never reached, but floating point would be wrong.
+	// A version counts the updates of one session, so it never outgrows a signed
+	// integer. Floating point would lose digits.
 	for _, version := range []uint64{0, 1, 7, 1<<32 + 1, 1<<53 + 1, math.MaxInt64} {
 		r := t.record()
 		r.Version = version
@@ -131,7 +131,7 @@ func zeroIDIsInvalid(t *trial) {
 }
 
 func idsAreExact(t *trial) {
-	// The IDs differ where a text of any collation, or a number, would not.
+	// These IDs differ, but would be equal as text of some collation, or as numbers.
 	base := session.NewID()
 	var records []session.Record
 	for _, last := range []byte{0x00, 0x01, 0x20, 'a', 'A', '%', '_', 0x7f, 0x80, 0xff} {

@@ -7,7 +7,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// keeps wants data to survive Create, Update, Load and List.
+// keeps checks that data survives Create, Update, Load and List.
 func (t *trial) keeps(what string, data []byte) {
 	t.Helper()
 	r := t.record()
@@ -100,7 +100,7 @@ func outputIsNotAliased(t *trial) {
 	listed := t.list(r.Subject)
 	for i, l := range listed {
 		scribble(l.Data)
-		// What stands behind a slice may belong to another.
+		// The memory after a slice may belong to another.
 		scribble(append(l.Data, "0123456789012345"...))
 		for _, next := range listed[i+1:] {
 			if want := map[session.ID][]byte{r.ID: r.Data, neighbour.ID: neighbour.Data}[next.ID]; !bytes.Equal(next.Data, want) {

@@ -49,8 +49,8 @@ func deletedIDIsFree(t *trial) {
 	}
 }
 
-// deleteWins deletes a record while writers work on it. Whatever the order, a
-// write that starts when Delete has returned finds nothing.
+// deleteWins deletes a record while writers work on it. In any order, a write
+// that starts after Delete has returned finds nothing.
 func deleteWins(t *trial) {
 	for range 10 {
 		r := t.create(t.record())
@@ -94,7 +94,8 @@ func deleteWins(t *trial) {
 	}
 }
 
-// A race lets one call begin when others are at work, and tell them when it is over.
+// A race makes one call begin while others are at work. The others can ask
+// whether it is over.
 type race struct {
 	begun sync.WaitGroup
 	over  chan struct{}

@@ -73,7 +73,7 @@ func deleteAllSparesExcept(t *trial) {
 	for i, r := range records {
 		ids[i] = r.ID
 	}
-	// Of the exceptions some are twice there, unknown, of somebody else, zero.
+	// Some of the exceptions are repeated, unknown, another subject's, or zero.
 	except := []session.ID{ids[3], ids[1], ids[3], session.NewID(), other.ID, {}}
 	given := slices.Clone(except)
 	if n := t.deleteAll(subject, given...); n != 3 {
@@ -122,8 +122,9 @@ func deleteAllFollowsSubject(t *trial) {
 	t.holds("after DeleteAll of the subject that it left for none", leaves)
 }
 
-// deleteAllSparesWhatLeaves lets sessions leave the subject while its sessions
-// are deleted: each has either left, and lives, or was deleted before it could.
+// deleteAllSparesWhatLeaves makes sessions leave the subject while its sessions
+// are deleted. Each has either left and lives, or was deleted before it could
+// leave.
 func deleteAllSparesWhatLeaves(t *trial) {
 	const movers, each = 3, 4
 	for range 15 {
@@ -161,7 +162,7 @@ func deleteAllSparesWhatLeaves(t *trial) {
 }
 
 // deleteAllWins runs DeleteAll while sessions of the subject are updated all
-// the time and visitors log in. A login whose Update has returned may not
+// the time and visitors log in. A login whose Update has returned must not
 // survive a DeleteAll that starts afterwards.
 func deleteAllWins(t *trial) {
 	const visitors = 4

@@ -99,7 +99,8 @@ func engineLogoutWins(t *trial) {
 		_, err := visit(t.Context(), m, cookie, (*session.Session[visits]).Destroy)
 		return err
 	})
-	// What a logout leaves for a while has no owner, and opens for nobody.
+	// The record that a logout leaves for a while has no owner, and nobody can open
+	// it.
 	t.owns("after a logout during a request", subject)
 	_, err := visit(t.Context(), m, cookie, func(s *session.Session[visits]) error {
 		if s.ID() == id || s.Data().N != 0 || s.Subject() != "" {
@@ -112,7 +113,7 @@ func engineLogoutWins(t *trial) {
 	}
 }
 
-// during logs in, and ends the session while a request that changes it is handled.
+// during logs in, and ends the session during a request that changes it.
 func (t *trial) during(m *session.Manager[visits], end func(cookie *http.Cookie, id session.ID) error) (id session.ID, subject string, cookie *http.Cookie) {
 	t.Helper()
 	b := t.login(m, t.subject())
@@ -128,14 +129,14 @@ func (t *trial) during(m *session.Manager[visits], end func(cookie *http.Cookie,
 	return b.id, b.subject, b.cookie
 }
 
-// A browser is logged in.
+// A browser is one that is logged in.
 type browser struct {
 	cookie  *http.Cookie
 	id      session.ID
 	subject string
 }
 
-// login has a new browser log in, with a visit counted.
+// login logs in a new browser, and counts a visit.
 func (t *trial) login(m *session.Manager[visits], subject string) browser {
 	t.Helper()
 	b := browser{subject: subject}
@@ -150,7 +151,7 @@ func (t *trial) login(m *session.Manager[visits], subject string) browser {
 	return b
 }
 
-// logout ends the session of a browser, which keeps the cookie all the same.
+// logout ends the session of a browser. The browser keeps the cookie.
 func (t *trial) logout(m *session.Manager[visits], b browser) {
 	t.Helper()
 	if _, err := visit(t.Context(), m, b.cookie, (*session.Session[visits]).Destroy); err != nil {
@@ -158,7 +159,8 @@ func (t *trial) logout(m *session.Manager[visits], b browser) {
 	}
 }
 
-// opens wants a cookie to open the session of a browser, with visits counted.
+// opens checks that the cookie of a browser opens its session, with this number
+// of visits.
 func (t *trial) opens(when string, m *session.Manager[visits], b browser, visits int) {
 	t.Helper()
 	if got := t.opened(m, b.cookie); got.ID != b.id || got.Subject != b.subject || got.Data.N != visits {
@@ -167,7 +169,7 @@ func (t *trial) opens(when string, m *session.Manager[visits], b browser, visits
 	}
 }
 
-// opensNothing wants a cookie not to open the session of a browser.
+// opensNothing checks that a cookie does not open the session of a browser.
 func (t *trial) opensNothing(when string, m *session.Manager[visits], cookie *http.Cookie, b browser) {
 	t.Helper()
 	if got := t.opened(m, cookie); got.ID == b.id || got.Subject != "" || got.Data.N != 0 {
@@ -175,7 +177,7 @@ func (t *trial) opensNothing(when string, m *session.Manager[visits], cookie *ht
 	}
 }
 
-// opened is what a request with a cookie sees.
+// opened returns what a request with a cookie sees.
 func (t *trial) opened(m *session.Manager[visits], cookie *http.Cookie) (seen session.Info[visits]) {
 	t.Helper()
 	_, err := visit(t.Context(), m, cookie, func(s *session.Session[visits]) error {
@@ -188,7 +190,7 @@ func (t *trial) opened(m *session.Manager[visits], cookie *http.Cookie) (seen se
 	return seen
 }
 
-// lists wants a manager to list just these sessions of a subject.
+// lists checks that a manager lists exactly these sessions of a subject.
 func (t *trial) lists(when string, m *session.Manager[visits], subject string, want ...session.ID) {
 	t.Helper()
 	infos, err := m.List(t.Context(), subject)
@@ -202,14 +204,14 @@ func (t *trial) lists(when string, m *session.Manager[visits], subject string, w
 			t.Fatalf("%s: Manager.List(%q) shows a session of %q", when, subject, info.Subject)
 		}
 	}
-	slices.SortFunc(got, newestFirst) // it shows the one that was used last first
+	slices.SortFunc(got, newestFirst) // List has the last used first
 	slices.SortFunc(want, newestFirst)
 	if !slices.Equal(got, want) {
 		t.Fatalf("%s: Manager.List(%q): got the sessions %v, want %v", when, subject, got, want)
 	}
 }
 
-// revokes wants a manager to end so many sessions of a subject.
+// revokes checks that a manager ends this number of sessions of a subject.
 func (t *trial) revokes(when string, m *session.Manager[visits], subject string, want int) {
 	t.Helper()
 	n, err := m.RevokeAll(t.Context(), subject)

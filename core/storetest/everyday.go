@@ -10,7 +10,7 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// engineTakesOnce has requests that overlap take the same thing.
+// engineTakesOnce makes overlapping requests take the same thing.
 func engineTakesOnce(t *trial) {
 	const requests, rounds = 8, 5
 	m := t.manager(t.store, session.Options{})
@@ -51,7 +51,7 @@ func engineTakesOnce(t *trial) {
 	}
 }
 
-// engineBoundsSubjects has more browsers log in at once than a subject may have
+// engineBoundsSubjects logs in more browsers at once than a subject may have
 // sessions.
 func engineBoundsSubjects(t *trial) {
 	const most, logins = 3, 20
@@ -86,7 +86,7 @@ func engineBoundsSubjects(t *trial) {
 	}
 	t.opens("after the logins of another subject", m, other, 1)
 
-	for !time.Now().After(infos[0].LastUsedAt.Add(time.Millisecond)) { // of sessions used at one moment any may end
+	for !time.Now().After(infos[0].LastUsedAt.Add(time.Millisecond)) { // of sessions last used at one moment, any may end
 		time.Sleep(time.Millisecond)
 	}
 	last := t.login(m, subject)
@@ -131,8 +131,8 @@ func engineRemembers(t *trial) {
 	}
 }
 
-// engineChangesAllOfSubject changes what all sessions of a subject hold, while
-// requests change it too.
+// engineChangesAllOfSubject changes the data of all sessions of a subject,
+// while requests change it too.
 func engineChangesAllOfSubject(t *trial) {
 	const browsers, each = 4, 5
 	m := t.manager(t.store, session.Options{})

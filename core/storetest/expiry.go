@@ -7,12 +7,12 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// With a fake clock the laws wait exactly. With a real one the store may take
-// its time from another machine, and the network takes its time too: laws then
-// leave a margin on both sides, and begin anew with more time to spare when the
-// machine was too slow to tell.
+// With a fake clock the laws wait exactly. With a real clock the store may take
+// the time from another machine, over a network. Then the laws leave a margin
+// on both sides. If the machine was too slow for a result, they begin anew with
+// more time.
 const (
-	realLead  = 150 * time.Millisecond // how far ahead an expiry is that is waited for
+	realLead  = 150 * time.Millisecond // how far ahead an expiry is, if the law waits for it
 	realSlack = 20 * time.Millisecond  // by how much the store's clock may differ
 )
 
@@ -23,8 +23,8 @@ func (t *trial) slack() time.Duration {
 	return realSlack
 }
 
-// soon creates a record that expires soon, and calls act, unless that is nil,
-// while it is certainly live. The error of act is a failure.
+// soon creates a record that expires soon. If act is not nil, it calls act
+// while the record is certainly live. An error of act fails the test.
 func (t *trial) soon(act func(r session.Record) error) (r session.Record) {
 	t.Helper()
 	t.within(func(lead time.Duration) (time.Time, error) {
@@ -39,16 +39,16 @@ func (t *trial) soon(act func(r session.Record) error) (r session.Record) {
 	return r
 }
 
-// within gives act a time for its work, and returns when that was done before
-// the end that act returns; else it begins anew, with more time. The error of
-// act is a failure.
+// within calls act, which returns an end. If act was done before that end,
+// within returns. Otherwise it begins anew with more lead. An error of act
+// fails the test.
 func (t *trial) within(act func(lead time.Duration) (end time.Time, err error)) {
 	t.Helper()
 	for lead := realLead; lead < time.Minute; lead *= 2 {
 		end, err := act(lead)
 		switch {
 		case !time.Now().Before(end.Add(-t.slack())):
-			continue // too late to tell
+			continue // too late for a result
 		case err != nil:
 			t.Fatalf("before the expiry: %v", err)
 		}
@@ -65,7 +65,7 @@ func (t *trial) expired() session.Record {
 	return r
 }
 
-// pass waits until a moment has come on every clock.
+// pass waits until every clock has passed a moment.
 func (t *trial) pass(moment time.Time) { time.Sleep(time.Until(moment.Add(t.slack()))) }
 
 func expiresToTheMillisecond(t *trial) {
@@ -112,7 +112,7 @@ func pastExpiryIsNotForever(t *trial) {
 	} {
 		r := t.record()
 		r.ExpiresAt = past.at
-		// Refusing it and forgetting it at once are both right.
+		// The store may refuse it, or forget it at once.
 		err := t.store.Create(t.Context(), r)
 		if answer := named(err); answer != nil {
 			t.Fatalf("Create with ExpiresAt %s: got %v, want no error or one that is none of the named ones", past.name, err)

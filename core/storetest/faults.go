@@ -11,7 +11,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// A call is one call of one method; present is a live record, fresh is absent.
+// A call is one call of one method. present is a live record, and fresh is
+// absent.
 type call struct {
 	name string
 	do   func(ctx context.Context, s session.Store, present, fresh session.Record) error
@@ -73,7 +74,7 @@ var calls = []call{
 	}},
 }
 
-// changed is the record that the Update of calls makes of a record.
+// changed returns the record that the Update of calls writes over r.
 func changed(r session.Record) session.Record {
 	r.Data = []byte("changed while the context ended")
 	return r
@@ -104,7 +105,7 @@ func cancelledMidway(t *trial) {
 			ctx, cancel := context.WithCancel(t.Context())
 			var wg sync.WaitGroup
 			wg.Go(func() {
-				// A little later each time, on a fast store and on a slow one.
+				// A little later each time, for fast stores and slow ones.
 				for range round * round {
 					runtime.Gosched()
 				}
@@ -120,8 +121,8 @@ func cancelledMidway(t *trial) {
 	}
 }
 
-// survives wants a call whose context may have ended to have done all or
-// nothing, and not to have answered what is not so.
+// survives checks that a call whose context may have ended has done all or
+// nothing, and has given no false answer.
 func (t *trial) survives(name string, err error, present, fresh session.Record) {
 	t.Helper()
 	doing := name + " whose context ended meanwhile"
@@ -174,7 +175,7 @@ func (t *trial) survives(name string, err error, present, fresh session.Record) 
 	}
 }
 
-// down does not wait for a call that hangs for longer than a person would.
+// down waits for a call that hangs, but no longer than a person would.
 func down(t *trial) {
 	const timeout, patience = 3 * time.Second, 2 * time.Minute
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -186,7 +187,7 @@ func down(t *trial) {
 	if _, ok := t.store.(session.Watchable); ok {
 		calls = append(slices.Clone(calls), callVersions)
 	}
-	// All at once, as each may take its time.
+	// Make all calls at once, because each may be slow.
 	results := make([]chan error, len(calls))
 	for i, c := range calls {
 		results[i] = make(chan error, 1)
@@ -204,7 +205,7 @@ func down(t *trial) {
 			if !t.config.fakeClock {
 				return
 			}
-			<-results[i] // a bubble lasts as long as what runs in it
+			<-results[i] // a bubble ends only when all goroutines in it have ended
 			timer.Reset(0)
 		}
 	}

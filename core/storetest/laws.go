@@ -1,8 +1,8 @@
 package storetest
 
-// laws are in the order in which a store is best written.
+// laws are in the best order in which to write a store.
 var laws = []law{
-	{"CreateThenLoad", "what Create was given, Load returns: all fields, times to the millisecond", createThenLoad},
+	{"CreateThenLoad", "Load returns what Create was given: all fields, times to the millisecond", createThenLoad},
 	{"CreateKeepsVersion", "Create stores the version as given", createKeepsVersion},
 	{"CreateOverLiveFails", "Create over a live record returns ErrExists and writes nothing", createOverLiveFails},
 	{"CreateIsAtomic", "of several callers that create one ID exactly one succeeds, and the others get ErrExists", createIsAtomic},
@@ -20,21 +20,21 @@ var laws = []law{
 	{"UpdateReplaces", "Update replaces subject, expiry and data, and stores the version plus one", updateReplaces},
 	{"UpdateOnlyOverItsVersion", "Update over another version than the stored one returns ErrConflict and writes nothing", updateOnlyOverItsVersion},
 	{"UpdateIsAtomic", "of several callers that update over one version exactly one succeeds, and the others get ErrConflict", updateIsAtomic},
-	{"UpdateLosesNothing", "callers that load, update and on ErrConflict begin anew lose no change", updateLosesNothing},
+	{"UpdateLosesNothing", "callers that load, update, and begin anew on ErrConflict lose no change", updateLosesNothing},
 	{"UpdateOfAbsent", "Update of a record that was never there returns ErrNotFound and writes nothing", updateOfAbsent},
 	{"UpdateAfterDelete", "Update of a deleted record returns ErrNotFound and writes nothing", updateAfterDelete},
 	{"UpdateAfterDeleteAll", "Update of a record that DeleteAll removed returns ErrNotFound and writes nothing", updateAfterDeleteAll},
 	{"UpdateAfterExpiry", "Update of an expired record returns ErrNotFound and writes nothing", updateAfterExpiry},
-	{"UpdateMovesExpiry", "the record is absent from the new expiry on, be it later or earlier than the old one", updateMovesExpiry},
+	{"UpdateMovesExpiry", "the record is absent from the new expiry on, whether that is later or earlier than the old one", updateMovesExpiry},
 	{"UpdateIntoThePastDeletes", "Update with an ExpiresAt that has passed, and is not zero, leaves the record absent, and only over its version", updateIntoThePastDeletes},
 	{"UpdateKeepsExpiry", "Update with a zero ExpiresAt keeps the expiry that is stored, and replaces subject and data over its version", updateKeepsExpiry},
 	{"UpdateKeepsTouchedExpiry", "Update with a zero ExpiresAt keeps an expiry that Touch has moved since the record was read", updateKeepsTouchedExpiry},
 	{"UpdateLosesNoTouch", "an Update with a zero ExpiresAt at the same moment does not take back a Touch", updateLosesNoTouch},
-	{"UpdateKeepingExpiryRevivesNothing", "Update with a zero ExpiresAt of an absent record, be it expired, deleted or never there, returns ErrNotFound and writes nothing", updateKeepingExpiryRevivesNothing},
+	{"UpdateKeepingExpiryRevivesNothing", "Update with a zero ExpiresAt of a record that is expired, deleted or was never there returns ErrNotFound and writes nothing", updateKeepingExpiryRevivesNothing},
 
 	{"TouchMovesExpiry", "Touch moves the expiry of a live record to a later time", touchMovesExpiry},
 	{"TouchMovesNothingElse", "Touch changes neither data nor subject nor version", touchMovesNothingElse},
-	{"TouchNeverShortens", "Touch to a time that is not later, be it past or zero, changes nothing and is no error", touchNeverShortens},
+	{"TouchNeverShortens", "Touch to a time that is not later, such as a past or zero time, changes nothing and is no error", touchNeverShortens},
 	{"TouchOfAbsent", "Touch of a record that was never there returns ErrNotFound and writes nothing", touchOfAbsent},
 	{"TouchAfterDelete", "Touch of a deleted record returns ErrNotFound and revives nothing", touchAfterDelete},
 	{"TouchAfterDeleteAll", "Touch of a record that DeleteAll removed returns ErrNotFound and revives nothing", touchAfterDeleteAll},
@@ -83,34 +83,34 @@ var laws = []law{
 	{"EngineJobTakesBackNoUse", "a job (Manager.Update) takes nothing back of the use that a request records at the same moment", engineJobTakesBackNoUse},
 	{"EngineTooLateIsAnError", "a change that finds its session gone after the expiry that its request knew is an error", engineTooLateIsAnError},
 	{"EngineLastsACentury", "the longest times that session.New accepts work: create, update, touch, list, log out", engineLastsACentury},
-	{"EngineTakesOnce", "of requests that overlap, one takes what is taken by session.Take", engineTakesOnce},
+	{"EngineTakesOnce", "of overlapping requests, only one gets what session.Take takes", engineTakesOnce},
 	{"EngineBoundsSubjects", "after simultaneous logins a subject has at most Options.MaxPerSubject sessions, and these work", engineBoundsSubjects},
-	{"EngineRemembers", "sessions of different clocks, by LoginOptions.Remember, tell their last use", engineRemembers},
+	{"EngineRemembers", "the last use of a session is known whatever its clocks, as with LoginOptions.Remember", engineRemembers},
 	{"EngineChangesAllOfSubject", "Manager.UpdateAll changes each session of a subject once, whatever is changed meanwhile", engineChangesAllOfSubject},
 	{"EnginePings", "Manager.Ping says that the store is ready", enginePings},
 }
 
-// allLaws are those of a session.Iterable.
+// allLaws are the laws of a session.Iterable.
 var allLaws = []law{
 	{"AllIsComplete", "All shows each live record at least once, whole, as Load does", allIsComplete},
 	{"AllMissesNothing", "All shows each record that is live throughout, whatever is created, updated, touched and deleted meanwhile", allMissesNothing},
 	{"AllShowsLiveOnly", "All shows neither deleted nor expired records", allShowsLiveOnly},
 	{"AllIsNotAliased", "the caller owns the data of each record that All shows", allIsNotAliased},
-	{"AllLetsOthersIn", "whoever goes through All can call the store for each record, and so can others", allLetsOthersIn},
+	{"AllLetsOthersIn", "while All is under way, its caller can call the store for each record, and so can others", allLetsOthersIn},
 	{"AllEndsEarly", "an All that is left early leaves nothing behind, however often", allEndsEarly},
 	{"AllCancelledBefore", "All with a context that is done shows nothing and ends with a failure", allCancelledBefore},
 	{"AllCancelledMidway", "All whose context ends meanwhile ends with a failure, or has shown everything", allCancelledMidway},
 	{"EngineShowsAll", "Manager.All shows each session of its realm, and nothing else", engineShowsAll},
 }
 
-// versionLaws are those of a session.Watchable.
+// versionLaws are the laws of a session.Watchable.
 var versionLaws = []law{
 	{"VersionsAreExact", "Versions returns the version of each live record among those asked for, and of no other", versionsAreExact},
 	{"VersionsShowLiveOnly", "Versions shows neither deleted nor expired nor unknown records", versionsShowLiveOnly},
 	{"VersionsOfMany", "Versions takes from none to a thousand IDs, some of them twice", versionsOfMany},
 	{"VersionsFollow", "Versions follows each Update that has returned, and no Touch", versionsFollow},
 	{"VersionsCancelled", "Versions with a context that is done is a failure", versionsCancelled},
-	{"EngineTellsWatchers", "who watches a session is told of its end and of its changes, and of nothing else", engineTellsWatchers},
+	{"EngineTellsWatchers", "a watcher of a session is told of its end and of its changes, and of nothing else", engineTellsWatchers},
 }
 
 var downLaw = law{"Down", "when the backend is down each call fails, with an error that is none of the named ones, and does not outlast its context", down}

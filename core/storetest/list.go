@@ -38,7 +38,7 @@ func listIsComplete(t *trial) {
 func listIsNewestFirst(t *trial) {
 	subject := t.subject()
 	var ids []session.ID
-	// An application's own NewID may use all values, and need not grow.
+	// The IDs of an application's NewID may have any value, in any order.
 	for _, first := range []byte{0x7f, 0x00, 0xff, 0x80, 0x01, 0xfe, 0x20, 'a', 'A'} {
 		r := t.record()
 		r.Subject, r.ID[0] = subject, first
@@ -92,8 +92,8 @@ func listFollowsSubject(t *trial) {
 	}
 }
 
-// exactSubjects are told apart by their bytes and by nothing less: each stands
-// beside one that some collation, pattern, escape or normal form makes equal.
+// exactSubjects differ only in their bytes: each is beside one that some
+// collation, pattern, escape or normal form makes equal.
 func exactSubjects(base string) []string {
 	subjects := []string{
 		base, strings.ToUpper(base), base + " ", base + "  ", " " + base, base + "\t", base + "\n", base + "\u00a0",

@@ -9,8 +9,8 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Destroy leaves a tombstone: a record without a subject, by which the engine
-// knows the ended session's requests that are still on their way.
+// Destroy leaves a tombstone: a record without a subject. By it the engine
+// recognises requests of the ended session that are still on their way.
 
 func engineKnowsStragglersOfLogout(t *trial) {
 	m := t.manager(t.store, session.Options{StragglerWindow: time.Hour})
@@ -32,8 +32,8 @@ func engineKnowsStragglersOfLogout(t *trial) {
 	t.opens("after the next login, and a straggler", m, next, 0)
 }
 
-// strandsStragglers wants a request of an ended session to read nothing, to
-// change nothing and to leave the browser's cookie alone.
+// strandsStragglers checks that a request of an ended session reads nothing,
+// changes nothing and leaves the browser's cookie alone.
 func (t *trial) strandsStragglers(when string, m *session.Manager[visits], b browser) {
 	t.Helper()
 	before, err := t.store.Load(t.Context(), b.id)
@@ -73,7 +73,7 @@ func engineLogoutLeavesNoSession(t *trial) {
 			t.Fatalf("%s: Manager.Revoke: %v", when, err)
 		}
 		t.strandsStragglers(when, m, phone)
-		// As of a request that read its session before the logout.
+		// A request that read its session before the logout may do this.
 		if err := t.store.Touch(t.Context(), phone.id, in(2*time.Hour)); err != nil {
 			t.Fatalf("%s: Touch of what it leaves: %v", when, err)
 		}
@@ -110,7 +110,7 @@ func engineForgetsLogout(t *trial) {
 	t.absent("after a new session of its browser", left)
 }
 
-// full is a store that has no room for what it is given.
+// full is a store that has no room for anything.
 type full struct{ session.Store }
 
 var errFull = errors.New("storetest: no room left")

@@ -23,7 +23,7 @@ func engineKeepsCarriersApart(t *trial) {
 	t.opens("after that", shop, customer, 1)
 	t.opens("after that", admin, clerk, 1)
 
-	// Within a realm the subject is the same one.
+	// Within a realm they share the subject.
 	t.lists("of two managers", shop, subject, customer.id, clerk.id)
 	t.lists("of two managers", admin, subject, customer.id, clerk.id)
 	if err := shop.Update(t.Context(), clerk.id, func(v *visits) error { v.N++; return nil }); err != nil {
@@ -38,20 +38,20 @@ func engineKeepsCarriersApart(t *trial) {
 	t.opensNothing("after another manager of the realm revoked all", admin, clerk.cookie, clerk)
 }
 
-// realms are told apart by their bytes and by nothing less, as subjects are.
+// realms differ only in their bytes, like exactSubjects.
 func realms() []string {
 	return []string{"", "shop", "SHOP", "shop ", "{shop}", "shop:", "s%", "sh'op", "日本", strings.Repeat("x", 64)}
 }
 
-// population is a manager, and who has logged in to it.
+// population is a manager, and the browsers that have logged in to it.
 type population struct {
 	realm    string
 	m        *session.Manager[visits]
 	browsers []browser
 }
 
-// populate has the same subjects, and such that look as if they were of another
-// realm, log in to a manager of each realm.
+// populate logs in to a manager of each realm, with the same subjects, and with
+// some that look like another realm's.
 func (t *trial) populate() (all []population) {
 	t.Helper()
 	base := t.subject()

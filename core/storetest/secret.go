@@ -65,7 +65,7 @@ func secretNeverReachesStore(t *trial) {
 		}
 		tokens = append(tokens, cookie.Value)
 	}
-	// Three secrets and five changes, or the law has looked at nothing.
+	// With fewer secrets and changes the law would have looked at nothing.
 	distinct := map[string]bool{}
 	for _, token := range tokens {
 		distinct[token] = true
@@ -83,7 +83,8 @@ func secretNeverReachesStore(t *trial) {
 	}
 }
 
-// revealed returns in which spelling a record holds a token or its secret.
+// revealed returns the spelling in which a record holds a token or its secret,
+// or "".
 func revealed(r session.Record, token string) string {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != 48 {

@@ -1,18 +1,19 @@
-// Package storetest holds a [session.Store] to its contract. Each law is one
-// subtest with a stable name; the author of a store calls [Run] from one test:
+// Package storetest tests a [session.Store] against its contract. Each law is
+// one subtest with a stable name. The author of a store calls [Run] from one
+// test:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) session.Store { return mystore.New(connect(t)) })
 //	}
 //
-// A store that lives in the process of the test and takes the time from the
-// package time adds [FakeClock], and is then held to its expiry exactly and
-// without waiting. A store with a backend adds [Down]. A store that is a
-// [session.Iterable] or a [session.Watchable] is held to the laws of that too. Run
-// the suite with the race detector too.
+// If the store lives in the process of the test and takes the time from the
+// package time, add [FakeClock]. Its expiry is then tested exactly and without
+// waiting. If the store has a backend, add [Down]. If it is a
+// [session.Iterable] or a [session.Watchable], Run tests the laws of that too.
+// Also run the suite with the race detector.
 //
-// Each law uses session IDs and subjects of its own and trips over nobody
-// else's, so that stores may share a server with each other and with other data.
+// Each law uses session IDs and subjects of its own, and ignores all others. So
+// stores may share a server with each other and with other data.
 package storetest
 
 import (
@@ -23,10 +24,10 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// Run holds a store to the contract of session.Store: one subtest for each
-// law. newStore is called once for each law, and once more to see whether the
-// store is an Iterable or a Watchable. It returns an empty store, or one whose other content
-// nobody disturbs.
+// Run tests a store against the contract of session.Store, with one subtest for
+// each law. newStore returns an empty store, or one with other content that
+// nobody changes meanwhile. Run calls it once for each law, and once more to
+// see whether the store is an Iterable or a Watchable.
 func Run(t *testing.T, newStore func(t *testing.T) session.Store, opts ...Option) {
 	var c config
 	for _, set := range opts {
@@ -48,25 +49,27 @@ func Run(t *testing.T, newStore func(t *testing.T) session.Store, opts ...Option
 	}
 }
 
-// An Option says what Run has to know about the store.
+// An Option tells [Run] about the store.
 type Option func(*config)
 
 type config struct {
 	fakeClock bool
 	down      func(t *testing.T) session.Store
 
-	// leak is for the test of this package alone: what a careless application
-	// of the law about secrets makes of its token and puts into its data.
+	// leak is only for the tests of this package. It returns what a careless
+	// application puts into its data, given its token.
 	leak func(token string) string
 }
 
-// FakeClock is an Option, to be passed as it is. It runs each law in a bubble
-// of testing/synctest, where time stands still until all wait for it: for a
-// store that lives in this process and takes the time from the package time.
+// FakeClock is an [Option]: pass it without calling it. It runs each law in a
+// bubble of [testing/synctest], where time stands still until everything waits
+// for it. It is for a store that lives in this process and takes the time from
+// the package time.
 func FakeClock(c *config) { c.fakeClock = true }
 
 // Down adds the law about a backend that is down. newStore returns a store
-// whose backend cannot be reached: nobody listens, say, or nobody answers.
+// whose backend cannot be reached: for example, nobody listens, or nobody
+// answers.
 func Down(newStore func(t *testing.T) session.Store) Option {
 	return func(c *config) { c.down = newStore }
 }
@@ -81,7 +84,7 @@ func (c *config) hold(t *testing.T, newStore func(t *testing.T) session.Store, l
 	})
 }
 
-// A law is a part of the contract that a test can see broken.
+// A law is a part of the contract that a test can check.
 type law struct {
 	name  string
 	text  string // what it demands, shown when it is broken

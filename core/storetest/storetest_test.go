@@ -35,13 +35,13 @@ func TestExample(t *testing.T) { testMyStore(t) }
 
 func BenchmarkExample(b *testing.B) { benchmarkMyStore(b) }
 
-// TestRealClock keeps the laws that wait from depending on the fake clock.
+// TestRealClock checks that the laws that wait do not depend on the fake clock.
 func TestRealClock(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(*testing.T) session.Store { return newReference() })
 }
 
-// TestLawsCatchBrokenStores holds each law to catching each store that breaks
+// TestLawsCatchBrokenStores checks that each law catches each store that breaks
 // it. Tests that must fail need a process of their own.
 func TestLawsCatchBrokenStores(t *testing.T) {
 	names := map[string][]string{}
@@ -74,7 +74,7 @@ func TestLawsCatchBrokenStores(t *testing.T) {
 	}
 }
 
-// TestEachLawHasABrokenStore keeps laws from being added that nothing breaks.
+// TestEachLawHasABrokenStore checks that some store breaks each law.
 func TestEachLawHasABrokenStore(t *testing.T) {
 	t.Parallel()
 	out, err := child(t, "^TestStore$", "")

@@ -20,7 +20,7 @@ func touchMovesExpiry(t *trial) {
 	t.holds("after the expiry that Touch moved", r)
 	t.same("List", t.only(r.Subject), r)
 
-	// To the end of what Touch gave, and no further.
+	// The record lives to the expiry that Touch set, and no longer.
 	end := in(2 * realLead)
 	r = t.soon(func(r session.Record) error {
 		end = r.ExpiresAt.Add(realLead)
@@ -42,7 +42,7 @@ func touchMovesNothingElse(t *trial) {
 		t.holds("after Touch", r)
 		t.owns("after Touch", r.Subject, r.ID)
 	}
-	// Who read the record before may still write it.
+	// A caller that read the record before may still write it.
 	r.Data = []byte("new data")
 	r = t.update(r)
 	t.holds("after Touch and Update", r)
@@ -69,7 +69,7 @@ func touchNeverShortens(t *trial) {
 		t.holds("after Touch to "+earlier.name, r)
 		t.owns("after Touch to "+earlier.name, r.Subject, r.ID)
 	}
-	// Nor do racing touches: the latest time stands.
+	// Racing touches never shorten it either: the latest time stands.
 	for range 15 {
 		const racers = 8
 		latest := r.ExpiresAt.Add(racers * time.Minute)
@@ -84,7 +84,7 @@ func touchNeverShortens(t *trial) {
 	}
 }
 
-// touchFindsNothing wants a Touch of an absent record to revive nothing.
+// touchFindsNothing checks that a Touch of an absent record revives nothing.
 func (t *trial) touchFindsNothing(r session.Record) {
 	t.Helper()
 	for _, at := range []time.Time{in(time.Hour), in(-time.Hour), {}} {
@@ -112,16 +112,16 @@ func touchAfterDeleteAll(t *trial) {
 
 func touchAfterExpiry(t *trial) { t.touchFindsNothing(t.expired()) }
 
-// touchLosesNoUpdate has one writer, so that nothing but a Touch can spoil an
-// Update, and touches as long as it writes.
+// touchLosesNoUpdate has one writer, so that only a Touch can spoil an Update.
+// The touches go on as long as it writes.
 func touchLosesNoUpdate(t *trial) {
 	const updates, touchers = 40, 2
 	r := t.record()
 	r.Data = []byte("0")
 	t.create(r)
 	at := newRace(touchers)
-	// Each Update waits for a Touch that is done, when another is under way: or
-	// all could be over before the machine lets anybody else run.
+	// Each Update waits until a Touch is done, so that the next one is under way.
+	// Otherwise all updates could be over before the machine runs anything else.
 	touched, failed := make(chan struct{}, 1), make(chan struct{}, touchers)
 	errs := together(1+touchers, func(i int) error {
 		if i == touchers {
@@ -132,7 +132,7 @@ func touchLosesNoUpdate(t *trial) {
 				select {
 				case <-touched:
 				case <-failed:
-					return nil // the error is the toucher's
+					return nil // the toucher returns the error
 				}
 				increment(&own)
 				if err := t.store.Update(t.Context(), own); err != nil {
@@ -165,6 +165,6 @@ func touchLosesNoUpdate(t *trial) {
 		t.Fatalf("Load: %v", err)
 	}
 	r.Version, r.Data = r.Version+updates, strconv.AppendInt(nil, updates, 10)
-	r.ExpiresAt = got.ExpiresAt // whichever was the last
+	r.ExpiresAt = got.ExpiresAt // that of the last touch
 	t.same("after Touch and Update at the same time", got, r)
 }

@@ -33,10 +33,10 @@ func (t *trial) record() session.Record {
 // subject returns a subject that nobody else has.
 func (t *trial) subject() string { return "storetest-" + strings.ToLower(rand.Text()) }
 
-// in is a time from now, to the millisecond.
+// in returns the time after d from now, to the millisecond.
 func in(d time.Duration) time.Time { return time.Now().Add(d).Truncate(time.Millisecond) }
 
-// create stores a record, which is not what the law is about.
+// create stores a record. The law is about something else.
 func (t *trial) create(r session.Record) session.Record {
 	t.Helper()
 	if err := t.store.Create(t.Context(), r); err != nil {
@@ -45,7 +45,7 @@ func (t *trial) create(r session.Record) session.Record {
 	return r
 }
 
-// update stores a change and returns the record as it is then.
+// update stores a change and returns the new record.
 func (t *trial) update(r session.Record) session.Record {
 	t.Helper()
 	if err := t.store.Update(t.Context(), r); err != nil {
@@ -71,7 +71,7 @@ func (t *trial) deleteAll(subject string, except ...session.ID) int {
 	return n
 }
 
-// holds wants Load to return a record.
+// holds checks that Load returns this record.
 func (t *trial) holds(when string, want session.Record) {
 	t.Helper()
 	got, err := t.store.Load(t.Context(), want.ID)
@@ -81,7 +81,7 @@ func (t *trial) holds(when string, want session.Record) {
 	t.same(when+": Load", got, want)
 }
 
-// same compares two records, nil data being as good as empty data.
+// same compares two records. Nil data equals empty data.
 func (t *trial) same(where string, got, want session.Record) {
 	t.Helper()
 	if diff := difference(got, want); diff != "" {
@@ -113,7 +113,7 @@ func excerpt(b []byte) string {
 	return fmt.Sprintf("%q", b)
 }
 
-// absent wants Load not to find a record, nor List.
+// absent checks that neither Load nor List finds a record.
 func (t *trial) absent(when string, r session.Record) {
 	t.Helper()
 	_, err := t.store.Load(t.Context(), r.ID)
@@ -134,7 +134,7 @@ func (t *trial) list(subject string) []session.Record {
 	return records
 }
 
-// owns wants List to show the records with the given IDs and no others.
+// owns checks that List shows the records with these IDs and no others.
 func (t *trial) owns(when, subject string, want ...session.ID) {
 	t.Helper()
 	var got []session.ID
@@ -150,7 +150,7 @@ func (t *trial) owns(when, subject string, want ...session.ID) {
 
 func newestFirst(a, b session.ID) int { return bytes.Compare(b[:], a[:]) }
 
-// answers wants one of the errors that the contract names.
+// answers checks for one of the errors that the contract names.
 func (t *trial) answers(doing string, got, want error) {
 	t.Helper()
 	if !errors.Is(got, want) {
@@ -158,7 +158,7 @@ func (t *trial) answers(doing string, got, want error) {
 	}
 }
 
-// fails wants an error that answers nothing.
+// fails checks for an error that is none of the named ones.
 func (t *trial) fails(doing string, err error) {
 	t.Helper()
 	if err == nil {
@@ -169,7 +169,7 @@ func (t *trial) fails(doing string, err error) {
 	}
 }
 
-// named returns the named error that err is, if it is one.
+// named returns the named error that err is or wraps, or nil.
 func named(err error) error {
 	for _, answer := range []error{session.ErrNotFound, session.ErrExists, session.ErrConflict} {
 		if errors.Is(err, answer) {
@@ -195,8 +195,8 @@ func together(n int, call func(i int) error) []error {
 	return errs
 }
 
-// oneWins wants exactly one of several calls to succeed, and the others to get
-// the named error; it returns which one won.
+// oneWins checks that exactly one of several calls succeeds, and that the
+// others get the named error. It returns the index of the winner.
 func (t *trial) oneWins(doing string, errs []error, others error) (winner int) {
 	t.Helper()
 	winners := 0

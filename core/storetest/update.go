@@ -92,7 +92,7 @@ func increment(r *session.Record) {
 	r.Data = strconv.AppendInt(nil, int64(n)+1, 10)
 }
 
-// updateFindsNothing wants an Update of an absent record to write nothing.
+// updateFindsNothing checks that an Update of an absent record writes nothing.
 func (t *trial) updateFindsNothing(r session.Record) {
 	t.Helper()
 	before := r.Subject
@@ -137,14 +137,14 @@ func updateMovesExpiry(t *trial) {
 	}
 	t.same("List", t.only(longer.Subject), got)
 
-	// The other way round: what is to last an hour ends soon.
+	// The other way round: a record that would last an hour ends soon.
 	for lead := realLead; ; lead *= 2 {
 		r := t.create(t.record())
 		r.ExpiresAt = in(lead)
 		r = t.update(r)
 		got, err := t.store.Load(t.Context(), r.ID)
 		if !time.Now().Before(r.ExpiresAt.Add(-t.slack())) {
-			continue // too late to tell
+			continue // too late for a result
 		}
 		if err != nil {
 			t.Fatalf("Load before the expiry that Update moved to an earlier time: %v", err)
@@ -188,8 +188,8 @@ func updateIntoThePastDeletes(t *trial) {
 	}
 }
 
-// updateKeeping stores a change of subject and data that leaves the expiry to the
-// store, and returns the record as it should be then.
+// updateKeeping stores a change of subject and data that keeps the expiry. It
+// returns the record that should result.
 func (t *trial) updateKeeping(doing string, r session.Record) session.Record {
 	t.Helper()
 	given := r
@@ -229,7 +229,7 @@ func updateKeepsExpiry(t *trial) {
 	t.answers("Update over another version with a zero ExpiresAt", t.store.Update(t.Context(), stale), session.ErrConflict)
 	t.holds("after Update over another version with a zero ExpiresAt", r)
 
-	// What is kept ends as before.
+	// The kept expiry still ends the record.
 	r = t.soon(func(r session.Record) error {
 		r.ExpiresAt = time.Time{}
 		return t.store.Update(t.Context(), r)
@@ -254,7 +254,7 @@ func updateKeepsTouchedExpiry(t *trial) {
 		if err := t.store.Touch(t.Context(), r.ID, touched); err != nil {
 			t.Fatalf("Touch: %v", err)
 		}
-		r.Data = []byte("new data") // by who has read the record before
+		r.Data = []byte("new data") // the writer has read the record before the Touch
 		test.change(&r)
 		r.ExpiresAt = touched
 		r = t.updateKeeping("Update "+test.name+" with a zero ExpiresAt, by who read the record before a Touch,", r)
@@ -263,7 +263,7 @@ func updateKeepsTouchedExpiry(t *trial) {
 		}
 	}
 
-	// A record that would have expired, had the Touch been taken back.
+	// If the Update took the Touch back, this record would expire.
 	later := in(time.Hour)
 	r := t.soon(func(r session.Record) error {
 		if err := t.store.Touch(t.Context(), r.ID, later); err != nil {
@@ -278,7 +278,7 @@ func updateKeepsTouchedExpiry(t *trial) {
 }
 
 // updateLosesNoTouch has one writer in each round, so that no Update has to be
-// repeated, which would read the expiry anew.
+// repeated. A repetition would read the expiry anew.
 func updateLosesNoTouch(t *trial) {
 	const rounds, racers = 30, 3
 	r := t.create(t.record())
@@ -288,7 +288,7 @@ func updateLosesNoTouch(t *trial) {
 		r.Version++
 		r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
 		errs := together(racers, func(i int) error {
-			if i == round%racers { // each may be the first to begin
+			if i == round%racers { // the order of the calls changes
 				return t.store.Update(t.Context(), read)
 			}
 			return t.store.Touch(t.Context(), r.ID, r.ExpiresAt)

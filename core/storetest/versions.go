@@ -8,13 +8,15 @@ import (
 	session "github.com/gostateful/session/core"
 )
 
-// callVersions is a call of Versions, which calls cannot have: not every store has it.
+// callVersions is a call of Versions. It is not in calls, because not every
+// store has it.
 var callVersions = call{"Versions", func(ctx context.Context, s session.Store, present, _ session.Record) error {
 	_, err := s.(session.Watchable).Versions(ctx, []session.ID{present.ID})
 	return err
 }}
 
-// versions wants the versions of records, and of no others.
+// versions checks that Versions returns the versions of these records, and of
+// no others.
 func (t *trial) versions(when string, ids []session.ID, want ...session.Record) {
 	t.Helper()
 	got, err := t.store.(session.Watchable).Versions(t.Context(), ids)
@@ -90,7 +92,7 @@ func versionsCancelled(t *trial) {
 	}
 }
 
-// engineTellsWatchers watches one session by a manager, and does the rest by
+// engineTellsWatchers watches a session by one manager, and does the rest by
 // another, as another process would.
 func engineTellsWatchers(t *trial) {
 	m, other := t.manager(t.store, session.Options{}), t.manager(t.store, session.Options{})
@@ -130,7 +132,7 @@ func engineTellsWatchers(t *trial) {
 	}
 }
 
-// found is what a manager shows of a browser's session.
+// found returns what a manager shows of a browser's session.
 func (t *trial) found(m *session.Manager[visits], b browser) session.Info[visits] {
 	t.Helper()
 	info, err := m.Find(t.Context(), b.id)
@@ -140,7 +142,7 @@ func (t *trial) found(m *session.Manager[visits], b browser) session.Info[visits
 	return info
 }
 
-// await returns what a watcher is told, or fails if that takes too long.
+// await returns what a watcher is told, or fails if it takes too long.
 func await[V any](t *trial, from chan V) (v V) {
 	t.Helper()
 	const patience = time.Minute

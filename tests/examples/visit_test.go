@@ -3,6 +3,7 @@ package examples
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,8 @@ func open(t *testing.T, binary string, flags ...string) *servers.Server {
 	return servers.Start(t, servers.Program{
 		Name: binary,
 		Args: func(s *servers.Server) []string { return append([]string{"-addr", s.Addr()}, flags...) },
+		// It listens before it prints where.
+		Ready: func(_ context.Context, s *servers.Server) error { return s.Announced("Open http://" + s.Addr()) },
 	})
 }
 
@@ -105,7 +108,6 @@ func TestPage(t *testing.T) {
 }
 
 func visitPage(t *testing.T, s *servers.Server) {
-	assert.Contains(t, s.Log(), "Open http://"+s.Addr(), "the address to open is printed")
 	ann, bob := newVisitor(t, s), newVisitor(t, s)
 
 	assert.Contains(t, ann.get(), "You have no session yet")

@@ -25,18 +25,18 @@ func connectGo(visits *session.Manager[Visit]) http.Handler {
 	mux.Handle(procedure, connect.NewUnaryHandler(procedure,
 		func(ctx context.Context, _ *connect.Request[emptypb.Empty]) (*connect.Response[wrapperspb.StringValue], error) {
 			s, err := visits.Get(ctx)
-			if err == nil {
-				err = s.Update(count)
-			}
 			if err != nil {
+				return nil, connectError(err)
+			}
+			if err := s.Update(count); err != nil {
 				return nil, connectError(err)
 			}
 			return connect.NewResponse(wrapperspb.String(fmt.Sprint("visit ", s.Data().N))), nil
 		}))
-	return nethttp.Middleware(visits, nil)(mux)
+	return http.NewCrossOriginProtection().Handler(nethttp.Middleware(visits, nil)(mux))
 }
 
-// connectError gives an error of a session its code, and a text without its reason.
+// connectError turns an error of a session into a code and a text that is fit for clients.
 func connectError(err error) error {
 	code := map[int]connect.Code{503: connect.CodeUnavailable, 409: connect.CodeAborted}[session.HTTPStatus(err)]
 	if code == 0 {

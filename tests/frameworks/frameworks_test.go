@@ -8,9 +8,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,6 +16,7 @@ import (
 	"github.com/gostateful/session/adapters/nethttp"
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/adaptertest"
+	"github.com/gostateful/session/tests/support/docs"
 )
 
 type Visit struct{ N int }
@@ -85,33 +83,17 @@ func newServer(t *testing.T, handler http.Handler) (url string) {
 }
 
 // TestDoc: the code of the page is that of these tests.
-func TestDoc(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/frameworks.md")
-	require.NoError(t, err)
-	files, err := filepath.Glob("*_test.go")
-	require.NoError(t, err)
-	var source strings.Builder
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		source.Write(text)
-	}
-	blocks := strings.Split(string(doc), "```go\n")[1:]
-	require.Len(t, blocks, 6)
-	for _, block := range blocks {
-		code, _, _ := strings.Cut(block, "```")
-		assert.Contains(t, source.String(), code)
-	}
-}
+func TestDoc(t *testing.T) { docs.Shows(t, "frameworks.md", 6) }
 
 func serveMux(visits *session.Manager[Visit]) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /visits", func(w http.ResponseWriter, r *http.Request) {
 		s, err := visits.Get(r.Context())
-		if err == nil {
-			err = s.Update(count)
-		}
 		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		if err := s.Update(count); err != nil {
 			session.Error(w, err)
 			return
 		}

@@ -23,7 +23,7 @@ import (
 func gqlgen(visits *session.Manager[Visit], schema graphql.ExecutableSchema) http.Handler {
 	server := handler.New(schema)
 	server.AddTransport(transport.POST{})
-	return nethttp.Middleware(visits, nil)(server)
+	return http.NewCrossOriginProtection().Handler(nethttp.Middleware(visits, nil)(server))
 }
 
 // A resolver is what gqlgen calls for a field.
@@ -31,10 +31,10 @@ type resolver struct{ visits *session.Manager[Visit] }
 
 func (r *resolver) Visit(ctx context.Context) (string, error) {
 	s, err := r.visits.Get(ctx)
-	if err == nil {
-		err = s.Update(count)
-	}
 	if err != nil {
+		return "", errors.New("cannot keep your session") // err may name the store, and clients see this
+	}
+	if err := s.Update(count); err != nil {
 		return "", errors.New("cannot keep your session") // err may name the store, and clients see this
 	}
 	return fmt.Sprint("visit ", s.Data().N), nil

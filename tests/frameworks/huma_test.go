@@ -22,10 +22,10 @@ func humaAPI(visits *session.Manager[Visit]) http.Handler {
 	api := humago.New(mux, huma.DefaultConfig("Visits", "1.0.0"))
 	huma.Get(api, "/visits", func(ctx context.Context, _ *struct{}) (*answer, error) {
 		s, err := visits.Get(ctx)
-		if err == nil {
-			err = s.Update(count)
-		}
 		if err != nil {
+			return nil, huma.NewError(session.HTTPStatus(err), "cannot keep your session")
+		}
+		if err := s.Update(count); err != nil {
 			return nil, huma.NewError(session.HTTPStatus(err), "cannot keep your session")
 		}
 		a := &answer{}

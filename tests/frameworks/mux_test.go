@@ -19,10 +19,11 @@ func gorillaMux(visits *session.Manager[Visit]) http.Handler {
 	}}))
 	r.HandleFunc("/visits/{of}", func(w http.ResponseWriter, r *http.Request) {
 		s, err := visits.Get(r.Context())
-		if err == nil {
-			err = s.Update(count)
-		}
 		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		if err := s.Update(count); err != nil {
 			session.Error(w, err)
 			return
 		}

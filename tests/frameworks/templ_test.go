@@ -17,10 +17,11 @@ func templPages(visits *session.Manager[Visit]) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /visits", func(w http.ResponseWriter, r *http.Request) {
 		s, err := visits.Get(r.Context())
-		if err == nil {
-			err = s.Update(count)
-		}
 		if err != nil {
+			session.Error(w, err)
+			return
+		}
+		if err := s.Update(count); err != nil {
 			session.Error(w, err)
 			return
 		}

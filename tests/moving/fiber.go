@@ -27,7 +27,7 @@ func (f *FromFiber) Middleware(follow Follow) fiber.Handler {
 		c.Locals(oldSession{}, s)
 		old := f.old(c, s)
 		if old.Secret != "" {
-			if err := s.Save(); err != nil { // which is what keeps it alive
+			if err := s.Save(); err != nil { // keeps it alive
 				return unavailable(err)
 			}
 		}

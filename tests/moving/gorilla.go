@@ -23,8 +23,8 @@ type FromGorilla struct {
 	SignsOnly bool
 }
 
-// old is what the store has for a request. A cookie that is not valid, or has
-// expired, is none. Any other error is an outage.
+// old is what the store has for a request. A cookie that is invalid or has expired
+// counts as no cookie. Any other error is an outage.
 func (f *FromGorilla) old(w http.ResponseWriter, r *http.Request) (Old, error) {
 	s, err := f.Store.Get(r, f.Name)
 	var invalid securecookie.Error
@@ -60,10 +60,11 @@ func (f *FromGorilla) Middleware(follow Follow) func(http.Handler) http.Handler 
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			old, err := f.old(w, r)
-			if err == nil {
-				_, err = follow(r.Context(), old)
-			}
 			if err != nil {
+				session.Error(w, err)
+				return
+			}
+			if _, err := follow(r.Context(), old); err != nil {
 				session.Error(w, err)
 				return
 			}
@@ -73,7 +74,7 @@ func (f *FromGorilla) Middleware(follow Follow) func(http.Handler) http.Handler 
 }
 
 // Login logs in to both, while old servers run. A store on the server makes another
-// ID for an empty one. So who knew the former one has no part in the login.
+// ID for an empty one. So whoever knew the former ID does not get into the login.
 func (f *FromGorilla) Login(w http.ResponseWriter, r *http.Request, user string) error {
 	s, err := f.Sessions.Get(r.Context())
 	if err != nil {
@@ -95,11 +96,13 @@ func (f *FromGorilla) Logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	old, err := f.old(w, r)
-	if err == nil && old.Cookie {
-		err = unavailable(old.End())
-	}
 	if err != nil {
-		return err // and nothing has ended
+		return err
+	}
+	if old.Cookie {
+		if err := old.End(); err != nil {
+			return unavailable(err) // and nothing has ended
+		}
 	}
 	return s.Destroy()
 }

@@ -20,7 +20,7 @@ type Account struct {
 type Old struct {
 	Cookie bool                  // the request has the old cookie
 	Secret string                // the token or the random id of the session, if it lives
-	Info   session.Info[Account] // who is logged in, since when if that is known, and the data
+	Info   session.Info[Account] // the user, the time of the login if known, and the data
 	End    func() error          // ends the session, and removes the cookie
 }
 
@@ -28,8 +28,8 @@ type Old struct {
 type Move struct {
 	Sessions *session.Manager[Account]
 
-	// SignedOut is when a user signed out everywhere or changed the password last, or
-	// zero. Old sessions from before that are not moved any more.
+	// SignedOut returns when a user last signed out everywhere or changed the password,
+	// or zero. Old sessions from before that are no longer moved.
 	SignedOut func(ctx context.Context, user string) (time.Time, error)
 
 	// Window is Options.StragglerWindow: how long a request may be on its way.
@@ -68,14 +68,14 @@ func (m *Move) NowAlone(ctx context.Context, old Old) (*session.Session[Account]
 	case !s.IsNew() && time.Since(s.CreatedAt()) < m.Window:
 		return s, nil // requests with the old cookie alone may be on their way
 	case !s.IsNew():
-		if err = s.Update(func(a *Account) error { a.Alone = true; return nil }); err == nil {
-			err = s.Commit(ctx)
+		if err := s.Update(func(a *Account) error { a.Alone = true; return nil }); err != nil {
+			return s, err
+		}
+		if err := s.Commit(ctx); err != nil {
+			return s, err
 		}
 	}
-	if err == nil {
-		err = unavailable(old.End())
-	}
-	return s, err
+	return s, unavailable(old.End())
 }
 
 // A Follow is what a release does with each request: Together or NowAlone.
@@ -93,7 +93,7 @@ func (m *Move) LoginAlone(ctx context.Context, user string) error {
 	return s.Update(func(a *Account) error { a.Alone = true; return nil })
 }
 
-// bring goes on from an old session, unless its login is out of date.
+// bring continues an old session, unless its login is out of date.
 func (m *Move) bring(ctx context.Context, old Old) (*session.Session[Account], error) {
 	if user := old.Info.Subject; user != "" {
 		end, err := m.SignedOut(ctx, user)
@@ -109,8 +109,8 @@ func (m *Move) bring(ctx context.Context, old Old) (*session.Session[Account], e
 
 // unavailable makes a failure of the old store, or of your users' database, a 503.
 func unavailable(err error) error {
-	if err != nil {
-		err = fmt.Errorf("%w: %w", session.ErrUnavailable, err)
+	if err == nil {
+		return nil
 	}
-	return err
+	return fmt.Errorf("%w: %w", session.ErrUnavailable, err)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // FromSCS moves the sessions of alexedwards/scs. Its methods run inside LoadAndSave,
-// and that inside the adapter's middleware.
+// which runs inside the adapter's middleware.
 type FromSCS struct {
 	Move
 	SCS *scs.SessionManager

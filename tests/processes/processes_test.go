@@ -1,5 +1,5 @@
 // Package processes tests what several processes do to one session at the same
-// moment.
+// moment, and to many sessions for long.
 package processes
 
 import (
@@ -29,22 +29,37 @@ const requests = 200
 // the environment, it serves at the address of its first argument.
 func TestMain(m *testing.M) {
 	if backend := os.Getenv("PROCESSES_TEST_BACKEND"); backend != "" {
-		fmt.Println(serve(backend, os.Args[1]))
+		fmt.Println(serve(backend, os.Getenv("PROCESSES_TEST_SITE"), os.Args[1]))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-func serve(backend, addr string) error {
-	store, err := open(backend)
+func serve(backend, site, addr string) error {
+	b, err := open(backend)
 	if err != nil {
 		return err
 	}
-	handler, err := counter(store, requests/2)
+	handler, err := counter(b.store, requests/2)
+	if site != "" {
+		handler, err = soaked(b, site)
+	}
 	if err != nil {
 		return err
 	}
 	return http.ListenAndServe(addr, handler)
+}
+
+// start starts a process that serves over a backend, and returns its URL. An empty
+// site is a counter, see soaked for others.
+func start(t *testing.T, backend, site string) string {
+	t.Helper()
+	web := servers.Start(t, servers.Program{
+		Name: os.Args[0],
+		Env:  []string{"PROCESSES_TEST_BACKEND=" + backend, "PROCESSES_TEST_SITE=" + site},
+		Args: func(s *servers.Server) []string { return []string{s.Addr()} },
+	})
+	return "http://" + web.Addr()
 }
 
 type data struct{ N int }
@@ -101,12 +116,7 @@ func TestNoLostUpdate(t *testing.T) {
 		t.Run("two processes, "+store.name, func(t *testing.T) {
 			var sites []string
 			for _, backend := range store.start(t) {
-				web := servers.Start(t, servers.Program{
-					Name: os.Args[0],
-					Env:  []string{"PROCESSES_TEST_BACKEND=" + backend},
-					Args: func(s *servers.Server) []string { return []string{s.Addr()} },
-				})
-				sites = append(sites, "http://"+web.Addr())
+				sites = append(sites, start(t, backend, ""))
 			}
 			increment(t, sites...)
 		})

@@ -25,14 +25,7 @@ func section(t *testing.T, text string) string {
 // both.
 func (r *readme) twoManagers(t *testing.T, text string) string {
 	t.Helper()
-	imports := ""
-	for _, path := range r.imports {
-		if strings.HasSuffix(path, "/stdlib") {
-			imports += "_ "
-		}
-		imports += `"` + path + "\"\n"
-	}
-	return strings.NewReplacer("IMPORTS", imports, "STORE", r.store, "SHOWN", block(t, section(t, text), "go", "Realm")).Replace(twoManagersFrame)
+	return strings.NewReplacer("IMPORTS", strings.Join(r.imports, "\n"), "STORE", r.store, "SHOWN", block(t, section(t, text), "go", "Realm")).Replace(twoManagersFrame)
 }
 
 // testTwoManagers runs it, and repeats the commands that look at the store.
@@ -70,17 +63,17 @@ func main() {
 	SHOWN
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		customer, err := shop.Get(r.Context())
-		if err == nil {
-			err = customer.Login("42", nil)
-		}
 		if err != nil {
 			log.Fatal(err)
 		}
-		clerk, err := admin.Get(r.Context())
-		if err == nil {
-			err = clerk.Login("42", nil)
+		if err := customer.Login("42", nil); err != nil {
+			log.Fatal(err)
 		}
+		clerk, err := admin.Get(r.Context())
 		if err != nil {
+			log.Fatal(err)
+		}
+		if err := clerk.Login("42", nil); err != nil {
 			log.Fatal(err)
 		}
 	})

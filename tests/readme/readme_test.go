@@ -35,7 +35,7 @@ type readme struct {
 	backend func(t *testing.T) (moves []string) // from what is shown to where it is
 	brings  []string                            // what is required besides the project's modules
 	store   string                              // of a store's README: what makes it, for two managers
-	imports []string                            // and what that imports
+	imports []string                            // and what that imports, as lines of code
 }
 
 var readmes = []readme{
@@ -43,7 +43,7 @@ var readmes = []readme{
 	{
 		name:    "memory/README.md",
 		store:   "memory.New(nil)",
-		imports: []string{"github.com/gostateful/session/memory"},
+		imports: []string{`"github.com/gostateful/session/memory"`},
 	},
 	{name: "adapters/chi/README.md", brings: []string{"github.com/go-chi/chi/v5"}},
 	{name: "adapters/echo/README.md", brings: []string{"github.com/labstack/echo/v5", "golang.org/x/time"}},
@@ -81,7 +81,7 @@ var readmes = []readme{
 			"github.com/redis/go-redis/v9", "github.com/cespare/xxhash/v2", "go.uber.org/atomic", "golang.org/x/sys",
 		},
 		store:   `sessionredis.New(redis.NewClient(&redis.Options{Addr: "localhost:6379"}), nil)`,
-		imports: []string{"github.com/redis/go-redis/v9", "github.com/gostateful/session/redis"},
+		imports: []string{`"github.com/redis/go-redis/v9"`, `sessionredis "github.com/gostateful/session/redis"`},
 	},
 	{
 		name: "sql/README.md",
@@ -107,7 +107,7 @@ var readmes = []readme{
 			}
 			return store
 		}()`,
-		imports: []string{"database/sql", "github.com/gostateful/session/sql", "github.com/jackc/pgx/v5/stdlib"},
+		imports: []string{`"database/sql"`, `sessionsql "github.com/gostateful/session/sql"`, `_ "github.com/jackc/pgx/v5/stdlib"`},
 	},
 }
 
@@ -163,12 +163,32 @@ func (r *readme) test(t *testing.T, text string, moves []string) {
 	}
 }
 
-// TestUnitTest runs the test of a handler that the README shows.
-func TestUnitTest(t *testing.T) {
+// TestOtherSites: a program that takes a POST refuses one that the page of another
+// site makes a browser send.
+func TestOtherSites(t *testing.T) {
+	post, programs := regexp.MustCompile(`"POST |\.(Post|POST)\(`), 0
+	for _, readme := range readmes {
+		program := block(t, read(t, readme.name), "go", "package main")
+		if post.MatchString(program) {
+			programs++
+			assert.Contains(t, program, "http.NewCrossOriginProtection()", readme.name)
+		}
+	}
+	assert.GreaterOrEqual(t, programs, 4, "programs that take a POST")
+}
+
+// TestSnippets runs what the root README shows beside its program: a login, a
+// logout and a guard, and the test of a handler.
+func TestSnippets(t *testing.T) {
 	text := read(t, "README.md")
+	frame := strings.NewReplacer(
+		"SHOWN_HANDLERS", block(t, text, "go", "func login("),
+		"SHOWN_GUARD", block(t, text, "go", "account.RequireLogin"),
+		"SHOWN_TEST", block(t, text, "go", "httptest"))
 	dir := module(t, map[string]string{
 		"main.go":      block(t, text, "go", "package main"),
-		"main_test.go": strings.Replace(unitTestFrame, "SHOWN", block(t, text, "go", "httptest"), 1),
+		"login.go":     frame.Replace(loginFrame),
+		"main_test.go": frame.Replace(testFrame),
 	})
 	gotool.Run(t, dir, "off", "test")
 }
@@ -230,24 +250,56 @@ func module(t *testing.T, files map[string]string, brings ...string) (dir string
 	return dir
 }
 
-// unitTestFrame is what the README's unit test stands in.
-const unitTestFrame = `package main
+// loginFrame is what the README's login, logout and guard stand in.
+const loginFrame = `package main
+
+import (
+	"log"
+	"net/http"
+
+	"github.com/gostateful/session/adapters/nethttp"
+	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/account"
+	"github.com/gostateful/session/memory"
+)
+
+var carts = func() *session.Manager[Cart] {
+	carts, err := session.New[Cart](memory.New(nil), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return carts
+}()
+
+func passwordIsRight(_, password string) bool { return password == "tea" }
+
+func orders(http.ResponseWriter, *http.Request) {}
+
+SHOWN_HANDLERS
+
+func site() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", login)
+	mux.HandleFunc("POST /logout", logout)
+	SHOWN_GUARD
+	return nethttp.Middleware(carts, nil)(mux)
+}
+`
+
+// testFrame tests these, and is what the README's test of a handler stands in.
+const testFrame = `package main
 
 import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	session "github.com/gostateful/session/core"
-	"github.com/gostateful/session/memory"
 )
 
 func TestAddItem(t *testing.T) {
-	carts, err := session.New[Cart](memory.New(nil), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	addItem := func(_ http.ResponseWriter, r *http.Request) {
 		s, err := carts.Get(r.Context())
 		if err != nil {
@@ -256,13 +308,39 @@ func TestAddItem(t *testing.T) {
 		item := r.FormValue("item")
 		_ = s.Update(func(c *Cart) error { c.Items = append(c.Items, item); return nil })
 	}
-	SHOWN
+	SHOWN_TEST
 	s, err := carts.Get(r.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := fmt.Sprintf("%s %v", s.Subject(), s.Data().Items); got != "ann [milk tea]" {
 		t.Error(got)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	cookie, site := "", site()
+	for _, step := range []struct{ request, want string }{
+		{"GET /orders", "303 /login?next=%2Forders"},
+		{"POST /login?user=ann&password=coffee", "401 "},
+		{"POST /login?user=ann&password=tea", "303 /orders"},
+		{"GET /orders", "200 "},
+		{"GET /devices/", "200 "},
+		{"POST /logout", "303 /"},
+		{"GET /orders", "303 /login?next=%2Forders"},
+	} { // the cookie that the logout sends is empty
+		method, target, _ := strings.Cut(step.request, " ")
+		r := httptest.NewRequest(method, target, nil)
+		r.Header.Set("Cookie", cookie)
+		r.Header.Set("Accept", "text/html")
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		if got := fmt.Sprintf("%d %s", w.Code, w.Header().Get("Location")); got != step.want {
+			t.Errorf("%s: got %s, want %s", step.request, got, step.want)
+		}
+		if set := w.Header().Get("Set-Cookie"); set != "" {
+			cookie, _, _ = strings.Cut(set, ";")
+		}
 	}
 }
 `

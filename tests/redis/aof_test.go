@@ -16,7 +16,8 @@ import (
 // TestAOFWithoutDefaultUser: while the default user is off, Redis 7.0 loads
 // nothing that a transaction wrote, nor a script by more than one command.
 func TestAOFWithoutDefaultUser(t *testing.T) {
-	s := servers.Redis(t, strings.Fields("--appendonly yes --user default off "+
+	// With everysec, a slow disk delays writes that are acknowledged, and the kill loses them.
+	s := servers.Redis(t, strings.Fields("--appendonly yes --appendfsync always --user default off "+
 		"--user sessions on >PASSWORD ~session:* +@read +@write +@scripting")...)
 	client := connectUser(t, s)
 	store, ctx := sessionredis.New(client, nil), t.Context()

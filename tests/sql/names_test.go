@@ -16,7 +16,7 @@ import (
 // they do not, and say what to do.
 func TestNames(t *testing.T) {
 	const pg, my, lite = sessionsql.Postgres, sessionsql.MySQL, sessionsql.SQLite
-	const space, emoji, reserved, own = "no name ends with a space or a line: choose another", "such as emoji: choose another",
+	const space, emoji, reserved, own = "no name ends with a space or a line break: choose another", "such as emoji: choose another",
 		"begin with sqlite_ for itself: choose another", "each connection has tables of its own: choose another schema"
 	names := []struct {
 		name    string

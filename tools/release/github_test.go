@@ -17,6 +17,7 @@ type gitHub struct {
 	URL string // of the API
 
 	mu       sync.Mutex
+	about    string // what it says of the repository, in JSON
 	releases []*ghRelease
 	changes  []string // the requests that change something: "POST core/v0.1.0"
 	permit   func(change string) bool
@@ -27,6 +28,16 @@ func (g *gitHub) before(permit func(change string) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.permit = permit
+}
+
+// public is what GitHub says of the repository as it has to be.
+const public = `{"full_name":"gostateful/session","private":false,"archived":false}`
+
+// set changes what it knows.
+func (g *gitHub) set(change func(*gitHub)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change(g)
 }
 
 type ghRelease struct {
@@ -41,11 +52,17 @@ type ghRelease struct {
 }
 
 func newGitHub(t *testing.T) *gitHub {
-	g := &gitHub{}
+	g := &gitHub{about: public}
 	mux := http.NewServeMux()
-	const releases = "/api/v3/repos/gostateful/session/releases"
+	const repository = "/api/v3/repos/gostateful/session"
+	const releases = repository + "/releases"
 	mux.HandleFunc("GET /api/v3/rate_limit", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"resources":{"core":{"limit":5000,"remaining":4999,"reset":4102444800}}}`)
+	})
+	mux.HandleFunc("GET "+repository, func(w http.ResponseWriter, _ *http.Request) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		fmt.Fprint(w, g.about)
 	})
 	mux.HandleFunc("GET "+releases, g.list)
 	mux.HandleFunc("GET "+releases+"/tags/{tag...}", g.byTag)

@@ -3,6 +3,7 @@
 //	go run ./tools/release prepare redis=v0.3.0 ... # write these versions into the tree
 //	go run ./tools/release check                    # whether what versions.json declares can be released
 //	go run ./tools/release publish                  # tag and release it: for the release workflow
+//	go run ./tools/release publish -dry-run         # only look whether that could be done
 //
 // versions.json declares the version of each released module, v0.0.0 until its
 // first release. A release is a pull request made by prepare; merging it makes
@@ -16,9 +17,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 )
 
-const usage = "usage: go run ./tools/release prepare module=version ... | check | publish"
+const usage = "usage: go run ./tools/release prepare module=version ... | check | publish [-dry-run]"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -30,7 +32,8 @@ func main() {
 }
 
 func command(ctx context.Context, args []string) error {
-	if len(args) == 0 || len(args) > 1 && args[0] != "prepare" {
+	dry := slices.Equal(args, []string{"publish", "-dry-run"})
+	if len(args) == 0 || len(args) > 1 && args[0] != "prepare" && !dry {
 		return errors.New(usage)
 	}
 	r, err := open(ctx)
@@ -44,7 +47,7 @@ func command(ctx context.Context, args []string) error {
 	case "check":
 		return r.check()
 	case "publish":
-		return r.publish()
+		return r.publish(dry)
 	}
 	return errors.New(usage)
 }

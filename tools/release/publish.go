@@ -14,8 +14,9 @@ import (
 
 // publish tags and releases each module whose declared version is not yet, one
 // after the other, the required first. What is done already is left alone, so
-// after a failure it is run again, at the same commit or a later one.
-func (r *repository) publish() error {
+// after a failure it is run again, at the same commit or a later one. A dry run
+// ends before the first tag.
+func (r *repository) publish(dry bool) error {
 	github, err := newGitHub()
 	if err != nil {
 		return err
@@ -27,12 +28,15 @@ func (r *repository) publish() error {
 	if err := r.checkDeclared(); err != nil {
 		return err
 	}
-	for _, m := range r.modules {
-		if m.declared == unreleased {
-			continue
-		}
-		if err := r.publishModule(m, github); err != nil {
-			return fmt.Errorf("%s: %w\nRun this again to go on from here", m.tag(m.declared), err)
+	releases, err := r.preflight(github)
+	if err != nil {
+		return fmt.Errorf("nothing was tagged:\n%w", err)
+	}
+	for _, release := range releases {
+		if dry {
+			fmt.Printf("%s: to be released\n", release.tag)
+		} else if err := r.publishModule(release); err != nil {
+			return fmt.Errorf("%s: %w\nRun this again to go on from here", release.tag, err)
 		}
 	}
 	return nil
@@ -63,61 +67,47 @@ func (r *repository) inMain(revision string) error {
 	return nil
 }
 
-func (r *repository) publishModule(m *goModule, github *github) error {
-	tag, at := m.tag(m.declared), "HEAD"
-	released, err := github.released(r.ctx, tag)
-	if err != nil {
-		return err
-	}
-	if released && m.pending() {
-		return errors.New("it was released and its tag is gone, which others may have got: take the next version")
-	}
-	if !m.pending() {
-		at = "refs/tags/" + tag
-		if err := r.inMain(at); err != nil { // somebody has pushed another
-			return fmt.Errorf("%w: delete it on the remote, unless others may have got it; then take the next version", err)
-		}
-	}
-	if released {
-		return nil
-	}
-	release, err := r.goReleaser(m, github, at) // what can fail now fails without a tag
-	if err != nil {
-		return err
-	}
-	if m.pending() {
-		if err := r.pushTag(m); err != nil {
+func (r *repository) publishModule(release *release) error {
+	if release.module.pending() {
+		if err := r.pushTag(release); err != nil {
 			return err
 		}
-		fmt.Printf("%s: tagged\n", tag)
+		fmt.Printf("%s: tagged\n", release.tag)
 	}
-	if err := release(); err != nil {
+	if err := r.goReleaser(release, "validate,announce"); err != nil {
 		return err
 	}
-	fmt.Printf("%s: released\n", tag)
+	fmt.Printf("%s: released\n", release.tag)
 	// The next module's users need this one.
-	if err := r.await(m); err != nil {
+	if err := r.await(release.module); err != nil {
 		return err
 	}
-	fmt.Printf("%s: in the module proxy\n", tag)
+	fmt.Printf("%s: in the module proxy\n", release.tag)
 	return nil
 }
 
 // pushTag makes an annotated tag at HEAD and pushes it, and nothing else.
-func (r *repository) pushTag(m *goModule) error {
-	tag := m.tag(m.declared)
-	if _, err := r.git("tag", "--annotate", "--no-sign", "--message", m.path()+" "+m.declared, tag, "HEAD"); err != nil {
+func (r *repository) pushTag(release *release) error {
+	message := release.module.path() + " " + release.module.declared
+	if _, err := r.git("tag", "--annotate", "--no-sign", "--message", message, release.tag, "HEAD"); err != nil {
 		return err
 	}
-	_, err := r.git("push", "--quiet", "--no-follow-tags", "--no-verify", "origin", "refs/tags/"+tag)
+	_, err := r.git("push", "--quiet", "--no-follow-tags", "--no-verify", "origin", "refs/tags/"+release.tag)
 	return err
 }
 
-// goReleaser prepares the release of a tag, which is, or will be, at the given
-// revision, and returns what makes it. GoReleaser takes no tag with a path in it
-// for a version, so its validation is skipped: mirrored has done what it would.
-func (r *repository) goReleaser(m *goModule, github *github, at string) (release func() error, err error) {
-	previous := r.previousTag(m, at)
+// A release is one that is still to be made, or to be completed.
+type release struct {
+	module *goModule
+	tag    string
+	dir    string   // has what GoReleaser reads
+	env    []string // of GoReleaser
+}
+
+// newRelease writes down what GoReleaser is to make of a tag, which is, or will be,
+// at the given revision.
+func (r *repository) newRelease(m *goModule, github *github, at string) (*release, error) {
+	tag, previous := m.tag(m.declared), r.previousTag(m, at)
 	notes, err := r.notes(m, previous, at)
 	if err != nil {
 		return nil, err
@@ -126,19 +116,27 @@ func (r *repository) goReleaser(m *goModule, github *github, at string) (release
 	if err != nil {
 		return nil, err
 	}
-	notesFile, configFile := filepath.Join(r.scratch, "notes.md"), filepath.Join(r.scratch, "goreleaser.yaml")
-	if err := errors.Join(os.WriteFile(notesFile, []byte(notes), 0o644), os.WriteFile(configFile, []byte(config), 0o644)); err != nil {
+	dir, err := os.MkdirTemp(r.scratch, "goreleaser-")
+	if err != nil {
 		return nil, err
 	}
-	env := []string{
-		"GORELEASER_CURRENT_TAG=" + m.tag(m.declared), "GORELEASER_PREVIOUS_TAG=" + previous,
+	made := &release{module: m, tag: tag, dir: dir, env: []string{
+		"GORELEASER_CURRENT_TAG=" + tag, "GORELEASER_PREVIOUS_TAG=" + previous,
 		// A repository has one latest release, and core is what all have.
 		fmt.Sprint("MAKE_LATEST=", m.dir == "core"),
-	}
-	return func() error {
-		_, err := run(r.ctx, r.root, env, "goreleaser", "release", "--clean", "--skip=validate,announce", "--config="+configFile, "--release-notes="+notesFile)
-		return err
-	}, nil
+	}}
+	return made, errors.Join(os.WriteFile(made.file("notes.md"), []byte(notes), 0o644), os.WriteFile(made.file("goreleaser.yaml"), []byte(config), 0o644))
+}
+
+func (r *release) file(name string) string { return filepath.Join(r.dir, name) }
+
+// goReleaser makes a release, but for the steps to skip. It takes no tag with a path
+// in it for a version, so its validation is always skipped: mirrored has done what it
+// would.
+func (r *repository) goReleaser(release *release, skip string) error {
+	_, err := run(r.ctx, r.root, release.env, "goreleaser", "release", "--clean", "--skip="+skip,
+		"--config="+release.file("goreleaser.yaml"), "--release-notes="+release.file("notes.md"))
+	return err
 }
 
 // goReleaserConfig is .goreleaser.yaml with what cannot be a template in it.
@@ -169,18 +167,19 @@ func (r *repository) previousTag(m *goModule, at string) string {
 }
 
 // notes are what the changelog says of the version, and the commits that touched
-// the module's folder since its previous release.
+// the module's folder since its previous release. Before the first there was none to
+// compare with.
 func (r *repository) notes(m *goModule, previous, at string) (string, error) {
 	log, err := r.git("show", at+":"+m.dir+"/CHANGELOG.md")
 	if err != nil {
 		return "", err
 	}
-	since := at
-	if previous != "" {
-		since = previous + ".." + at
+	notes := fmt.Sprintf("```sh\ngo get %s@%s\n```\n\n%s\n", m.path(), m.declared, changelog("\n"+log).section(m.declared))
+	if previous == "" {
+		return notes, nil
 	}
-	commits, err := r.git("-c", "log.showSignature=false", "log", "--no-merges", "--format=- %h %s", since, "--", m.dir)
-	return fmt.Sprintf("```sh\ngo get %s@%s\n```\n\n%s\n\n## Commits\n\n%s\n", m.path(), m.declared, changelog("\n"+log).section(m.declared), commits), err
+	commits, err := r.git("-c", "log.showSignature=false", "log", "--no-merges", "--format=- %h %s", previous+".."+at, "--", m.dir)
+	return fmt.Sprintf("%s\n## Commits\n\n%s\n", notes, commits), err
 }
 
 // await returns when the module proxy serves the declared version. The proxy is asked only now, as it remembers a no: for half an hour, or more
@@ -188,6 +187,22 @@ func (r *repository) notes(m *goModule, previous, at string) (string, error) {
 func (r *repository) await(m *goModule) error {
 	ctx, cancel := context.WithTimeout(r.ctx, time.Hour)
 	defer cancel()
+	for {
+		err := r.download(ctx, m.path()+"@"+m.declared)
+		if err == nil {
+			return nil
+		}
+		fmt.Printf("%s: not in the module proxy yet\n", m.tag(m.declared))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the module proxy does not serve it: %w", err)
+		case <-time.After(15 * time.Second):
+		}
+	}
+}
+
+// download gets a version from the module proxy, and from nowhere else.
+func (r *repository) download(ctx context.Context, version string) error {
 	proxies, err := run(ctx, r.root, nil, "go", "env", "GOPROXY")
 	if err != nil {
 		return err
@@ -201,15 +216,6 @@ func (r *repository) await(m *goModule) error {
 		// From the remote itself it could be had at once.
 		"GOPROXY=" + strings.TrimSuffix(proxies, ",direct"),
 	}
-	for {
-		if _, err := run(ctx, cache, env, "go", "mod", "download", m.path()+"@"+m.declared); err == nil {
-			return nil
-		}
-		fmt.Printf("%s: not in the module proxy yet\n", m.tag(m.declared))
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the module proxy does not serve it: %w", err)
-		case <-time.After(15 * time.Second):
-		}
-	}
+	_, err = run(ctx, cache, env, "go", "mod", "download", version)
+	return err
 }

@@ -50,6 +50,7 @@ func (r *rehearsal) refusals(t *testing.T) {
 
 	r.t = t
 	r.refuses("usage: ", "prepare")
+	r.refuses("usage: ", "publish", "-dryrun")
 	r.refuses(`has no module "cache"`, "prepare", "cache=v0.1.0")
 	r.refuses(`"0.4.0" is no version`, "prepare", "redis=0.4.0")
 	r.refuses("it is at v0.3.0 already", "prepare", "redis=v0.3.0")

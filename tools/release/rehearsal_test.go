@@ -34,6 +34,7 @@ type rehearsal struct {
 	bin    string // has goreleaser
 	github *gitHub
 	proxy  *publicProxy
+	env    []string // more of it, for the command
 
 	// crash, unless empty, is at which change asked of GitHub the next command is
 	// killed. The change is not carried out.
@@ -136,10 +137,11 @@ func (r *rehearsal) release(args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, r.tool, args...)
 	cmd.Dir = r.clone
 	cmd.Env = append(os.Environ(), identity...)
-	user := strings.TrimSpace(gotool.Run(r.t, r.clone, "off", "env", "GOPROXY"))
-	cmd.Env = append(cmd.Env, "GOPROXY="+r.proxy.URL+","+user, "GONOSUMDB="+strings.TrimSuffix(project, "/"),
+	cmd.Env = append(cmd.Env, r.proxy.environment()...)
+	cmd.Env = append(cmd.Env,
 		"PATH="+r.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "TMPDIR="+r.dir, // what a killed one leaves is removed with it
 		"GITHUB_API_URL="+r.github.URL, "GITHUB_REPOSITORY=gostateful/session", "GITHUB_TOKEN="+token)
+	cmd.Env = append(cmd.Env, r.env...)
 	// A group of its own: what it started ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

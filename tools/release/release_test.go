@@ -19,6 +19,8 @@ func TestRelease(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
+		{"first prepared", r.firstPrepared},
+		{"preflight", r.preflight},
 		{"first", r.first},
 		{"nothing to do", r.again},
 		{"one", r.one},
@@ -42,18 +44,24 @@ func at(version string) (args []string) {
 	return args
 }
 
-func (r *rehearsal) first(t *testing.T) {
+func (r *rehearsal) firstPrepared(t *testing.T) {
 	r.must(append([]string{"prepare"}, at("v0.1.0")...)...)
 	r.merge("all: release v0.1.0")
 	assert.Contains(t, r.read("README.md"), "| [`redis`](redis) | what | v0.1.0 |")
 	assert.Contains(t, r.read("tests/go.mod"), "session/core v0.1.0")
 	assert.NotContains(t, r.read("go.work"), "v0.0.0")
+}
+
+func (r *rehearsal) first(t *testing.T) {
 	r.must("publish")
 	var tags []string
 	for _, dir := range all {
 		tags = append(tags, dir+"/v0.1.0")
 	}
 	r.published(t, tags...)
+	notes := r.github.release(t, "redis/v0.1.0").Body
+	assert.Contains(t, notes, "- The first of redis.")
+	assert.NotContains(t, notes, "as it stands", "the commits before the first release")
 }
 
 // published checks that these tags were made and released, in this order, and no

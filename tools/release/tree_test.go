@@ -10,8 +10,9 @@ import (
 	"github.com/gostateful/session/tests/support/gotool"
 )
 
-// TestTree prepares a release of all modules from what is in the working tree,
-// committed or not: whatever the next release is, it will find what it looks for.
+// TestTree makes a release of all modules from what is in the working tree,
+// committed or not: whatever the next release is, it will find what it looks for, and
+// applications get what they expect.
 func TestTree(t *testing.T) {
 	root := gotool.Root(t)
 	r := newRehearsal(t, func(dir string) {
@@ -20,13 +21,21 @@ func TestTree(t *testing.T) {
 			require.NoError(t, err, args)
 		}
 	})
-	versions := map[string]string{}
-	require.NoError(t, json.Unmarshal([]byte(r.read("versions.json")), &versions))
 	args := []string{"prepare"}
-	for dir, version := range versions {
+	for dir, version := range r.versions() {
 		r.notable(dir, "All of it.")
 		args = append(args, dir+"="+semver.Major(version)+".999.0")
 	}
 	r.merge("all: note")
 	r.must(args...)
+	r.merge("all: release")
+	r.must("publish")
+	t.Run("consumers", r.consumers)
+}
+
+// versions are what versions.json declares.
+func (r *rehearsal) versions() map[string]string {
+	versions := map[string]string{}
+	require.NoError(r.t, json.Unmarshal([]byte(r.read("versions.json")), &versions))
+	return versions
 }

@@ -15,18 +15,18 @@ import (
 	"strings"
 )
 
-// A Proof is a JWT that a browser has signed with the key of its device (RFC 7515,
-// RFC 7519). Nothing in it is to be believed before Verify.
+// A Proof is a JWT that a browser has signed with the key of its device (RFC
+// 7515, RFC 7519). Believe nothing in it before Verify.
 type Proof struct {
 	Challenge string // what was signed
-	Key       []byte // of a registration: the public key, as it is kept; else nil
+	Key       []byte // the public key in its stored form, for a registration; else nil
 
 	algorithm string
 	signed    string
 	signature []byte
 }
 
-// The algorithms, and the first byte of the keys that are kept.
+// The algorithms, and the first byte of stored keys.
 const (
 	es256, es256Key = "ES256", 1 // then the point, uncompressed
 	rs256, rs256Key = "RS256", 2 // then PKCS #1
@@ -40,13 +40,13 @@ const (
 
 var errProof = errors.New("no proof of a device")
 
-// ParseProof reads a proof, and checks all of it but the signature.
+// ParseProof reads a proof, and checks all of it except the signature.
 func ParseProof(text string) (Proof, error) {
 	if len(text) > maxProof {
 		return Proof{}, fmt.Errorf("%w: %d bytes are too many", errProof, len(text))
 	}
 	if strings.ContainsAny(text, "\r\n") {
-		return Proof{}, fmt.Errorf("%w: it has a line break", errProof) // which the decoder would skip
+		return Proof{}, fmt.Errorf("%w: it has a line break", errProof) // the decoder would skip it
 	}
 	signed, signature, _ := cutLast(text, ".")
 	head, payload, ok := strings.Cut(signed, ".")
@@ -108,7 +108,7 @@ type jwk struct {
 	E     string `json:"e"`
 }
 
-// pack returns the key as it is kept, if it is one of the algorithm.
+// pack returns the stored form of the key, if it fits the algorithm.
 func (k *jwk) pack(algorithm string) ([]byte, error) {
 	switch {
 	case algorithm == es256 && k.Type == "EC" && k.Curve == "P-256":
@@ -150,7 +150,7 @@ func (k *jwk) packRSA() ([]byte, error) {
 	return append([]byte{rs256Key}, x509.MarshalPKCS1PublicKey(key)...), nil
 }
 
-// Verify reports whether the proof is signed by a key that was kept.
+// Verify reports whether a stored key has signed the proof.
 func (p *Proof) Verify(key []byte) bool {
 	if len(key) == 0 {
 		return false

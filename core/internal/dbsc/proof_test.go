@@ -101,8 +101,8 @@ func parse(t testing.TB, text string) Proof {
 	return p
 }
 
-// A registration verifies by the key that it brings, and a refresh by the key that
-// was kept. No other key does, and nothing that was changed.
+// A registration is verified by the key that it brings, and a refresh by the
+// stored key. No other key verifies it, and no change of it is accepted.
 func TestVerify(t *testing.T) {
 	for name, pair := range map[string][2]*device{
 		"ES256":         {newEC(t, elliptic.P256()), newEC(t, elliptic.P256())},
@@ -147,7 +147,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// Nothing but the two algorithms, with keys of the right kind and size.
+// Only the two algorithms are accepted, with keys of the right kind and size.
 func TestProofRefused(t *testing.T) {
 	ec := newEC(t, elliptic.P256())
 	good := map[string]any{"alg": es256, "typ": "dbsc+jwt", "jwk": ec.jwk}
@@ -212,8 +212,8 @@ func rsaKeysOf(t *testing.T, bits int) (modulus, exponent []byte) {
 	return key.N.Bytes(), big.NewInt(int64(key.E)).Bytes()
 }
 
-// FuzzProof: whatever is sent, nothing panics, a proof is verified by its own key
-// alone, and a key that is taken can be kept.
+// FuzzProof: no input panics, a proof is verified only by its own key, and a
+// key that is accepted can be stored.
 func FuzzProof(f *testing.F) {
 	ec, key := newEC(f, elliptic.P256()), newRSA(f, 2048)
 	for _, d := range []*device{ec, key} {

@@ -1,5 +1,5 @@
-// Package plainstore has the plainest session.Store that keeps the contract,
-// for the tests of core: they watch it, make it fail and break it.
+// Package plainstore has the simplest session.Store that keeps the contract.
+// The tests of core watch it, make it fail and break it.
 package plainstore
 
 import (
@@ -17,12 +17,12 @@ import (
 
 // A Store keeps records in a map.
 type Store struct {
-	// Around, if set, is called in place of each call of a method, by its
-	// name, with the ID if it has one, and decides whether and when call does
-	// what the method does, and what comes of it.
+	// Around, if set, is called in place of each method. It gets the method's name,
+	// and the ID if there is one. It decides whether and when to run call, which
+	// does the work of the method, and what the method returns.
 	Around func(ctx context.Context, method string, id session.ID, call func() error) error
 
-	Mu      sync.Mutex // guards what follows
+	Mu      sync.Mutex // guards the fields below
 	Records map[session.ID]session.Record
 	Late    bool // records that have expired are still found
 }
@@ -48,7 +48,7 @@ func (s *Store) Locked(ctx context.Context, act func() error) error {
 	return act()
 }
 
-// Live returns a record that is there. It wants Mu locked, and so do Put and Of.
+// Live returns a live record. The caller of Live, Put and Of holds Mu.
 func (s *Store) Live(id session.ID) (session.Record, error) {
 	r, ok := s.Records[id]
 	if !ok || !s.Late && !time.Now().Before(r.ExpiresAt) {
@@ -58,7 +58,7 @@ func (s *Store) Live(id session.ID) (session.Record, error) {
 	return r, nil
 }
 
-// Put keeps a record, whatever was there.
+// Put keeps a record, and replaces any that is there.
 func (s *Store) Put(r session.Record) {
 	r.Data = bytes.Clone(r.Data)
 	s.Records[r.ID] = r
@@ -75,7 +75,7 @@ func (s *Store) Of(subject string) (records []session.Record) {
 	return records
 }
 
-// Load implements session.Store, as do the others.
+// Load implements session.Store, as do the other methods.
 func (s *Store) Load(ctx context.Context, id session.ID) (r session.Record, err error) {
 	err = s.do(ctx, "Load", id, func() error { r, err = s.Live(id); return err })
 	if err != nil {
@@ -164,7 +164,7 @@ func (s *Store) DeleteAll(ctx context.Context, subject string, except ...session
 	return n, err
 }
 
-// All implements session.Iterable. Each record is there once.
+// All implements session.Iterable. Each record comes once.
 func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 	return func(yield func(session.Record, error) bool) {
 		var ids []session.ID

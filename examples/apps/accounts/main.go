@@ -1,7 +1,7 @@
 // Command accounts is an application for users and their administrator, on chi and
-// SQLite: at most three devices each, "your devices", a password that is changed
-// with a recent login or a link that works once, and a page that shows everybody.
-// It listens on localhost:8080. The users are ann and root, with the password "tea".
+// SQLite. It has at most three devices for each user, "your devices", a change of
+// password with a recent login or with a code that works once, and a page that shows
+// everybody. It listens on localhost:8080. The users are ann and root, with the password "tea".
 package main
 
 import (
@@ -94,19 +94,21 @@ func (s *site) handler() http.Handler {
 	return r
 }
 
-// visit makes a handler of what is done with the session, and answers in JSON.
+// visit returns a handler that calls do with the session, and answers in JSON.
 func (s *site) visit(do func(*http.Request, *session.Session[Visit]) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.visits.Get(r.Context())
-		var answer any
-		if err == nil {
-			answer, err = do(r, v)
+		if err != nil {
+			session.Error(w, err)
+			return
 		}
+		answer, err := do(r, v)
 		switch {
 		case errors.Is(err, errRefused):
 			v.Discard()
 			http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
 		case err != nil:
+			v.Discard() // a login that could not be completed is no login
 			session.Error(w, err)
 		default:
 			w.Header().Set("Content-Type", "application/json")
@@ -141,18 +143,18 @@ func (s *site) sendCode(_ *http.Request, v *session.Session[Visit]) (any, error)
 	return code, v.Update(func(d *Visit) error { d.Code = code; return nil })
 }
 
-// confirm sets a password by a code, which is good for one try.
+// confirm changes the password with a code, which is good for one try.
 func (s *site) confirm(r *http.Request, v *session.Session[Visit]) (any, error) {
 	code, err := session.Take(r.Context(), v, func(d *Visit) string {
 		code := d.Code
 		d.Code = ""
 		return code
 	})
-	if err == nil && (code == "" || code != r.FormValue("code")) {
-		err = errRefused
-	}
 	if err != nil {
 		return nil, err
+	}
+	if code == "" || code != r.FormValue("code") {
+		return nil, errRefused
 	}
 	return s.changePassword(r, v)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -10,18 +11,31 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	sessionchi "github.com/gostateful/session/adapters/chi"
+	session "github.com/gostateful/session/core"
 )
 
-func TestAccounts(t *testing.T) {
+func open(t *testing.T) *site {
+	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "accounts.db")+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(50)")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	s, err := newSite(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func TestAccounts(t *testing.T) {
+	s := open(t)
 	server := httptest.NewTLSServer(s.handler())
 	defer server.Close()
 	// browser returns what sends a request, and wants an answer.
@@ -96,4 +110,27 @@ func TestAccounts(t *testing.T) {
 	login("ann", "milk")
 	root(200, `{"ended":1}`, "POST", "/admin/logout", "user", "ann")
 	root(200, `{"root":1}`, "GET", "/admin/sessions")
+}
+
+// TestFailureAfterLogin: if a handler fails, the login before that is not stored.
+func TestFailureAfterLogin(t *testing.T) {
+	s := open(t)
+	handler := s.visit(func(_ *http.Request, v *session.Session[Visit]) (any, error) {
+		return nil, errors.Join(v.Login("ann", nil), errors.New("the disk is full"))
+	})
+	w := httptest.NewRecorder()
+	sessionchi.Middleware(s.visits, nil)(handler).ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+	if got := w.Result().Cookies(); w.Code != 500 || len(got) != 0 {
+		t.Errorf("got %d and the cookies %v, want 500 and none", w.Code, got)
+	}
+}
+
+func TestOtherSites(t *testing.T) {
+	r := httptest.NewRequest("POST", "/login", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	w := httptest.NewRecorder()
+	open(t).handler().ServeHTTP(w, r)
+	if got := w.Body.String(); w.Code != 403 || !strings.Contains(got, "cross-origin") {
+		t.Errorf("a form of another site: got %d %s, want 403", w.Code, got)
+	}
 }

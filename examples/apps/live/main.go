@@ -8,9 +8,11 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"time"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/middleware/adaptor"
 
 	sessionfiber "github.com/gostateful/session/adapters/fiber"
 	session "github.com/gostateful/session/core"
@@ -31,7 +33,7 @@ func main() {
 
 func newApp(visits *session.Manager[Visit], every time.Duration) *fiber.App {
 	app := fiber.New()
-	app.Use(sessionfiber.Middleware(visits, nil))
+	app.Use(adaptor.HTTPMiddleware(http.NewCrossOriginProtection().Handler), sessionfiber.Middleware(visits, nil))
 	app.Post("/login", func(c fiber.Ctx) error {
 		s, err := visits.Get(c)
 		if err != nil {
@@ -47,8 +49,8 @@ func newApp(visits *session.Manager[Visit], every time.Duration) *fiber.App {
 		return s.Destroy()
 	})
 
-	// A page asks every few seconds. It is logged out all the same when its user has
-	// done nothing for IdleTimeout.
+	// A page polls every few seconds. That is no use of the session: it ends if its
+	// user does nothing for IdleTimeout.
 	app.Get("/unread", sessionfiber.RequireLogin(visits, account.Guard{Peek: true}), func(c fiber.Ctx) error {
 		info, err := visits.Peek(c)
 		if err != nil {
@@ -69,9 +71,9 @@ func newApp(visits *session.Manager[Visit], every time.Duration) *fiber.App {
 		return c.JSON(fiber.Map{"devices": n})
 	})
 
-	// A stream lasts as long as its session, and keeps it alive.
+	// A stream keeps its session alive, and ends with it.
 	app.Get("/events", sessionfiber.RequireLogin(visits, account.Guard{}), func(c fiber.Ctx) error {
-		s, err := visits.Get(c) // before the stream: c is not to be used in it
+		s, err := visits.Get(c) // before the stream, which must not use c
 		if err != nil {
 			return err
 		}
@@ -98,6 +100,6 @@ func stream(visits *session.Manager[Visit], s *session.Session[Visit], seen sess
 		if w.Flush() != nil {
 			return // the client has left
 		}
-		_ = s.Touch(ctx) // what ends the session ends the loop
+		_ = s.Touch(ctx) // if the session has ended, the loop ends too
 	}
 }

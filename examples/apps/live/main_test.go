@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -93,5 +94,22 @@ func TestLive(t *testing.T) {
 	}
 	if got := next(); got != "data: signed out" {
 		t.Errorf("the stream ends with %q", got)
+	}
+}
+
+func TestOtherSites(t *testing.T) {
+	visits, err := session.New[Visit](memory.New(nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("POST", "/login", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	answer, err := newApp(visits, time.Second).Test(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != 403 {
+		t.Errorf("a form of another site: got %d, want 403", answer.StatusCode)
 	}
 }

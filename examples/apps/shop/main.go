@@ -118,8 +118,11 @@ func (s *shop) add(w http.ResponseWriter, r *http.Request) {
 func (s *shop) checkout(w http.ResponseWriter, r *http.Request) {
 	s.change(w, r, func(v *session.Session[Visit]) error {
 		cart, err := session.Take(r.Context(), v, func(d *Visit) map[string]int { return pop(&d.Cart) })
-		if err != nil || cart == nil {
-			return err // bought already, by the first click
+		if err != nil {
+			return err
+		}
+		if cart == nil {
+			return nil // the first click has bought it already
 		}
 		return tell(v, "Thank you")
 	})
@@ -143,13 +146,12 @@ func tell(v *session.Session[Visit], message string) error {
 // change lets act change the session, and goes back to the page.
 func (s *shop) change(w http.ResponseWriter, r *http.Request, act func(*session.Session[Visit]) error) {
 	v, err := s.visits.Get(r.Context())
-	if err == nil {
-		err = act(v)
-	}
 	if err != nil {
-		if v != nil {
-			v.Discard()
-		}
+		session.Error(w, err)
+		return
+	}
+	if err := act(v); err != nil {
+		v.Discard()
 		session.Error(w, err)
 		return
 	}

@@ -124,3 +124,17 @@ func TestShort(t *testing.T) {
 		t.Errorf("main.go has %d lines of code, want at most 140", lines)
 	}
 }
+
+func TestOtherSites(t *testing.T) {
+	s, err := newShop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("POST", "/cart?item=tea", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	w := httptest.NewRecorder()
+	s.handler().ServeHTTP(w, r)
+	if w.Code != 403 || len(w.Result().Cookies()) != 0 {
+		t.Errorf("a form of another site: got %d and the cookies %v, want 403 and none", w.Code, w.Result().Cookies())
+	}
+}

@@ -64,7 +64,7 @@ func mariaDB(args ...string) Program {
 				"--auth-root-authentication-method=normal", "--skip-name-resolve", "--skip-test-db", "--extra-file="+s.file("test.sql"))
 		},
 		Ready: func(ctx context.Context, s *Server) error {
-			if err := s.announced("ready for connections"); err != nil {
+			if err := s.Announced("ready for connections"); err != nil {
 				return err
 			}
 			return s.mariaDBLogin(ctx)

@@ -65,7 +65,7 @@ func postgres(args ...string) Program {
 		},
 		Ready: func(ctx context.Context, s *Server) error {
 			// Not asked before: it would log each refusal.
-			if err := s.announced("database system is ready to accept connections"); err != nil {
+			if err := s.Announced("database system is ready to accept connections"); err != nil {
 				return err
 			}
 			return s.postgresLogin(ctx)

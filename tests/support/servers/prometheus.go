@@ -49,7 +49,7 @@ func Prometheus(t testing.TB, targets ...string) *Server {
 			if response.StatusCode != http.StatusOK {
 				return fmt.Errorf("it answers %s", response.Status)
 			}
-			return s.announced("Server is ready to receive web requests")
+			return s.Announced("Server is ready to receive web requests")
 		},
 	})
 }

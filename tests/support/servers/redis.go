@@ -57,7 +57,7 @@ func (s *Server) ping(ctx context.Context, d dialer) error {
 		return err // LOADING too: it takes connections, but has no data yet
 	}
 	// To those it does not know, it does not tell that it loads.
-	return s.announced("Ready to accept connections")
+	return s.Announced("Ready to accept connections")
 }
 
 // retry calls f until it returns nil, or returns what it returned last when

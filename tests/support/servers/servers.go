@@ -203,10 +203,10 @@ func (s *Server) Log() string {
 	return string(text)
 }
 
-// announced returns nil when the log tells, since the last start, that the
+// Announced returns nil when the log says, since the last start, that the
 // server is ready. What answers on the port may be another server, which had
 // it before; the log is ours.
-func (s *Server) announced(ready string) error {
+func (s *Server) Announced(ready string) error {
 	if log := s.Log(); len(log) < s.before || !strings.Contains(log[s.before:], ready) {
 		return errors.New("its log does not say that it is ready")
 	}
