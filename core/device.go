@@ -99,25 +99,6 @@ func (e *engine) bindingOf(env *envelope) Binding {
 	return Unbound
 }
 
-// heedSkips looks whether the browser has said that it comes without the cookie of a
-// bound session, if no cookie opened one.
-func (v *visit) heedSkips(lines []string) error {
-	if len(lines) == 0 || v.engine.opts.Device.Path == "" || v.base.proof.opens() || v.refusal.err != nil {
-		return nil
-	}
-	for _, skip := range dbsc.Skips(lines) {
-		switch id, err := ParseID(skip.ID); {
-		case err != nil || id.IsZero():
-		case skip.Reason == "unreachable" || skip.Reason == "server_error":
-			return unavailable("load", fmt.Errorf("the browser could not refresh session %v: %s", id, skip.Reason))
-		default:
-			v.base.proof = superseded
-			v.refusal = refusal{err: ErrSuperseded, until: time.Now().Add(v.engine.opts.StragglerWindow)}
-		}
-	}
-	return nil
-}
-
 // challengeLasts is how old a challenge may be: a browser keeps the one that came
 // with its cookie until it needs the next.
 func (e *engine) challengeLasts() time.Duration {
@@ -155,8 +136,6 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	case v.refused() != nil:
 		v.refusal.told = true
 		return DeviceAnswer{}, v.refused()
-	case v.base.sealed != nil:
-		return DeviceAnswer{}, v.base.sealed
 	case !v.base.proof.opens() || v.base.proof == trusted || v.base.subject == "":
 		return DeviceAnswer{}, errUnproven
 	}
@@ -177,7 +156,9 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 // If the challenge is used or too old, the answer is another one, and not Done. Without
 // a verify it always is. So that nobody learns from it which sessions there are, that
 // answer is given for each ID. [ErrNotFound] means that the browser is to give up the
-// session: it is over, or this was not its device.
+// session: it is over, or this was not its device. [ErrUndecodable] means that this
+// program cannot read the session, and another may: nothing is changed, and the browser
+// is to come again.
 func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, verify func(key []byte) bool) (DeviceAnswer, error) {
 	v, err := enterForDevice(ctx, m)
 	if err != nil {
@@ -193,12 +174,14 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 	case verify == nil:
 		return DeviceAnswer{ID: id, Challenge: env.challenge(id, time.Now())}, nil
 	case !verify([]byte(env.device.key)):
+		v.noteRefusal(id, rec)
 		return DeviceAnswer{}, errUnproven
 	}
 	if !v.base.proof.opens() || v.base.id != id {
 		v.base = hold{}
 		if err := v.adopt(rec, env); err != nil {
 			v.start()
+			v.note(EventError, id, v.engine.subject(rec.Subject), time.Time{}, err)
 			return DeviceAnswer{}, err
 		}
 		v.refusal, v.answer = refusal{}, keep
@@ -218,6 +201,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 }
 
 // enterForDevice enters the gate of the request, which must have changed nothing yet.
+// If the cookie's session cannot be decoded, the error is that of the load.
 func enterForDevice(ctx context.Context, m AnyManager) (*visit, error) {
 	v, err := m.visitor(ctx)
 	if err != nil {
@@ -250,7 +234,7 @@ func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
 		if v.base.id != id || !v.base.env.device.bound() {
 			return Record{}, envelope{}, errUnproven
 		}
-		return Record{}, v.base.env, v.base.sealed
+		return Record{}, v.base.env, nil
 	}
 	started := v.engine.started()
 	b := bound(ctx, v.engine.opts.StoreTimeout)
@@ -265,6 +249,17 @@ func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
 		v.note(EventError, id, v.engine.subject(rec.Subject), started, err)
 	}
 	return rec, env, err
+}
+
+// noteRefusal notes that a signature was not that of the session's device. It tells of
+// no theft: IDs are no secret, so strangers can cause it. Then it is as cheap as a
+// token that opens nothing, and as quiet.
+func (v *visit) noteRefusal(id ID, rec Record) {
+	subject := v.engine.subject(rec.Subject)
+	if v.base.id == id {
+		subject = v.base.subject // bound has loaded no record
+	}
+	v.note(EventRefused, id, subject, time.Time{}, nil)
 }
 
 // answerDevice stores a change of the binding, and makes the answer.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -147,6 +148,42 @@ func TestDeviceUndoneIsReported(t *testing.T) {
 	})
 }
 
+// A refresh by another key is told, once, and as no theft: strangers can cause it. What
+// a browser may do by itself is not told.
+func TestRefusedRefreshIsTold(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	stranger := &laptop{key: "stranger's", id: l.id, challenge: l.challenge}
+	thief := &laptop{browser: l.browser, key: "thief's", id: l.id, challenge: l.challenge}
+	none := &laptop{key: "key", id: session.NewID()}
+	si.events = nil
+	for _, test := range []struct {
+		name   string
+		laptop *laptop
+		want   []session.EventKind
+	}{
+		{"by a stranger", stranger, []session.EventKind{session.EventRefused}},
+		{"with a copy of the cookie", thief, []session.EventKind{session.EventLoaded, session.EventRefused}},
+		{"of a session that is none", none, nil},
+	} {
+		if _, err := si.refresh(test.laptop); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		for _, e := range si.events {
+			if e.Kind == session.EventRefused && (e.ID != l.id || e.Subject != "alice" || e.Err != nil) {
+				t.Errorf("%s: the event is %+v", test.name, e)
+			}
+		}
+		if got := si.kinds(); !slices.Equal(got, test.want) {
+			t.Errorf("%s: events %v, want %v", test.name, got, test.want)
+		}
+	}
+	l.challenge = strings.Repeat("A", 32)
+	if a, err := si.refresh(l); err != nil || a.Done || si.saw(session.EventRefused) {
+		t.Errorf("a challenge that is too old: %+v, %v, or it is told as refused", a, err)
+	}
+}
+
 // Law 13: no event, no log line and no error of a bound session has a secret.
 func TestDeviceLeaksNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -174,7 +211,7 @@ func TestDeviceLeaksNothing(t *testing.T) {
 		act(si.refresh, &bare)
 		r := si.begin(&bare.browser)
 		fmt.Fprintf(&log, "%v %+v %#v %v", r.get(), r.get(), r.get(), r.Exchange)
-		for _, kind := range []session.EventKind{session.EventBound, session.EventRefreshed, session.EventOverdue} {
+		for _, kind := range []session.EventKind{session.EventBound, session.EventRefreshed, session.EventRefused, session.EventOverdue} {
 			if !strings.Contains(log.String(), "event="+string(kind)) {
 				t.Errorf("no event %q: this test shows too little", kind)
 			}
@@ -345,6 +382,53 @@ func TestRefreshElsewhere(t *testing.T) {
 	si.store.down()
 	if _, err := si.refresh(&bare); !errors.Is(err, session.ErrUnavailable) || !si.saw(session.EventError) {
 		t.Errorf("got %v, or no event", err)
+	}
+}
+
+// A client that leaves while its session is loaded is no failure of the store.
+func TestRefreshLeft(t *testing.T) {
+	si := newSite(t, bindingOptions())
+	l := si.bound("key")
+	ctx, cancel := context.WithCancel(t.Context())
+	x := new(session.Exchange)
+	x.Begin(ctx, si, nil)
+	si.store.once("load", cancel)
+	if a, err := session.RefreshDevice(x, si, l.id, "", nil); session.HTTPStatus(err) != 499 {
+		t.Errorf("got %+v, %v, want that the client left", a, err)
+	}
+	if got := si.kinds(); len(got) != 0 {
+		t.Errorf("events %v", got)
+	}
+}
+
+// Law 16: a refresh moves a bound session to the new name of the cookie, and, while a
+// deploy lasts, back.
+func TestRefreshOfFormerCookie(t *testing.T) {
+	sid, coming := session.Cookie{Name: "sid"}, session.Cookie{Name: "__Host-coming"}
+	renamed := func(now, other session.Cookie) *session.Options {
+		opts := bindingOptions()
+		now.Former = []session.Cookie{other}
+		opts.Cookie = now
+		return opts
+	}
+	for _, cookie := range []bool{true, false} {
+		store := newTestStore()
+		before := newSiteOn(t, store, renamed(sid, coming))
+		after := newSiteOn(t, store, renamed(coming, sid))
+		l := before.bound("key")
+		for _, to := range []*site{after, before, after} {
+			former := l.browser
+			if !cookie {
+				l.cookie = ""
+			}
+			if a, err := to.refresh(l); err != nil || !a.Done {
+				t.Fatalf("with the cookie: %v: %+v, %v", cookie, a, err)
+			}
+			_, name, _ := session.DeviceCookie(to)
+			if !strings.HasPrefix(l.cookie, name+"=") || !to.opens(&l.browser, l.id) || !to.opens(&former, l.id) {
+				t.Errorf("with the cookie: %v: got %q under the name %q, or a cookie ends before its time", cookie, l.cookie, name)
+			}
+		}
 	}
 }
 

@@ -627,6 +627,22 @@ func TestDeviceRenew(t *testing.T) {
 	})
 }
 
+// Nothing of a device is stored without the option.
+func TestDeviceOffStoresNothing(t *testing.T) {
+	size := func(opts *session.Options) (bytes int) {
+		si := newSite(t, opts)
+		si.visit(&browser{}, loggedIn)
+		for _, r := range si.store.Records {
+			bytes += len(r.Data)
+		}
+		return bytes
+	}
+	const salt = 16
+	if off, on := size(nil), size(bindingOptions()); off > on-salt {
+		t.Errorf("a login takes %d bytes without the option, and %d with it", off, on)
+	}
+}
+
 // Nothing is asked of visitors, and nothing without the option.
 func TestDeviceOff(t *testing.T) {
 	si, b := newSite(t, bindingOptions()), &browser{}

@@ -29,8 +29,8 @@ type AnyManager interface {
 //   - calls [Exchange.Finish] when the handler has returned, or
 //     [Exchange.Discard] if it panicked.
 //
-// An adapter may also set Route after Begin, so that events name the route, and has
-// to set Skipped for [Options.Device].
+// An adapter also calls [Exchange.Heed] after Begin, for [Options.Device], and may set
+// Route, so that events name the route.
 //
 // The package adaptertest tests an adapter against this contract. All methods but
 // Begin are safe for concurrent use.
@@ -47,15 +47,10 @@ type Exchange struct {
 	// after Finish or Discard has returned.
 	Route interface{ Route() string }
 
-	// Skipped is the values of the request's header lines Secure-Session-Skipped, set
-	// after Begin: a browser comes without the cookie of a bound session, as it could
-	// not refresh it. Nobody is then taken for a visitor without a session: see
-	// [Device].
-	Skipped []string
-
-	engine *engine
-	lines  []string
-	gate   gate
+	engine  *engine
+	lines   []string
+	skipped []string // see Heed
+	gate    gate
 
 	// Only the caller inside the gate uses these fields.
 	asked    bool // Get was called
@@ -142,7 +137,7 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	}
 	err := v.load(ctx, x.lines)
 	if err == nil {
-		err = v.heedSkips(x.Skipped)
+		err = v.heedSkips(x.skipped)
 	}
 	if err != nil {
 		if ctx.Err() == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/device"
@@ -20,8 +21,7 @@ func (s *site) bindingPage(ctx context.Context, v *visit, r *request) (answer, e
 
 // device answers a browser that registers its device, or proves it.
 func (s *site) device(ctx context.Context, r *request) (answer, error) {
-	got := device.Answer(ctx, s.sessions, device.Request{
-		Method: r.method, Proof: r.header("Secure-Session-Response"), SessionID: r.header("Sec-Secure-Session-Id"), FetchMode: r.header("Sec-Fetch-Mode"),
-	})
+	_, query, _ := strings.Cut(r.target, "?")
+	got := device.Answer(ctx, s.sessions, device.Request{Method: r.method, Query: query, Header: r.header})
 	return answer{status: got.Status, header: got.Header, body: got.Body}, nil
 }

@@ -81,6 +81,7 @@ var meanings = map[session.EventKind]string{
 	session.EventReused:    "an old secret came back",
 	session.EventBound:     "bound to the device",
 	session.EventRefreshed: "the device has proven itself, for a new cookie",
+	session.EventRefused:   "somebody without the device tried to refresh it",
 	session.EventOverdue:   "a copy of a cookie came after its time",
 	session.EventError:     "the store failed",
 }

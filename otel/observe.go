@@ -26,8 +26,8 @@ var counts = []struct {
 	kinds                     []session.EventKind
 }{
 	{
-		"gostateful.session.loads", "{load}", "Cookies and tokens that were looked up, by what they opened.",
-		[]session.EventKind{session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused, session.EventOverdue},
+		"gostateful.session.loads", "{load}", "Cookies, tokens and proofs of devices that were looked up, by what they opened.",
+		[]session.EventKind{session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused, session.EventOverdue, session.EventRefused},
 	},
 	{"gostateful.session.creations", "{session}", "Sessions stored for the first time.", []session.EventKind{session.EventCreated}},
 	{"gostateful.session.changes", "{change}", "Changes of data that were stored.", []session.EventKind{session.EventChanged}},
@@ -89,7 +89,7 @@ func (t *Telemetry) Observe(ctx context.Context, e session.Event) {
 func (t *Telemetry) attributesOf(e *session.Event) []metric.AddOption {
 	all := slices.Clone(t.attributes)
 	switch e.Kind {
-	case session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused, session.EventOverdue,
+	case session.EventLoaded, session.EventMissed, session.EventExpired, session.EventReused, session.EventOverdue, session.EventRefused,
 		session.EventRenewed, session.EventBound, session.EventRefreshed:
 		all = append(all, resultKey.String(string(e.Kind)))
 	case session.EventDestroyed:

@@ -71,7 +71,8 @@ func (x *exchange) serve(next echo.HandlerFunc) error {
 	if header := x.inner.Header(); len(header) > 0 {
 		x.kept = header.Clone()
 	}
-	x.session.Route, x.session.Skipped = x, x.outer.Header["Secure-Session-Skipped"]
+	x.session.Heed(x.outer.Header)
+	x.session.Route = x
 	x.response = *echo.NewResponse(x, x.c.Logger())
 	x.c.SetResponse(&x.response)
 	x.c.SetRequest(x.outer.WithContext(&x.session))

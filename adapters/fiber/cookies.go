@@ -13,14 +13,23 @@ func (x *exchange) sent() []string {
 	if x.reads == fiber.HeaderCookie {
 		return x.cookies()
 	}
-	lines := x.lines[:0]
+	return x.values(x.reads, x.lines[:0])
+}
+
+// values adds copies of the values of header lines.
+func (x *exchange) values(reads string, lines []string) []string {
 	for name, value := range x.c.Request().Header.All() {
-		if strings.EqualFold(string(name), x.reads) {
+		if strings.EqualFold(string(name), reads) {
 			lines = append(lines, string(value))
 		}
 	}
 	return lines
 }
+
+// requestFields is the header of a request as session.Exchange wants it.
+type requestFields struct{ *exchange }
+
+func (r requestFields) Values(name string) []string { return r.values(name, nil) }
 
 // cookies returns the values of the Cookie lines, byte for byte as the client sent
 // them.

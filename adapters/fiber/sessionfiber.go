@@ -88,10 +88,8 @@ func (x *exchange) begin(manager session.AnyManager) bool {
 	if !x.session.Begin(x.c.Context(), manager, x.sent()) {
 		return false
 	}
+	x.session.Heed(requestFields{x})
 	x.session.Route = x
-	if skipped := x.c.Request().Header.Peek("Secure-Session-Skipped"); len(skipped) > 0 {
-		x.session.Skipped = []string{string(skipped)}
-	}
 	x.address()
 
 	// fiber.StoreInContext does not serve: it leaves c.Context() alone unless the

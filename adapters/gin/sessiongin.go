@@ -86,7 +86,8 @@ func (x *exchange) serve() {
 	if header := x.Header(); len(header) > 0 {
 		x.kept = header.Clone()
 	}
-	x.session.Route, x.session.Skipped = x, x.outer.Header["Secure-Session-Skipped"]
+	x.session.Heed(x.outer.Header)
+	x.session.Route = x
 	c.Set(x.session.Key(), &x.session) // for Get(c), and Get of a copy of c
 	c.Request = x.outer.WithContext(&x.session)
 	c.Writer = x

@@ -86,7 +86,8 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	if header := w.Header(); len(header) > 0 {
 		x.kept = header.Clone()
 	}
-	x.session.Route, x.session.Skipped = x, r.Header["Secure-Session-Skipped"]
+	x.session.Heed(r.Header)
+	x.session.Route = x
 	x.request = r.WithContext(&x.session)
 
 	returned := false

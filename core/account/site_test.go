@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/internal/plainadapter"
 	"github.com/gostateful/session/core/internal/plainstore"
 )
 
@@ -87,29 +88,8 @@ func (si *site) session(r *http.Request) *session.Session[visit] {
 	return s
 }
 
-// ServeHTTP is the least that an adapter does. As a response begins only when it
-// is over, what the adapters do at that moment is for their own tests.
 func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var x session.Exchange
-	x.Begin(r.Context(), si.Manager, r.Header["Cookie"])
-	defer x.Discard()
-	response := httptest.NewRecorder()
-	si.ServeMux.ServeHTTP(response, r.WithContext(&x))
-	added, err := x.Commit(session.Response{})
-	if err != nil {
-		http.Error(w, "commit failed", session.HTTPStatus(err))
-		return
-	}
-	header := w.Header()
-	for name, values := range response.Header() {
-		header[name] = values
-	}
-	added.AddTo(header)
-	w.WriteHeader(response.Code)
-	_, _ = response.Body.WriteTo(w)
-	if err := x.Finish(); err != nil {
-		si.t.Error(err)
-	}
+	plainadapter.Wrap(si.t, si.Manager, si.ServeMux).ServeHTTP(w, r)
 }
 
 // A visitor is a browser or a script, with one cookie at most.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/core/internal/dbsc"
 )
 
 func deviceLaws() []law { return []law{{"Device", deviceBinds}, {"DeviceSkipped", deviceSkipped}} }
@@ -75,9 +76,10 @@ func deviceBinds(t *testing.T, on setup) {
 // visitor without a session.
 func deviceSkipped(t *testing.T, on setup) {
 	si := open(t, on, &session.Options{Device: session.Device{Path: "/device"}}, nil)
-	skipped := func(reason string) string {
-		return "Secure-Session-Skipped: " + reason + `;session_identifier="` + session.NewID().String() + `"`
+	of := func(cookie, reason string) string {
+		return dbsc.Skipped + ": " + reason + `;session_identifier="` + dbsc.Identifier(cookie, "https://example.com", "") + `"`
 	}
+	skipped := func(reason string) string { return of(cookieName, reason) }
 	si.raw("/read").wants(t, 200, "new")
 	si.store.took()
 	for _, reason := range []string{"unreachable", "server_error"} {
@@ -91,6 +93,9 @@ func deviceSkipped(t *testing.T, on setup) {
 	}
 	if calls := si.store.took(); len(calls) > 0 {
 		t.Errorf("they called the store: %v", calls)
+	}
+	if got := si.raw("/count", of("another-cookie", "unreachable")); got.status != 200 {
+		t.Errorf("that of another cookie: got %v", got)
 	}
 	si.raw("/login", skipped("quota_exceeded")).wants(t, 200, "0 alice")
 	known := si.known()

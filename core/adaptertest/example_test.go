@@ -22,7 +22,7 @@ func Middleware(manager session.AnyManager, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		x.Skipped = r.Header["Secure-Session-Skipped"]
+		x.Heed(r.Header)
 		defer x.Discard() // after a panic; else it is over by then
 
 		response := httptest.NewRecorder()

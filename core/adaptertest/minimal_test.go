@@ -109,7 +109,7 @@ func (f fault) middleware(next http.Handler, manager session.AnyManager) http.Ha
 			return
 		}
 		if f != "does not tell of refreshes that were skipped" {
-			w.x.Skipped = r.Header["Secure-Session-Skipped"]
+			w.x.Heed(r.Header)
 		}
 		f.begun(w, manager)
 		returned := false

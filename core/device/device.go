@@ -26,7 +26,8 @@ import (
 // [Answer].
 //
 // The browser calls it by itself, once after a login and then before a request that
-// needs another cookie. No script can send its headers. The answers are
+// needs another cookie. The query of a refresh names the session. No script can send
+// the headers. The answers are
 //
 //   - 200 with the instructions of the draft and the cookie: the browser goes on;
 //   - 403 with a challenge: it signs that, and comes again;
@@ -38,9 +39,7 @@ import (
 //     (https://github.com/w3c/webappsec-dbsc/issues/249).
 func Handler(m session.AnyManager) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := Answer(r.Context(), m, Request{
-			Method: r.Method, Proof: one(r.Header[dbsc.Response]), SessionID: one(r.Header[dbsc.SessionID]), FetchMode: r.Header.Get("Sec-Fetch-Mode"),
-		})
+		answer := Answer(r.Context(), m, Request{Method: r.Method, Query: r.URL.RawQuery, Header: func(name string) string { return one(r.Header[name]) }})
 		header := w.Header()
 		for name, values := range answer.Header {
 			header[name] = values
@@ -61,10 +60,9 @@ func one(lines []string) string {
 
 // A Request is what [Answer] needs to know of one.
 type Request struct {
-	Method    string
-	Proof     string // the header Secure-Session-Response
-	SessionID string // the header Sec-Secure-Session-Id
-	FetchMode string // the header Sec-Fetch-Mode
+	Method string
+	Query  string                   // of the URL, without the question mark
+	Header func(name string) string // the value of a header field; "" if there is none, or more than one line
 }
 
 // A Response is what the browser is to get. The adapter adds the cookie.
@@ -82,7 +80,8 @@ func Answer(ctx context.Context, m session.AnyManager, r Request) Response {
 		refused.Header.Set("Allow", http.MethodPost)
 		return refused
 	}
-	answer, err := act(ctx, m, r)
+	path, cookie, attributes := session.DeviceCookie(m)
+	answer, identifier, err := act(ctx, m, r, cookie)
 	switch {
 	case errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrUndecodable):
 		return respond(http.StatusBadRequest)
@@ -99,11 +98,11 @@ func Answer(ctx context.Context, m session.AnyManager, r Request) Response {
 	}
 	done := respond(http.StatusForbidden)
 	if answer.Done {
-		path, cookie, attributes := session.DeviceCookie(m)
-		done = Response{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, dbsc.Instructions(answer.ID.String(), path, cookie, attributes)}
+		body := dbsc.Instructions(identifier, dbsc.RefreshURL(path, answer.ID.String()), cookie, attributes)
+		done = Response{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, body}
 	}
 	done.Header.Set("Cache-Control", "no-store")
-	done.Header.Set(dbsc.Challenge, dbsc.Ask(answer.Challenge, answer.ID.String()))
+	done.Header.Set(dbsc.Challenge, dbsc.Ask(answer.Challenge, identifier))
 	return done
 }
 
@@ -117,30 +116,44 @@ func respond(status int) Response {
 // browser registers in the mode no-cors (seen with Chromium 156), in which a script
 // cannot set the header of a proof (Fetch standard, 2.2.2). Clients without the field
 // are no present browsers.
-func (r *Request) scripted() bool { return r.FetchMode != "" && r.FetchMode != "no-cors" }
+func (r *Request) scripted() bool {
+	mode := r.Header("Sec-Fetch-Mode")
+	return mode != "" && mode != "no-cors"
+}
 
-// act registers or refreshes. ErrNotFound means that the browser has nothing to show.
-func act(ctx context.Context, m session.AnyManager, r Request) (session.DeviceAnswer, error) {
+// act registers or refreshes, and returns the browser's name for the session.
+// ErrNotFound means that the browser has nothing to show.
+func act(ctx context.Context, m session.AnyManager, r Request, cookie string) (answer session.DeviceAnswer, identifier string, err error) {
 	var proof dbsc.Proof
-	text, signed := dbsc.Text(r.Proof)
+	text, signed := dbsc.Text(r.Header(dbsc.Response))
 	if signed {
-		var err error
 		if proof, err = dbsc.ParseProof(text); err != nil {
-			return session.DeviceAnswer{}, session.ErrNotFound
+			return answer, "", session.ErrNotFound
 		}
 	}
-	name, refreshes := dbsc.Text(r.SessionID)
-	if !refreshes {
-		if r.scripted() || !signed || !proof.Verify(proof.Key) {
-			return session.DeviceAnswer{}, session.ErrNotFound
-		}
-		return session.RegisterDevice(ctx, m, proof.Challenge, proof.Key)
+	// A browser gives up a session whose name changes in a refresh. So it gets its own
+	// again, also if the cookie has another name by now.
+	identifier, refreshes := dbsc.Text(r.Header(dbsc.SessionID))
+	switch {
+	case refreshes:
+		answer, err = r.refresh(ctx, m, proof, signed)
+	case r.scripted() || !signed || !proof.Verify(proof.Key):
+		err = session.ErrNotFound
+	default:
+		answer, err = session.RegisterDevice(ctx, m, proof.Challenge, proof.Key)
+		identifier = dbsc.Identifier(cookie, r.Header("Origin"), answer.ID.String())
 	}
+	return answer, identifier, err
+}
+
+// refresh refreshes the session that the query names, or asks for a signature.
+func (r *Request) refresh(ctx context.Context, m session.AnyManager, proof dbsc.Proof, signed bool) (session.DeviceAnswer, error) {
+	name, _ := dbsc.Refreshed(r.Query)
 	id, err := session.ParseID(name)
-	if err != nil || id.IsZero() {
+	switch {
+	case err != nil || id.IsZero():
 		return session.DeviceAnswer{}, session.ErrNotFound
-	}
-	if !signed {
+	case !signed:
 		return session.RefreshDevice(ctx, m, id, "", nil)
 	}
 	return session.RefreshDevice(ctx, m, id, proof.Challenge, proof.Verify)

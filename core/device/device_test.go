@@ -18,6 +18,7 @@ import (
 
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/device"
+	"github.com/gostateful/session/core/internal/plainadapter"
 	"github.com/gostateful/session/core/internal/plainstore"
 )
 
@@ -79,24 +80,8 @@ func (si *site) session(r *http.Request) *session.Session[visit] {
 	return s
 }
 
-// ServeHTTP is the least that an adapter does.
 func (si *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var x session.Exchange
-	x.Begin(r.Context(), si.Manager, r.Header["Cookie"])
-	defer x.Discard()
-	response := httptest.NewRecorder()
-	si.ServeMux.ServeHTTP(response, r.WithContext(&x))
-	added, err := x.Commit(session.Response{})
-	if err != nil {
-		http.Error(w, "commit failed", session.HTTPStatus(err))
-		return
-	}
-	for name, values := range response.Header() {
-		w.Header()[name] = values
-	}
-	added.AddTo(w.Header())
-	w.WriteHeader(response.Code)
-	_, _ = response.Body.WriteTo(w)
+	plainadapter.Wrap(si.t, si.Manager, si.ServeMux).ServeHTTP(w, r)
 }
 
 // A browser has a cookie, and a key of its device.
@@ -104,8 +89,9 @@ type browser struct {
 	*site
 	key       *ecdsa.PrivateKey
 	cookie    string
-	path      string // of the offer, and then of the instructions
-	id        string
+	origin    string
+	path      string // of the offer, and then of the instructions, with the query
+	name      string // that it has for the session
 	challenge string
 }
 
@@ -115,7 +101,7 @@ func (si *site) browser() *browser {
 	if err != nil {
 		si.t.Fatal(err)
 	}
-	return &browser{site: si, key: key}
+	return &browser{site: si, key: key, origin: "https://shop.test"}
 }
 
 // send sends a request with the cookie and headers: names and values in turn.
@@ -133,10 +119,49 @@ func (b *browser) send(method, path string, headers ...string) *httptest.Respons
 	for _, c := range w.Result().Cookies() {
 		b.cookie = c.Name + "=" + c.Value
 	}
-	if found := regexp.MustCompile(`^"([\w-]+)";id="([\w-]+)"$`).FindStringSubmatch(w.Header().Get("Secure-Session-Challenge")); found != nil {
-		b.challenge, b.id = found[1], found[2]
+	if found := regexp.MustCompile(`^"([\w-]+)";id="([\w.-]+)"$`).FindStringSubmatch(w.Header().Get("Secure-Session-Challenge")); found != nil {
+		b.challenge, b.name = found[1], found[2]
+	}
+	if told := instructed(b.t, w); told.URL != "" {
+		b.path = told.URL
 	}
 	return w
+}
+
+// Instructions are what a browser is told of a session that it has registered.
+type instructions struct {
+	Name        string `json:"session_identifier"`
+	URL         string `json:"refresh_url"`
+	Credentials []struct{ Type, Name, Attributes string }
+}
+
+func instructed(t *testing.T, w *httptest.ResponseRecorder) (told instructions) {
+	t.Helper()
+	if w.Header().Get("Content-Type") != "application/json" {
+		return told
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &told); err != nil || len(told.Credentials) != 1 {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	return told
+}
+
+// id is the session that the browser has registered.
+func (b *browser) id() session.ID {
+	b.t.Helper()
+	_, id, _ := strings.Cut(b.path, "?session=")
+	parsed, err := session.ParseID(id)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return parsed
+}
+
+// of makes the path that of another session.
+func (b *browser) of(id string) *browser {
+	path, _, _ := strings.Cut(b.path, "?")
+	b.path = path + "?session=" + id
+	return b
 }
 
 // logIn logs in, and learns what the response offers.
@@ -178,12 +203,18 @@ func (b *browser) proof(registration bool) string {
 
 func (b *browser) register() *httptest.ResponseRecorder {
 	b.t.Helper()
-	return b.send("POST", b.path, "Secure-Session-Response", b.proof(true))
+	return b.send("POST", b.path, "Origin", b.origin, "Secure-Session-Response", b.proof(true))
 }
 
 func (b *browser) refresh() *httptest.ResponseRecorder {
 	b.t.Helper()
-	return b.send("POST", b.path, "Sec-Secure-Session-Id", `"`+b.id+`"`, "Secure-Session-Response", `"`+b.proof(false)+`"`)
+	return b.send("POST", b.path, "Sec-Secure-Session-Id", `"`+b.name+`"`, "Secure-Session-Response", `"`+b.proof(false)+`"`)
+}
+
+// ask asks for a challenge.
+func (b *browser) ask() *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.send("POST", b.path, "Sec-Secure-Session-Id", b.name)
 }
 
 // bound returns a browser whose session is bound.
@@ -208,17 +239,10 @@ func TestHandler(t *testing.T) {
 	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Fatalf("the registration is answered by %d with %v: %s", w.Code, w.Header(), w.Body)
 	}
-	var told struct {
-		ID          string `json:"session_identifier"`
-		URL         string `json:"refresh_url"`
-		Credentials []struct{ Type, Name, Attributes string }
-	}
-	if err := json.Unmarshal(w.Body.Bytes(), &told); err != nil || len(told.Credentials) != 1 {
-		t.Fatalf("%v: %s", err, w.Body)
-	}
+	told := instructed(t, w)
 	credential := told.Credentials[0]
 	set := w.Header().Get("Set-Cookie")
-	if told.ID != b.id || told.URL != "/device" || credential.Type != "cookie" ||
+	if told.Name != b.name || told.URL != "/device?session="+b.id().String() || credential.Type != "cookie" ||
 		!strings.HasPrefix(set, credential.Name+"=") || strings.Replace(set, "; Max-Age=600", "", 1) != credential.Name+"="+strings.TrimPrefix(b.cookie, credential.Name+"=")+"; "+credential.Attributes {
 		t.Errorf("the cookie is %q, and the instructions are %s", set, w.Body)
 	}
@@ -233,7 +257,7 @@ func TestHandler(t *testing.T) {
 	}
 	b.cookie = "" // it is gone, as are challenges that are kept
 	b.challenge = "none"
-	if w := b.send("POST", "/device", "Sec-Secure-Session-Id", b.id); w.Code != 403 || b.challenge == "none" || b.cookie != "" {
+	if w := b.ask(); w.Code != 403 || b.challenge == "none" || b.cookie != "" {
 		t.Fatalf("without a proof: %d, %v", w.Code, w.Header())
 	}
 	if w := b.refresh(); w.Code != 200 || b.who() != "ann bound" {
@@ -245,10 +269,11 @@ func TestHandler(t *testing.T) {
 func TestRefused(t *testing.T) {
 	si := newSite(t, binds)
 	b, thief, visitor := si.bound(), si.browser(), si.browser()
-	thief.path, thief.id, thief.cookie, thief.challenge = b.path, b.id, b.cookie, b.challenge
+	thief.path, thief.name, thief.cookie, thief.challenge = b.path, b.name, b.cookie, b.challenge
 	visitor.path, visitor.challenge = b.path, b.challenge
-	unknown := *thief
-	unknown.id = session.NewID().String()
+	at := func(id string) *browser { copied := *b; return copied.of(id) }
+	unknown, zero, junk, two := *thief, at(session.ID{}.String()), at("junk"), at(b.id().String()+"&session="+b.id().String())
+	unknown.of(session.NewID().String())
 	answers := map[string]*httptest.ResponseRecorder{
 		"the thief refreshes":        thief.refresh(),
 		"a session that is none":     unknown.refresh(),
@@ -258,10 +283,15 @@ func TestRefused(t *testing.T) {
 		"nothing":                    b.send("POST", "/device"),
 		"junk as a proof":            b.send("POST", "/device", "Secure-Session-Response", "junk"),
 		"a registration, no key":     b.send("POST", "/device", "Secure-Session-Response", b.proof(false)),
-		"junk as an ID":              b.send("POST", "/device", "Sec-Secure-Session-Id", "junk"),
-		"the zero ID":                b.send("POST", "/device", "Sec-Secure-Session-Id", session.ID{}.String()),
-		"two IDs":                    b.send("POST", "/device", "Sec-Secure-Session-Id", b.id, "Sec-Secure-Session-Id", b.id),
-		"a refresh, junk as a proof": b.send("POST", "/device", "Sec-Secure-Session-Id", b.id, "Secure-Session-Response", "junk"),
+		"junk as an ID":              junk.ask(),
+		"junk as an ID, signed":      junk.refresh(),
+		"the zero ID":                zero.ask(),
+		"two IDs":                    two.ask(),
+		"no ID":                      b.send("POST", "/device", "Sec-Secure-Session-Id", b.name),
+		"no name":                    b.send("POST", b.path),
+		"two names":                  b.send("POST", b.path, "Sec-Secure-Session-Id", b.name, "Sec-Secure-Session-Id", b.name),
+		"a name in no quotes":        b.send("POST", b.path, "Sec-Secure-Session-Id", `a"b`),
+		"a refresh, junk as a proof": b.send("POST", b.path, "Sec-Secure-Session-Id", b.name, "Secure-Session-Response", "junk"),
 	}
 	for name, w := range answers {
 		if w.Code != 400 || w.Body.String() != answers["nothing"].Body.String() || w.Header().Get("Set-Cookie") != "" || w.Header().Get("Secure-Session-Challenge") != "" {
@@ -271,9 +301,8 @@ func TestRefused(t *testing.T) {
 	if w := b.send("GET", "/device"); w.Code != 405 || w.Header().Get("Allow") != "POST" {
 		t.Errorf("GET: %d, %v", w.Code, w.Header())
 	}
-	known := b.send("POST", "/device", "Sec-Secure-Session-Id", b.id)
-	none := unknown.send("POST", "/device", "Sec-Secure-Session-Id", unknown.id)
-	if known.Code != 403 || none.Code != 403 || known.Body.String() != none.Body.String() || len(b.challenge) != len(unknown.challenge) {
+	known, none := b.ask(), unknown.ask()
+	if known.Code != 403 || none.Code != 403 || known.Body.String() != none.Body.String() || len(b.challenge) != len(unknown.challenge) || b.name != unknown.name {
 		t.Errorf("one can tell a session that is there, %d, from one that is not, %d", known.Code, none.Code)
 	}
 	if w := b.refresh(); w.Code != 200 {
@@ -296,13 +325,44 @@ func TestScriptRefused(t *testing.T) {
 	}
 }
 
+// A login in the same browser takes the place of the one before: its registration has
+// the same name. Another host of the site, which has the same list of names, keeps its
+// own.
+func TestOneNamePerCookie(t *testing.T) {
+	si := newSite(t, binds)
+	ann := si.bound()
+	bob := *ann
+	bob.cookie = ""
+	bob.logIn()
+	if w := bob.register(); w.Code != 200 || bob.name != ann.name || bob.id() == ann.id() {
+		t.Errorf("the second login: %d, %q of %v, and the first has %q of %v", w.Code, bob.name, bob.id(), ann.name, ann.id())
+	}
+	for name, origin := range map[string]string{"another host": "https://blog.test", "no origin": "", "an opaque origin": "null"} {
+		other := si.browser()
+		other.origin = origin
+		other.logIn()
+		if w := other.register(); w.Code != 200 || other.name == ann.name {
+			t.Errorf("%s: %d, %q", name, w.Code, other.name)
+		}
+		if w := other.refresh(); w.Code != 200 || instructed(t, w).Name != other.name {
+			t.Errorf("%s: the refresh: %d, %s", name, w.Code, w.Body)
+		}
+	}
+	for _, b := range []*browser{&bob, ann} { // each name of the browser's is its own
+		b.cookie, b.name = "", "another.name"
+		if w := b.refresh(); w.Code != 200 || instructed(t, w).Name != "another.name" {
+			t.Errorf("the refresh: %d, %s", w.Code, w.Body)
+		}
+	}
+}
+
 // A session that is over is given up, and what may pass is no end.
 func TestOverAndDown(t *testing.T) {
 	si := newSite(t, binds)
 	b := si.bound()
 	si.down = true
 	for name, w := range map[string]*httptest.ResponseRecorder{
-		"refresh": b.refresh(), "without a proof": b.send("POST", "/device", "Sec-Secure-Session-Id", b.id),
+		"refresh": b.refresh(), "without a proof": b.ask(),
 	} {
 		if w.Code != 503 || w.Header().Get("Retry-After") != "1" || strings.Contains(w.Body.String(), "redis") {
 			t.Errorf("%s while the store is down: %d, %v, %s", name, w.Code, w.Header(), w.Body)
@@ -312,11 +372,10 @@ func TestOverAndDown(t *testing.T) {
 	if w := b.refresh(); w.Code != 200 {
 		t.Errorf("after it: %d", w.Code)
 	}
-	id, err := session.ParseID(b.id)
-	if err != nil || si.Revoke(t.Context(), id) != nil {
+	if err := si.Revoke(t.Context(), b.id()); err != nil {
 		t.Fatal(err)
 	}
-	if w := b.send("POST", "/device", "Sec-Secure-Session-Id", b.id); w.Code != 403 {
+	if w := b.ask(); w.Code != 403 {
 		t.Errorf("a session that is over, without a proof: %d", w.Code)
 	}
 	if w := b.refresh(); w.Code != 400 {
@@ -347,15 +406,15 @@ func TestRefreshBesideRenew(t *testing.T) {
 func TestMisplaced(t *testing.T) {
 	si := newSite(t, nil)
 	b := si.browser()
-	b.path, b.id = "/device", session.NewID().String()
+	b.path, b.name = "/device?session="+session.NewID().String(), "name"
 	for name, w := range map[string]*httptest.ResponseRecorder{"register": b.register(), "refresh": b.refresh()} {
 		if w.Code != 500 {
 			t.Errorf("%s without Options.Device: %d", name, w.Code)
 		}
 	}
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest("POST", "/device", nil)
-	r.Header.Set("Sec-Secure-Session-Id", b.id)
+	r := httptest.NewRequest("POST", b.path, nil)
+	r.Header.Set("Sec-Secure-Session-Id", b.name)
 	device.Handler(newSite(t, binds).Manager).ServeHTTP(w, r)
 	if w.Code != 500 {
 		t.Errorf("outside the middleware: %d", w.Code)

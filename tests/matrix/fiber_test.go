@@ -56,7 +56,10 @@ func onFiber(t *testing.T, s adaptertest.Server) string {
 		})
 		return err
 	})
+	return listenFiber(t, app)
+}
 
+func listenFiber(t *testing.T, app *fiber.App) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	served := make(chan error, 1)

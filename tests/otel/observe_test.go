@@ -62,6 +62,7 @@ func TestEvents(t *testing.T) {
 		session.EventOverdue:   {{want: p + "loads{" + p + "result=overdue} 1"}},
 		session.EventBound:     {{want: p + "renewals{" + p + "result=bound} 1"}},
 		session.EventRefreshed: {{want: p + "renewals{" + p + "result=refreshed} 1"}},
+		session.EventRefused:   {{want: p + "loads{" + p + "result=refused} 1"}},
 		session.EventCreated:   {{want: p + "creations{" + route + "} 1"}},
 		session.EventChanged:   {{want: p + "changes{} 1"}},
 		session.EventTouched:   {{want: p + "touches{} 1"}},

@@ -29,7 +29,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%q: got %q, %v, want %q", line, got, ok, want)
 		}
 	}
-	for _, line := range []string{"", " ", `""`, `"id`, `"i\"d"`, ";a"} {
+	for _, line := range []string{"", " ", `""`, `"id`, `"i\"d"`, `i"d`, `i\d`, "i\td", "\"i\x7fd\"", "ïd", ";a"} {
 		if got, ok := Text(line); ok {
 			t.Errorf("%q: got %q, want none", line, got)
 		}
@@ -53,6 +53,50 @@ func TestSkips(t *testing.T) {
 	}
 }
 
+// One identifier serves each login at an origin with one cookie, and none serves two
+// origins or two cookies.
+func TestIdentifier(t *testing.T) {
+	const shop = "https://shop.example.com"
+	same := Identifier("sid", shop, "1")
+	if got := Identifier("sid", shop, "2"); got != same {
+		t.Errorf("two sessions at one origin: got %q and %q", same, got)
+	}
+	seen := map[string]string{}
+	for name, identifier := range map[string]string{
+		"the shop": same, "another cookie": Identifier("__Host-sid", shop, "1"), "another host": Identifier("sid", "https://blog.example.com", "1"), "another port": Identifier("sid", shop+":8443", "1"),
+		"no origin": Identifier("sid", "", "1"), "no origin, another session": Identifier("sid", "", "2"), "an opaque origin": Identifier("sid", "null", "3"), "an opaque origin, another session": Identifier("sid", "null", "4"),
+	} {
+		if other := seen[identifier]; other != "" {
+			t.Errorf("%s and %s: both got %q", name, other, identifier)
+		}
+		seen[identifier] = name
+		if text, ok := Text(identifier); !ok || text != identifier {
+			t.Errorf("%s: %q cannot be sent", name, identifier)
+		}
+		if cookie := Cookie(identifier); cookie != "sid" && name != "another cookie" {
+			t.Errorf("%s: the cookie of %q is %q", name, identifier, cookie)
+		}
+	}
+	if got := Cookie(Identifier("__Host-a.b", shop, "1")); got != "__Host-a.b" {
+		t.Errorf("the cookie is %q", got)
+	}
+	if got := Cookie("01a22a01-4056-797a-b086-0e820e2cc5a9"); got == "sid" || Cookie("") != "" {
+		t.Errorf("what is no identifier has the cookie %q", got)
+	}
+}
+
+func TestRefreshURL(t *testing.T) {
+	path, query, _ := strings.Cut(RefreshURL("/device", "id"), "?")
+	if id, ok := Refreshed(query); path != "/device" || !ok || id != "id" {
+		t.Errorf("got %q, %q, %v", path, id, ok)
+	}
+	for _, query := range []string{"", "id", "session", "session=", "session=a&session=b", "session=%zz", "session=a;b", "Session=a"} {
+		if id, ok := Refreshed(query); ok && id != "" {
+			t.Errorf("%q: got %q", query, id)
+		}
+	}
+}
+
 // FuzzHeaders: no header makes the readers panic, or read what is not in it.
 func FuzzHeaders(f *testing.F) {
 	for _, line := range []string{`"id"`, `id;a=1`, `"id`, `unreachable;session_identifier="id", x`, `;;==,,"`} {
@@ -63,7 +107,7 @@ func FuzzHeaders(f *testing.F) {
 			t.Errorf("Text(%q) is %q", line, text)
 		}
 		for _, skip := range Skips([]string{line}) {
-			if skip.ID == "" || !strings.Contains(line, skip.ID) || !strings.Contains(line, skip.Reason) {
+			if skip.Identifier == "" || !strings.Contains(line, skip.Identifier) || !strings.Contains(line, skip.Reason) {
 				t.Errorf("Skips(%q) has %+v", line, skip)
 			}
 		}

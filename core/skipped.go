@@ -1,0 +1,38 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gostateful/session/core/internal/dbsc"
+)
+
+// Heed looks in the header of the request for what a browser says that could not
+// refresh the cookie of a bound session, and comes without it. It is then not taken for
+// a visitor without a session: see [Device]. The header is an [http.Header], or any
+// other type with this method, and is read at once. The strings are kept. Call Heed
+// after Begin. Without [Options.Device] it does nothing.
+func (x *Exchange) Heed(header interface{ Values(name string) []string }) {
+	if x.engine.opts.Device.Path != "" {
+		x.skipped = header.Values(dbsc.Skipped)
+	}
+}
+
+// heedSkips looks whether the browser has said that it comes without the cookie of a
+// bound session, if no cookie opened one.
+func (v *visit) heedSkips(lines []string) error {
+	if len(lines) == 0 || v.base.proof.opens() || v.refusal.err != nil {
+		return nil
+	}
+	for _, skip := range dbsc.Skips(lines) {
+		switch cookie := dbsc.Cookie(skip.Identifier); {
+		case !v.engine.carries(carrierKey(cookie)):
+		case skip.Reason == "unreachable" || skip.Reason == "server_error":
+			return unavailable("load", fmt.Errorf("the browser could not refresh the cookie %s: %s", cookie, skip.Reason))
+		default:
+			v.base.proof = superseded
+			v.refusal = refusal{err: ErrSuperseded, until: time.Now().Add(v.engine.opts.StragglerWindow)}
+		}
+	}
+	return nil
+}
