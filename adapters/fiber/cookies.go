@@ -33,7 +33,7 @@ func (x *exchange) sent() []string {
 func (x *exchange) cookies() []string {
 	header := &x.c.Request().Header
 	kept := header.PeekAll(fiber.HeaderCookie)
-	if len(kept) == 0 {
+	if len(kept) == 0 || x.c.App().Config().DisableHeaderNormalizing {
 		// With Config.DisableHeaderNormalizing PeekAll finds "Cookie" only. This
 		// call makes fasthttp's parser run, which finds "cookie" too. PeekAll then
 		// returns what it found.
@@ -44,7 +44,7 @@ func (x *exchange) cookies() []string {
 	for _, line := range kept {
 		lines = append(lines, string(line))
 	}
-	if len(kept) == 0 || !formatted(header, kept[0]) {
+	if len(kept) != 1 || !formatted(header, kept[0]) {
 		return lines
 	}
 	sent, parsed := x.lines[:0], zero(header)
@@ -67,7 +67,8 @@ func (x *exchange) cookies() []string {
 }
 
 // formatted reports whether fasthttp has made a line anew of the cookies that it has
-// parsed. It does so whenever it is asked. Otherwise the line is in its memory.
+// parsed. It does so whenever it is asked, and makes one line. Otherwise the line is in
+// its memory. An empty line may be either.
 func formatted(h interface{ PeekAll(name string) [][]byte }, line []byte) bool {
 	again := h.PeekAll(fiber.HeaderCookie)
 	return len(line) == 0 || len(again[0]) == 0 || &line[0] != &again[0][0]

@@ -104,14 +104,19 @@ func TestCookieHeader(t *testing.T) {
 				{"Cookie: " + name + "=junk", "Cookie: " + good},
 				{"cookie: theme=dark", "cookie: " + name + "=junk; theme=dark; " + good},
 				{"Cookie: theme=\"dark\"; a = b; =c; " + good},
+				{"Cookie: ", "Cookie: theme=\"dark\"; " + good},
+				{"Cookie: theme=dark", "cookie: " + good},
+				{"cookie: theme=dark", "Cookie: " + good, "COOKIE: "},
 			} {
 				if got := raw(t, url, lines...); got != "bread" {
 					t.Errorf("%s, parsed before: %t, %q: got %q, want the session", of, parsed, lines, got)
 				}
 			}
 			for _, line := range []string{name + "=\"" + token + "\"", name + " =" + token, name + "= " + token, "=" + good} {
-				if got := raw(t, url, "Cookie: "+line); got != "" {
-					t.Errorf("%s, parsed before: %t, %q: got %q, want no session", of, parsed, line, got)
+				for _, lines := range [][]string{{"Cookie: " + line}, {"Cookie: ", "Cookie: " + line}, {"Cookie: " + line, "Cookie: "}, {"cookie: " + line, "Cookie: "}} {
+					if got := raw(t, url, lines...); got != "" {
+						t.Errorf("%s, parsed before: %t, %q: got %q, want no session", of, parsed, lines, got)
+					}
 				}
 			}
 		}
