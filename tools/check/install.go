@@ -22,6 +22,7 @@ type need struct {
 
 var needs = []need{
 	{"a C compiler and the C library's headers", "go test -race links with cgo", []string{"gcc", "libc6-dev"}, compileC},
+	{"git", "releases are rehearsed with it", []string{"git"}, lookFor("git")},
 	{"curl", "the transcript in the README is run again", []string{"curl"}, lookFor("curl")},
 	{"redis-server and redis-cli, 7.0 or later", "the Redis store is tested against Redis", []string{"redis-server"}, lookFor("redis-server", "redis-cli")},
 	{"PostgreSQL, 13 or later, with initdb and psql", "the SQL store is tested against PostgreSQL", []string{"postgresql"}, servers.LookForPostgres},
@@ -31,7 +32,8 @@ var needs = []need{
 	{"nginx, 1.19.5 or later", "pages are tested behind it, as a shared cache", []string{"nginx"}, servers.LookForNginx},
 	{"Varnish, 6 or later", "pages are tested behind it, as a shared cache", []string{"varnish"}, servers.LookForVarnish},
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
-	{"Chromium or Google Chrome", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
+	// Ubuntu's chromium is a snap, which sees no temporary folder.
+	{"Chromium (Debian), or Google Chrome (Ubuntu, by hand)", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
 }
 
 // install brings what is missing, or says what it is. It never goes on without.
