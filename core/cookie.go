@@ -21,7 +21,7 @@ type Cookie struct {
 	// if Insecure is. The prefixes are those of RFC 6265bis, section 4.1.3.
 	Name string
 
-	Path   string // empty means "/"
+	Path   string // as it stands in requests, such as "/my%20shop"; empty means "/"
 	Domain string // empty means this host alone, the safest
 
 	// SameSite is http.SameSiteLaxMode if zero. With http.SameSiteNoneMode
@@ -144,10 +144,18 @@ func (c *Cookie) names() []string {
 // longestCookie is how long browsers keep a cookie at most (RFC 6265bis, 5.5).
 const longestCookie = 400 * 24 * time.Hour
 
-// set returns the Set-Cookie lines that hand out a token and remove the former
-// cookies.
+// Browsers drop a cookie whose name and value are longer, and ignore an attribute
+// that is (RFC 6265bis, 5.6).
+const (
+	maxPair      = 4096
+	maxAttribute = 1024
+)
+
+// set returns the Set-Cookie lines that remove the former cookies and hand out a
+// token. The present cookie comes last. A browser without Partitioned takes a former
+// one that differs in nothing else for the present one.
 func (c *Cookie) set(t *token, lasts time.Duration) []string {
-	return append([]string{c.carrying(t, lasts).String()}, c.removeFormer()...)
+	return append(c.removeFormer(), c.carrying(t, lasts).String())
 }
 
 // carrying returns the cookie that carries a token. It lasts so long, or until the
@@ -248,7 +256,11 @@ func (c *Cookie) check(f *faults) {
 	if err := named.Valid(); err != nil {
 		f.add(true, "Cookie: %w", err)
 	}
+	f.add(len(c.Name)+tokenLen > maxPair, "Cookie.Name has %d bytes: browsers drop a cookie whose name and value have more than %d; choose a short one", len(c.Name), maxPair)
 	f.add(c.Path[0] != '/', "Cookie.Path %q must begin with a slash", c.Path)
+	f.add(len(c.Path) > maxAttribute, "Cookie.Path has %d bytes: browsers ignore a path of more than %d", len(c.Path), maxAttribute)
+	f.add(!requested(c.Path), "Cookie.Path %q: browsers send no such path, and never this cookie: write it as it stands in a request, without dot segments, and with a space and any of \"#<>?\\^`{} as %%20 and the like", c.Path)
+	f.add(strings.HasSuffix(c.Domain, "."), "Cookie.Domain %q: browsers refuse a domain that ends with a dot", c.Domain)
 	// Browsers compare the prefixes without regard to case (RFC 6265bis, 5.7).
 	host, secure := hasPrefixFold(c.Name, "__Host-"), hasPrefixFold(c.Name, "__Secure-")
 	f.add(host && c.Domain != "", "Cookie.Domain %q: a __Host- cookie belongs to one host; leave Domain empty or use the prefix __Secure-", c.Domain)
@@ -258,6 +270,18 @@ func (c *Cookie) check(f *faults) {
 	f.add(c.Partitioned && c.Insecure, "Cookie.Partitioned: browsers refuse a partitioned cookie without Secure")
 	f.add(c.SameSite == http.SameSiteNoneMode && c.Insecure, "Cookie.SameSite: browsers refuse SameSite=None without Secure")
 	f.add(c.SameSite < http.SameSiteDefaultMode || c.SameSite > http.SameSiteNoneMode, "Cookie.SameSite %d is none of the modes of net/http", c.SameSite)
+}
+
+// requested reports whether a request of a browser can have a path: it resolves dots
+// and encodes some characters (WHATWG URL, 4.4).
+func requested(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		switch strings.ReplaceAll(strings.ToLower(segment), "%2e", ".") {
+		case ".", "..":
+			return false
+		}
+	}
+	return !strings.ContainsAny(path, " \"#<>?\\^`{}")
 }
 
 func (c *Cookie) checkFormer(f *faults) {
