@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strings"
+	"unicode"
 )
 
 // A Codec turns the data of a session, as a *T, into bytes and back.
@@ -74,7 +75,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	s.inspect()
 	value, err := s.take(old.data)
 	if err != nil {
-		return old, fmt.Errorf("%w: %w", ErrUndecodable, err)
+		return old, fmt.Errorf("%w: %w", ErrUndecodable, brief{err})
 	}
 	before := old.data
 	if codec.Merge != nil && !e.wrote(&old) {
@@ -211,26 +212,31 @@ func mergeObjects(stored, before, after []byte, depth int) ([]byte, error) {
 		}
 		merged[name] = value
 	}
+	known := make(map[string]bool, len(b)+len(a))
+	for _, object := range []map[string]json.RawMessage{b, a} {
+		for name := range object {
+			known[fold(name)] = true
+		}
+	}
 	for name, value := range s {
 		// encoding/json ignores the case of names. So a name in another case is
 		// known. If it were kept, it would overwrite the change.
-		if !hasFold(b, name) && !hasFold(a, name) {
+		if !known[fold(name)] {
 			merged[name] = value
 		}
 	}
 	return json.Marshal(merged)
 }
 
-func hasFold(object map[string]json.RawMessage, name string) bool {
-	if _, ok := object[name]; ok {
-		return true
-	}
-	for other := range object {
-		if strings.EqualFold(other, name) {
-			return true
+// fold gives names that [strings.EqualFold] takes for equal the same form.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		next := unicode.SimpleFold(r) // the letters that are equal are a ring, in order
+		for next > r {
+			r, next = next, unicode.SimpleFold(next)
 		}
-	}
-	return false
+		return next // the first of them
+	}, name)
 }
 
 // mergeArrays keeps the stored form of each element that the program did not

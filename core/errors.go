@@ -184,8 +184,24 @@ func unavailable(doing string, err error) error {
 }
 
 func undecodable(id ID, err error) error {
-	return fmt.Errorf("%w: session %v: %w", ErrUndecodable, id, err)
+	return fmt.Errorf("%w: session %v: %w", ErrUndecodable, id, brief{err})
 }
+
+// A brief error says no more of its reason than fits into a line of a log. A decoder
+// may quote the data.
+type brief struct{ error }
+
+const maxReason = 500 // bytes
+
+func (b brief) Error() string {
+	text := b.error.Error()
+	if len(text) <= maxReason {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxReason], "") + "..."
+}
+
+func (b brief) Unwrap() error { return b.error }
 
 // outOfTime is the error of a commit whose time is over. doubt is the failure of a
 // write that may have taken effect, if any.

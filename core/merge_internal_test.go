@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +15,7 @@ func TestMergeJSON(t *testing.T) {
 		{"a known field that is gone was removed", `{"a":1,"b":2}`, `{"a":1,"b":2}`, `{"b":2}`, `{"b":2}`},
 		{"deep", `{"o":{"a":1,"new":1},"new":2}`, `{"o":{"a":1}}`, `{"o":{"a":3}}`, `{"new":2,"o":{"a":3,"new":1}}`},
 		{"names in another case are the same field", `{"Count":1,"new":0}`, `{"count":1}`, `{"count":2}`, `{"count":2,"new":0}`},
+		{"names with letters of three forms", `{"Kind":1,"kindſ":2,"new":0}`, `{"kind":1,"kinds":2}`, `{"kind":3,"kinds":4}`, `{"kind":3,"kinds":4,"new":0}`},
 		{"array, one changed", `[{"a":1,"n":1},{"a":2,"n":2}]`, `[{"a":1},{"a":2}]`, `[{"a":9},{"a":2}]`, `[{"a":9,"n":1},{"a":2,"n":2}]`},
 		{"array, first removed", `[{"a":1,"n":1},{"a":2,"n":2}]`, `[{"a":1},{"a":2}]`, `[{"a":2}]`, `[{"a":2,"n":2}]`},
 		{"array, swapped", `[{"a":1,"n":1},{"a":2,"n":2}]`, `[{"a":1},{"a":2}]`, `[{"a":2},{"a":1}]`, `[{"a":2,"n":2},{"a":1,"n":1}]`},
@@ -31,6 +33,19 @@ func TestMergeJSON(t *testing.T) {
 				t.Errorf("got %s, %v; want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+// fold gives the same form to names that are equal without regard to case, and to no
+// others.
+func TestFold(t *testing.T) {
+	names := []string{"", "k", "K", "K", "s", "S", "ſ", "i", "I", "ı", "İ", "ß", "ẞ", "ss", "σ", "ς", "Σ", "ǅ", "Ǆ", "ǆ", "ᲀ", "в", "В", "ab", "AB", "aB", "𐐀", "𐐨", "ÿ", "�", "1"}
+	for _, a := range names {
+		for _, b := range names {
+			if got, want := fold(a) == fold(b), strings.EqualFold(a, b); got != want {
+				t.Errorf("%q and %q: got %t, want %t", a, b, got, want)
+			}
+		}
 	}
 }
 

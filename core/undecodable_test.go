@@ -1,8 +1,10 @@
 package session_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	session "github.com/gostateful/session/core"
@@ -170,4 +172,23 @@ func TestUndecodable(t *testing.T) {
 			t.Errorf("got %+v, %v; want the new session, and the old one for a program that can read it", infos, err)
 		}
 	})
+}
+
+// The error of data that cannot be decoded is not as long as the data, and keeps the
+// decoder's error.
+func TestErrorOfBadDataIsShort(t *testing.T) {
+	si, b := newSite(t, nil), &browser{}
+	si.visit(b, incremented)
+	for id, r := range si.store.Records {
+		r.Data = []byte(strings.TrimSuffix(string(r.Data), `{"n":1}`) + `{"n":` + strings.Repeat("9", 1<<20) + "}")
+		si.store.Records[id] = r
+	}
+	err := visitOf(t, program[cart](t, si.store, nil), b, func(*session.Session[cart]) error { return nil })
+	var quotes *json.UnmarshalTypeError
+	if !errors.Is(err, session.ErrUndecodable) || !errors.As(err, &quotes) || len(quotes.Error()) < 1<<20 {
+		t.Fatalf("got %T, want an ErrUndecodable with the error of the decoder", err)
+	}
+	if n := len(err.Error()); n > 1000 {
+		t.Errorf("the error has %d bytes", n)
+	}
 }
