@@ -123,7 +123,7 @@ type Header struct {
 	TokenHeader  string   // the name of Options.Header.Response, set to Token
 	Token        string   // empty if the session has ended
 	Registration string   // set as Secure-Session-Registration: it asks the browser for a key of its device
-	CacheControl string   // set, in place of the handler's: a cookie must not be cached
+	CacheControl string   // set, in place of the handler's, and of what some caches heed before it: a cookie must not be cached
 	Vary         string   // add, unless it is there
 	RetryAfter   string   // set, unless it is there: seconds until the client may come again
 }
@@ -147,6 +147,11 @@ func (h *Header) AddTo(header interface {
 	}
 	if h.CacheControl != "" {
 		header.Set("Cache-Control", h.CacheControl)
+		for _, field := range overriding {
+			if len(header.Values(field.name)) > 0 {
+				header.Set(field.name, field.off)
+			}
+		}
 	}
 	if h.Vary != "" && !lists(header.Values("Vary"), h.Vary) {
 		header.Add("Vary", h.Vary)
@@ -154,6 +159,15 @@ func (h *Header) AddTo(header interface {
 	if h.RetryAfter != "" && len(header.Values("Retry-After")) == 0 {
 		header.Set("Retry-After", h.RetryAfter)
 	}
+}
+
+// overriding are the fields that some shared caches heed before Cache-Control, and how
+// each forbids to keep a response: that of nginx, of the Edge Architecture (Varnish,
+// Fastly), and of RFC 9213.
+var overriding = []struct{ name, off string }{
+	{"X-Accel-Expires", "0"},
+	{"Surrogate-Control", "no-store"},
+	{"Cdn-Cache-Control", "no-store"},
 }
 
 // lists reports whether the lines of a list header, such as Vary, contain name.
@@ -222,6 +236,11 @@ func retryAfter(at time.Time) string {
 func (e *engine) shields(h http.Header) bool {
 	if lists(h["Vary"], e.opts.requestHeader()) || lists(h["Vary"], "*") {
 		return true
+	}
+	for _, field := range overriding {
+		if len(h[field.name]) > 0 {
+			return false
+		}
 	}
 	for _, line := range h["Cache-Control"] {
 		for directive := range strings.SplitSeq(line, ",") {
