@@ -270,6 +270,10 @@ func (a *app) onFiber() string {
 		asked := request{c, c.Path(), c.OriginalURL(), c.Get("X-By"), cookies, func(name string) string { return strings.Clone(c.Query(name)) }}
 		return c.SendStatus(a.answer(asked, c.Set))
 	})
+	return a.serveFiber(router)
+}
+
+func (a *app) serveFiber(router *fiber.App) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(a.t, err)
 	served := make(chan error, 1)

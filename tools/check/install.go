@@ -28,6 +28,8 @@ var needs = []need{
 	// Not mariadb-server, which would also start one with the machine.
 	{"MariaDB, 10.5 or later, with mariadb-install-db and mariadb", "the SQL store is tested against MariaDB", []string{"mariadb-server-core", "mariadb-client-core"}, servers.LookForMariaDB},
 	{"Prometheus, 2.42 or later, with promtool", "the dashboard and the alerts of otel are tested with it", []string{"prometheus"}, lookFor("prometheus", "promtool")},
+	{"nginx, 1.19.5 or later", "pages are tested behind it, as a shared cache", []string{"nginx"}, servers.LookForNginx},
+	{"Varnish, 6 or later", "pages are tested behind it, as a shared cache", []string{"varnish"}, servers.LookForVarnish},
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
 	{"Chromium or Google Chrome", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
 }
