@@ -149,7 +149,7 @@ var scenes = map[string]func(*stage){
 	"asked late, with Vary":                 func(st *stage) { public(st); st.set("Vary", "Accept, Cookie, Authorization"); st.late() },
 	"asked late, with another":              func(st *stage) { public(st); st.set("Vary", "Accept, X-Cookie"); st.late() },
 	"asked late, private":                   func(st *stage) { st.set("Cache-Control", "private"); st.late() },
-	"asked late, private but not for nginx": func(st *stage) { st.set("Cache-Control", "private"); st.set("X-Accel-Expires", "600"); st.late() },
+	"asked late, private but not for nginx": func(st *stage) { st.set("X-Accel-Expires", "600"); st.set("Cache-Control", "private"); st.late() },
 	"asked late, private a field":           func(st *stage) { st.set("Cache-Control", `private="set-cookie"`); st.late() },
 }
 
