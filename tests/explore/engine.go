@@ -220,8 +220,10 @@ func (e *engine) parseCookies(lines []string) (token string, err error) {
 		switch {
 		case err != nil:
 			return "", err
-		case i > 0 && c.MaxAge >= 0:
+		case c.MaxAge >= 0 && c.Name != e.cookie:
 			return "", errors.New("a former cookie is set")
+		case c.MaxAge >= 0 && i < len(lines)-1:
+			return "", errors.New("a cookie is removed after the present one is set")
 		case c.MaxAge >= 0:
 			token = c.Value
 		}
@@ -231,6 +233,8 @@ func (e *engine) parseCookies(lines []string) (token string, err error) {
 	if e.former != "" {
 		want = append(want, e.former)
 	}
+	slices.Sort(names)
+	slices.Sort(want)
 	if !slices.Equal(names, want) {
 		return "", fmt.Errorf("cookies %v, want %v", names, want)
 	}
