@@ -185,7 +185,7 @@ func TestEnvelopeBombs(t *testing.T) {
 // requireBounded has a bomb of one size explode, and one of four times that.
 func requireBounded[T any](t *testing.T, kind string, bomb func(size int) func(*sealed)) {
 	t.Helper()
-	size := tries(4<<10, 256<<10)
+	size := tries(2<<10, 256<<10)
 	few, short := explode[T](t, bomb(size))
 	many, far := explode[T](t, bomb(4*size))
 	t.Logf("%s: %d bytes for %d, and %d for %d: %.0f times as many", kind, few, short, many, far, float64(many)/float64(far))

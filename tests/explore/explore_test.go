@@ -13,6 +13,7 @@ import (
 var (
 	long   = flag.Duration("explore.for", 0, "explore with ever wider bounds, for so long")
 	all    = flag.Bool("explore.all", false, "go on in a scenario where a law is broken, and tell of the others")
+	part   = flag.String("explore.part", "1/1", "the part of the scenarios to explore, such as 2/3: each process uses one processor")
 	replay = flag.String("schedule", "", "the schedule to run, of the one scenario that -run selects")
 )
 
@@ -24,6 +25,10 @@ func TestLaws(t *testing.T) {
 	if raced {
 		first = -1 // the detector makes it several times slower, and one goroutine runs at a time: go test without -race does it all
 	}
+	var turn, parts int
+	if n, err := fmt.Sscanf(*part, "%d/%d", &turn, &parts); n != 2 || turn < 1 || turn > parts {
+		t.Fatalf("-explore.part %s: want such as 2/3: %v", *part, err)
+	}
 	end := time.Now().Add(*long)
 	for more := first; ; more++ {
 		scenarios := explore.Scenarios(more)
@@ -33,7 +38,7 @@ func TestLaws(t *testing.T) {
 			goOn := func(found []explore.Violation) bool {
 				return (len(found) == 0 || *all) && (more <= 0 || time.Now().Before(share))
 			}
-			if raced && i%12 != 0 && *long == 0 {
+			if i%parts != turn-1 || raced && i%12 != 0 && *long == 0 {
 				continue
 			}
 			name := sc.Name

@@ -43,12 +43,7 @@ var steps = []step{
 		}
 		return run("go", "run", "./bench/compare", "-rounds", "1", "-benchtime", "1x")
 	}},
-	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both and finds nothing there, as one actor runs at a time", run: func(r *repository) error {
-		if err := plain("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
-			return err
-		}
-		return plain("go", "test", "-timeout=60m", "./tests/explore")
-	}},
+	{name: "explore", about: "the engine, through every order of its store calls, and its allocations: without the race detector, which disturbs both and finds nothing there, as one actor runs at a time", run: (*repository).explore},
 	{name: "alone", about: "each released module builds, with its tests, without go.work, as its users have it", run: (*repository).alone},
 	{name: "fuzz", about: "each fuzz target: only if named, as the test step runs their seeds, and it compiles everything anew", run: (*repository).fuzz, nightly: true},
 }
@@ -68,6 +63,20 @@ func (r *repository) test() error {
 		}
 	}
 	return run("go", args...)
+}
+
+// explore runs two halves beside each other, since each uses one processor.
+func (r *repository) explore() error {
+	if err := plain("go", "test", "-run=^TestAllocations$", "./core"); err != nil {
+		return err
+	}
+	halves := make(chan error)
+	for _, half := range []string{"1/2", "2/2"} {
+		go func() {
+			halves <- plain("go", "test", "-timeout=60m", "./tests/explore", "-args", "-explore.part="+half)
+		}()
+	}
+	return errors.Join(<-halves, <-halves)
 }
 
 // A repository is the tree that is checked, and how.
