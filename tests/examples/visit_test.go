@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,10 +30,29 @@ import (
 // patience is how long a visitor waits, on a machine that does much else.
 const patience = 2 * time.Minute
 
-// build builds the example with all that it can do.
+// built is the example with all that it can do, which the first test that needs it
+// builds for all.
+var built struct {
+	sync.Once
+	dir, binary string
+}
+
 func build(t *testing.T) (binary string) {
 	t.Helper()
-	return gotool.Build(t, "examples", "-tags=all")
+	built.Do(func() { built.binary = gotool.BuildIn(t, built.dir, "examples", "-tags=all") })
+	require.NotEmpty(t, built.binary, "the example does not build: another test says why")
+	return built.binary
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "session-example-")
+	if err != nil {
+		panic(err)
+	}
+	built.dir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 // open starts the example, with more flags.
