@@ -18,12 +18,12 @@ require (
 	github.com/gofiber/storage/redis/v3 v3.4.3
 	github.com/gorilla/securecookie v1.1.2
 	github.com/gorilla/sessions v1.4.0
-	github.com/gostateful/session/adapters/fiber v0.0.0
-	github.com/gostateful/session/adapters/nethttp v0.0.0
-	github.com/gostateful/session/core v0.0.0
-	github.com/gostateful/session/memory v0.0.0
-	github.com/gostateful/session/redis v0.0.0
-	github.com/gostateful/session/sql v0.0.0
+	github.com/gostateful/session/adapters/fiber v0.1.0
+	github.com/gostateful/session/adapters/nethttp v0.1.0
+	github.com/gostateful/session/core v0.1.0
+	github.com/gostateful/session/memory v0.1.0
+	github.com/gostateful/session/redis v0.1.0
+	github.com/gostateful/session/sql v0.1.0
 	github.com/gostateful/session/tests v0.0.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/mattn/go-sqlite3 v1.14.53

@@ -5,12 +5,12 @@ go 1.26.0
 
 require (
 	github.com/go-sql-driver/mysql v1.10.1
-	github.com/gostateful/session/adapters/nethttp v0.0.0
-	github.com/gostateful/session/core v0.0.0
-	github.com/gostateful/session/memory v0.0.0
-	github.com/gostateful/session/otel v0.0.0
-	github.com/gostateful/session/redis v0.0.0
-	github.com/gostateful/session/sql v0.0.0
+	github.com/gostateful/session/adapters/nethttp v0.1.0
+	github.com/gostateful/session/core v0.1.0
+	github.com/gostateful/session/memory v0.1.0
+	github.com/gostateful/session/otel v0.1.0
+	github.com/gostateful/session/redis v0.1.0
+	github.com/gostateful/session/sql v0.1.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/redis/go-redis/v9 v9.23.0
@@ -80,10 +80,10 @@ require (
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v3 v3.5.0
 	github.com/google/uuid v1.6.0 // indirect
-	github.com/gostateful/session/adapters/chi v0.0.0
-	github.com/gostateful/session/adapters/echo v0.0.0
-	github.com/gostateful/session/adapters/fiber v0.0.0
-	github.com/gostateful/session/adapters/gin v0.0.0
+	github.com/gostateful/session/adapters/chi v0.1.0
+	github.com/gostateful/session/adapters/echo v0.1.0
+	github.com/gostateful/session/adapters/fiber v0.1.0
+	github.com/gostateful/session/adapters/gin v0.1.0
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect

@@ -4,5 +4,5 @@ go 1.26.0
 
 require (
 	github.com/google/uuid v1.6.0
-	github.com/gostateful/session/core v0.0.0
+	github.com/gostateful/session/core v0.1.0
 )

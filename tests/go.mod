@@ -97,16 +97,16 @@ require (
 	github.com/gorilla/mux v1.8.1
 	github.com/gorilla/securecookie v1.1.2
 	github.com/gorilla/sessions v1.4.0
-	github.com/gostateful/session/adapters/chi v0.0.0
-	github.com/gostateful/session/adapters/echo v0.0.0
-	github.com/gostateful/session/adapters/fiber v0.0.0
-	github.com/gostateful/session/adapters/gin v0.0.0
-	github.com/gostateful/session/adapters/nethttp v0.0.0
-	github.com/gostateful/session/core v0.0.0
-	github.com/gostateful/session/memory v0.0.0
-	github.com/gostateful/session/otel v0.0.0
-	github.com/gostateful/session/redis v0.0.0
-	github.com/gostateful/session/sql v0.0.0
+	github.com/gostateful/session/adapters/chi v0.1.0
+	github.com/gostateful/session/adapters/echo v0.1.0
+	github.com/gostateful/session/adapters/fiber v0.1.0
+	github.com/gostateful/session/adapters/gin v0.1.0
+	github.com/gostateful/session/adapters/nethttp v0.1.0
+	github.com/gostateful/session/core v0.1.0
+	github.com/gostateful/session/memory v0.1.0
+	github.com/gostateful/session/otel v0.1.0
+	github.com/gostateful/session/redis v0.1.0
+	github.com/gostateful/session/sql v0.1.0
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/labstack/echo/v4 v4.16.4

@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gofiber/fiber/v3 v3.5.0
-	github.com/gostateful/session/core v0.0.0
+	github.com/gostateful/session/core v0.1.0
 )
 
 require (
