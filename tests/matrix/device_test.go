@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofiber/fiber/v3"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/labstack/echo/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,6 +25,7 @@ import (
 	session "github.com/gostateful/session/core"
 	"github.com/gostateful/session/core/device"
 	"github.com/gostateful/session/memory"
+	"github.com/gostateful/session/tests/support/proof"
 )
 
 type user struct{ Visits int }
@@ -181,15 +180,7 @@ func (l *laptop) post(path string, headers ...string) (http.Header, string) {
 // proof signs the challenge. A registration brings the key.
 func (l *laptop) proof(registration bool) string {
 	l.t.Helper()
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"jti": l.challenge})
-	token.Header["typ"] = "dbsc+jwt"
-	if registration {
-		point, err := l.key.PublicKey.Bytes()
-		require.NoError(l.t, err)
-		encode := base64.RawURLEncoding.EncodeToString
-		token.Header["jwk"] = map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:])}
-	}
-	text, err := token.SignedString(l.key)
+	signed, err := proof.Sign(l.key, l.challenge, registration)
 	require.NoError(l.t, err)
-	return text
+	return signed
 }

@@ -15,10 +15,10 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/assert"
 
 	session "github.com/gostateful/session/core"
+	"github.com/gostateful/session/tests/support/proof"
 	"github.com/gostateful/session/tests/support/stress"
 )
 
@@ -221,15 +221,7 @@ func (b *browser) binds(a answer) (bound bool, next refresh) {
 
 // proof signs a challenge. A registration brings the key.
 func (b *browser) proof(challenge string, registration bool) string {
-	proof := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"jti": challenge})
-	proof.Header["typ"] = "dbsc+jwt"
-	if registration {
-		point, err := b.key.PublicKey.Bytes()
-		assert.NoError(b.t, err)
-		encode := base64.RawURLEncoding.EncodeToString
-		proof.Header["jwk"] = map[string]string{"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:])}
-	}
-	signed, err := proof.SignedString(b.key)
+	signed, err := proof.Sign(b.key, challenge, registration)
 	assert.NoError(b.t, err)
 	return signed
 }
