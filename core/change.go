@@ -134,7 +134,7 @@ func (v *visit) apply(c change) error {
 		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
 		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
 	}
-	v.show(next)
+	v.show(&next)
 	return nil
 }
 

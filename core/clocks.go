@@ -193,7 +193,7 @@ func (v *visit) touch(ctx context.Context) {
 func (v *visit) recorded(until time.Time) {
 	next := v.shown
 	v.base.expiresAt, next.expiresAt = until, until
-	v.show(next)
+	v.show(&next)
 }
 
 // keepAlive is Session.Touch. Before it moves the expiry it checks that the

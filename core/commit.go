@@ -195,7 +195,9 @@ func (v *visit) header() Header {
 			h.Token = v.token.encode()
 		}
 	case v.answer == handOut:
-		h.SetCookie = opts.Cookie.set(&v.token, v.engine.cookieLasts(&v.base.env))
+		// The present cookie comes last. A browser without Partitioned takes a former one
+		// that differs in nothing else for the present one.
+		h.SetCookie = append(opts.Cookie.removeFormer(), v.engine.line.carrying(&v.token, v.engine.cookieLasts(&v.base.env)))
 	case v.answer == takeAway:
 		h.SetCookie = opts.Cookie.remove()
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -152,22 +153,41 @@ const (
 	maxAttribute = 1024
 )
 
-// set returns the Set-Cookie lines that remove the former cookies and hand out a
-// token. The present cookie comes last. A browser without Partitioned takes a former
-// one that differs in nothing else for the present one.
-func (c *Cookie) set(t *token, lasts time.Duration) []string {
-	return append(c.removeFormer(), c.carrying(t, lasts).String())
+// A cookieLine is the Set-Cookie line of a cookie as net/http writes it, without
+// what differs from one response to the next. New makes it once.
+type cookieLine struct{ name, scope, flags string }
+
+func (c *Cookie) line() cookieLine {
+	h := c.http()
+	h.MaxAge = 1
+	scope, flags, _ := strings.Cut(strings.TrimPrefix(h.String(), c.Name+"="), "; Max-Age=1")
+	return cookieLine{c.Name, scope, flags}
+}
+
+// carrying returns the line that hands out a token. lasts is as in
+// Cookie.carrying.
+func (l *cookieLine) carrying(t *token, lasts time.Duration) string {
+	text, age := t.text(), ""
+	if seconds := maxAge(lasts); seconds != 0 {
+		age = "; Max-Age=" + strconv.Itoa(seconds)
+	}
+	return l.name + "=" + string(text[:]) + l.scope + age + l.flags
 }
 
 // carrying returns the cookie that carries a token. If lasts is zero, the
 // cookie lasts until the browser closes.
 func (c *Cookie) carrying(t *token, lasts time.Duration) *http.Cookie {
 	h := c.http()
-	h.Value = t.encode()
-	if lasts != 0 {
-		h.MaxAge = max(1, int((min(lasts, longestCookie)+time.Second-1)/time.Second))
-	}
+	h.Value, h.MaxAge = t.encode(), maxAge(lasts)
 	return h
+}
+
+// maxAge returns the Max-Age of a cookie, or zero if it has none.
+func maxAge(lasts time.Duration) int {
+	if lasts == 0 {
+		return 0
+	}
+	return max(1, int((min(lasts, longestCookie)+time.Second-1)/time.Second))
 }
 
 // remove returns the Set-Cookie lines that remove the cookie and the former

@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // An envelope is what the engine stores in Record.Data. It is not encrypted. Its
@@ -73,8 +74,8 @@ const (
 )
 
 func (e *envelope) seal() []byte {
-	b := make([]byte, 0, 176+len(e.carrier)+len(e.codec)+len(e.realm)+len(e.data))
-	b = append(b, envelopeFormat)
+	var room [256]byte // few envelopes have more before their data
+	b := append(room[:0], envelopeFormat)
 	b = append(b, e.secret[:]...)
 	b = append(b, e.mark[:]...)
 	b = binary.AppendVarint(b, e.created)
@@ -106,7 +107,7 @@ func (e *envelope) seal() []byte {
 		b = e.device.seal(b)
 	}
 	b = append(b, 0)
-	return append(b, e.data...)
+	return slices.Concat(b, e.data)
 }
 
 // appendField appends a field of bytes and varints, of less than 128 bytes.

@@ -58,6 +58,9 @@ type Event struct {
 // are not made.
 func (e *engine) watched() bool { return e.opts.Observer != nil || e.opts.Logger != nil }
 
+// reports reports whether anybody is told of events of this kind.
+func (e *engine) reports(kind EventKind) bool { return e.watched() || kind.level() > slog.LevelDebug }
+
 // level is the level at which an event is logged. Operators watch Warn and Error.
 func (kind EventKind) level() slog.Level {
 	switch kind {
@@ -80,7 +83,9 @@ func (e *engine) started() time.Time {
 // note keeps an event until the gate is left. So the Observer may use the session
 // itself.
 func (v *visit) note(kind EventKind, id ID, subject string, started time.Time, err error) {
-	v.report(newEvent(kind, id, subject, started, err))
+	if v.engine.reports(kind) {
+		v.report(newEvent(kind, id, subject, started, err))
+	}
 }
 
 // noteEnd is note for the end of a session.
@@ -91,14 +96,14 @@ func (v *visit) noteEnd(cause EndCause, id ID, subject string, started time.Time
 }
 
 func (v *visit) report(e Event) {
-	if v.engine.watched() || e.Kind.level() > slog.LevelDebug {
+	if v.engine.reports(e.Kind) {
 		v.journal = append(v.journal, e)
 	}
 }
 
 // event reports what happens outside of a visit.
 func (e *engine) event(ctx context.Context, kind EventKind, id ID, subject string, started time.Time, err error) {
-	if e.watched() || kind.level() > slog.LevelDebug {
+	if e.reports(kind) {
 		e.emit(ctx, newEvent(kind, id, subject, started, err))
 	}
 }

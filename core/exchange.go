@@ -284,7 +284,7 @@ func (x *Exchange) ask() {
 // forget waits for it. A known route stays: a router may forget it while the
 // handler is still at work.
 func (x *Exchange) learn() {
-	if x.Route == nil || !x.engine.watched() || x.gate.phase == over {
+	if x.Route == nil || !x.engine.watched() || x.gate.at() == over {
 		return
 	}
 	if route := x.Route.Route(); route != "" {

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A gate lets in one caller at a time to load, change or commit a visit. The
@@ -14,15 +15,15 @@ import (
 // Only the caller inside uses the fields of a visit and an Exchange. It holds
 // mu only while it writes what others may read.
 type gate struct {
-	mu       sync.Mutex      // guards the fields here, and what is shown
+	mu       sync.Mutex      // guards busy, updating, waiting, and what is shown
 	busy     bool            // a caller is inside
 	updating bool            // the caller inside runs an Update function
 	waiting  []chan struct{} // in order; each is closed when its turn comes
-	phase    phase
+	phase    atomic.Uint32   // a phase
 }
 
 // A phase is how far the response to a request has come.
-type phase uint8
+type phase uint32
 
 const (
 	handling   phase = iota // nothing has been sent: all changes are possible
@@ -96,17 +97,9 @@ func (g *gate) giveUp(turn chan struct{}) {
 	g.pass()
 }
 
-func (g *gate) at() phase {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.phase
-}
+func (g *gate) at() phase { return phase(g.phase.Load()) }
 
-func (g *gate) become(p phase) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.phase = p
-}
+func (g *gate) become(p phase) { g.phase.Store(uint32(p)) }
 
 func (g *gate) runsUpdate() bool {
 	g.mu.Lock()

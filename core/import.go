@@ -195,7 +195,7 @@ func (v *visit) found(ctx context.Context, t *presented, given state) error {
 		return undecodable(given.id, err)
 	}
 	v.base = hold{state: given, proof: current, digest: env.secret}
-	v.show(given)
+	v.show(&given)
 	v.token, v.answer, v.cameBy = fresh, handOut, true
 	v.journal = nil // of the tokens that were tried
 	v.note(EventCreated, given.id, given.subject, started, nil)

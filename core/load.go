@@ -74,7 +74,7 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 			// possible.
 			v.start()
 			v.base.id, v.base.isNew, v.base.sealed, v.refusal.err = t.id, false, err, err
-			v.show(v.base.state)
+			v.show(&v.base.state)
 			return nil
 		}
 		if err != nil || v.base.proof.opens() {
@@ -183,7 +183,7 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 func (v *visit) seal(rec Record, env envelope, reason error) {
 	env.content = v.engine.likely.content
 	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env, sealed: reason}
-	v.show(v.base.state)
+	v.show(&v.base.state)
 }
 
 // left returns an error if the caller's context is over. A client that left is

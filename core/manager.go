@@ -26,6 +26,7 @@ type engine struct {
 	key      any      // Exchange.Key, boxed once
 	likely   envelope // of a new session: carrier, realm, schema, codec, the encoded zero T
 	carriers []any    // that are read; each a carrierKey, boxed once
+	line     cookieLine
 	queue    queue
 	watch    watch
 
@@ -84,6 +85,7 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 		carrier: filled.carriers()[0], realm: filled.Realm,
 		content: content{schema: filled.Schema, codec: codec.Name, data: encoded},
 	}
+	m.line = filled.Cookie.line()
 	for _, name := range filled.carriers() {
 		m.carriers = append(m.carriers, carrierKey(name))
 	}

@@ -31,12 +31,16 @@ func newToken(id ID) token {
 func (t *token) digest() digest { return sha256.Sum256(t.secret[:]) }
 
 func (t *token) encode() string {
+	text := t.text()
+	return string(text[:])
+}
+
+func (t *token) text() (text [tokenLen]byte) {
 	var b [48]byte
 	copy(b[:16], t.id[:])
 	copy(b[16:], t.secret[:])
-	var text [tokenLen]byte
 	base64.RawURLEncoding.Encode(text[:], b[:])
-	return string(text[:])
+	return text
 }
 
 // decodeToken refuses what encode cannot have written. So junk costs no call of

@@ -86,7 +86,7 @@ func (v *visit) start() {
 	}}
 	v.base.env.created = now.UnixMilli()
 	v.base.env.renewed = v.base.env.created
-	v.show(v.base.state)
+	v.show(&v.base.state)
 }
 
 // startAnew is start for the login of a request that has lost its session.
@@ -110,15 +110,15 @@ func (v *visit) adopt(rec Record, env envelope) error {
 		return undecodable(rec.ID, err)
 	}
 	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
-	v.show(v.base.state)
+	v.show(&v.base.state)
 	return nil
 }
 
 // show lets others read a state.
-func (v *visit) show(s state) {
+func (v *visit) show(s *state) {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	v.shown = s
+	v.shown = *s
 }
 
 // seen returns what was shown last.
@@ -196,5 +196,5 @@ func (v *visit) drop() {
 	} else if errors.Is(v.refusal.err, ErrUndecodable) {
 		v.base.sealed = v.refusal.err
 	}
-	v.show(v.base.state)
+	v.show(&v.base.state)
 }

@@ -190,7 +190,7 @@ func (v *visit) rename(race *race) error {
 	next := v.shown
 	next.id = v.engine.opts.NewID()
 	v.base.id = next.id
-	v.show(next)
+	v.show(&next)
 	return nil
 }
 
@@ -276,7 +276,7 @@ func (v *visit) settle(p *plan, started time.Time) {
 	if p.kind == planUpdate {
 		v.base.version++
 	}
-	v.show(v.base.state)
+	v.show(&v.base.state)
 	v.typed.stored(write{p.rec.ID, p.env.mark})
 	v.pending = nil
 	if p.login {

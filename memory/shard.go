@@ -129,10 +129,10 @@ func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
 	}
 	sh := s.enter(e.id, now)
 	defer s.leave(sh, now)
-	if sh.live(e.id, now) != nil {
-		return evicted, session.ErrExists
-	}
 	if old := sh.entries.m[e.id]; old != nil {
+		if !old.expired(now) {
+			return evicted, session.ErrExists
+		}
 		s.remove(sh, old)
 	}
 	if !e.expired(now) {
