@@ -82,6 +82,7 @@ type app struct {
 	bearers *session.Manager[page]
 	devices http.Handler
 	addr    string
+	http2   bool // it speaks HTTP/2 over TLS, and no HTTP/1.1
 }
 
 // cookieName is that of a manager with the default options.
@@ -108,6 +109,28 @@ func onEach(t *testing.T, attack func(t *testing.T, a *app)) {
 			attack(t, a)
 		})
 	}
+}
+
+// onHTTP2 attacks it over HTTP/2, on those that are built on net/http. Fiber does not
+// speak it.
+func onHTTP2(t *testing.T, attack func(t *testing.T, a *app)) {
+	for _, adapter := range adapters {
+		if adapter.name == "fiber" {
+			continue
+		}
+		t.Run(adapter.name+" over HTTP/2", func(t *testing.T) {
+			a := newApp(t)
+			a.http2 = true
+			a.addr = adapter.start(a)
+			attack(t, a)
+		})
+	}
+}
+
+// onBoth attacks it over HTTP/1.1 and over HTTP/2.
+func onBoth(t *testing.T, attack func(t *testing.T, a *app)) {
+	onEach(t, attack)
+	onHTTP2(t, attack)
 }
 
 func newApp(t *testing.T) *app {
@@ -289,7 +312,11 @@ func (a *app) serveFiber(router *fiber.App) string {
 func (a *app) serve(h http.Handler) string {
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Start()
+	if server.EnableHTTP2 = a.http2; a.http2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	a.t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }
