@@ -32,7 +32,8 @@ var needs = []need{
 	{"nginx, 1.19.5 or later", "pages are tested behind it, as a shared cache", []string{"nginx"}, servers.LookForNginx},
 	{"Varnish, 6 or later", "pages are tested behind it, as a shared cache", []string{"varnish"}, servers.LookForVarnish},
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
-	// Ubuntu has these only as a snap, which sees no temporary folder.
+	// Ubuntu has these only as a snap, which sees no temporary folder. GitHub's images of
+	// Ubuntu have a Chromium of their own, /usr/bin/chromium.
 	{"Chromium (Debian), or Google Chrome (Ubuntu, by hand)", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
 }
 
