@@ -19,7 +19,7 @@ import (
 // TestCrumbs: however a client cuts its cookies into fields (RFC 9113, section 8.2.3),
 // and its header into frames, they are the same cookies.
 func TestCrumbs(t *testing.T) {
-	onHTTP2(t, func(t *testing.T, a *app) {
+	onHTTP2(t, overHTTP2, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		issued, ann, eve, bob := w.victims()
 		opened, n := map[string]int{}, 0
@@ -112,7 +112,7 @@ func tricks(evil string, own ...string) map[string][]hpack.HeaderField {
 // request opens the session of its own cookie, or is refused. The connection stays good,
 // or a new one is.
 func TestTricks(t *testing.T) {
-	onHTTP2(t, func(t *testing.T, a *app) {
+	onHTTP2(t, overHTTP2, func(t *testing.T, a *app) {
 		w := a.dial()
 		_, ann, eve, _ := w.victims()
 		evil, own := cookieName+"="+ann, cookie(eve)
@@ -153,7 +153,7 @@ func TestTricks(t *testing.T) {
 // TestStreams: of many requests at once on one connection, each is answered with the
 // session of its own cookie, and what they count is there once (law 1).
 func TestStreams(t *testing.T) {
-	onHTTP2(t, func(t *testing.T, a *app) {
+	onHTTP2(t, overHTTP2, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		_, ann, eve, bob := w.victims()
 		tokens, counted := map[string]string{"user ann": ann, "user eve": eve, "visitor bob": bob, "": ""}, map[string]int{}
@@ -209,7 +209,7 @@ func (s *counted) heldUpdate() (began, resume chan struct{}) {
 // cancels nothing (law 8), undoes nothing, and disturbs no other stream. A login whose
 // answer it has refused can be repeated (law 19).
 func TestResetStreams(t *testing.T) {
-	onHTTP2(t, func(t *testing.T, a *app) {
+	onHTTP2(t, overHTTP2, func(t *testing.T, a *app) {
 		w := a.dial()
 		ann, bob := w.begin("ann"), w.begin("bob")
 		reset := func(target, token string) {
