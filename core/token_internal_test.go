@@ -1,8 +1,10 @@
 package session
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 )
 
 func TestToken(t *testing.T) {
@@ -16,6 +18,27 @@ func TestToken(t *testing.T) {
 	}
 	if back, ok := decodeToken(text); !ok || back != one {
 		t.Error("a token does not survive its encoding")
+	}
+}
+
+// TestSecretIsRandom: all bits of a secret are those of crypto/rand.
+func TestSecretIsRandom(t *testing.T) {
+	var ones, zeros [32]byte
+	for range 200 {
+		for i, b := range newToken(NewID()).secret {
+			ones[i] |= b
+			zeros[i] |= ^b
+		}
+	}
+	if all := bytes.Repeat([]byte{0xff}, 32); !bytes.Equal(ones[:], all) || !bytes.Equal(zeros[:], all) {
+		t.Errorf("bits that were one: %x, and zero: %x; want all", ones, zeros)
+	}
+	seeded := func(seed uint64) [32]byte {
+		cryptotest.SetGlobalRandom(t, seed)
+		return newToken(ID{1}).secret
+	}
+	if one, again, two := seeded(1), seeded(1), seeded(2); one != again || one == two {
+		t.Errorf("got %x and %x with the same crypto/rand, and %x with another: want it to decide", one, again, two)
 	}
 }
 

@@ -21,15 +21,15 @@ type Store struct {
 	mu      sync.Mutex
 	noting  bool // the calls are noted
 	calls   []string
-	failing map[string]failure // by method
-	created []session.ID
+	failing map[string]failure  // by method
+	created map[session.ID]bool // what Create was called with, whatever it returned
 }
 
 // NewStore returns an empty store.
 func NewStore() *Store { return newStore(plainstore.New()) }
 
 func newStore(kept session.Store) *Store {
-	return &Store{kept: kept, failing: map[string]failure{}}
+	return &Store{kept: kept, failing: map[string]failure{}, created: map[session.ID]bool{}}
 }
 
 // Lose makes all calls fail from now on, like calls to a server that is down.
@@ -44,7 +44,7 @@ func (s *Store) Len() int {
 		return -1
 	}
 	n := 0
-	for _, id := range s.created {
+	for id := range s.created {
 		if _, err := finder.Find(context.Background(), id); err == nil || errors.Is(err, session.ErrUndecodable) {
 			n++
 		}
@@ -75,7 +75,7 @@ func (s *Store) expireIn(t *testing.T, left time.Duration) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, id := range s.created {
+	for id := range s.created {
 		r, err := s.kept.Load(t.Context(), id)
 		if err == nil {
 			r.ExpiresAt = time.Now().Add(left).UTC().Truncate(time.Millisecond)
@@ -122,7 +122,7 @@ func (s *Store) Load(ctx context.Context, id session.ID) (r session.Record, err 
 
 func (s *Store) Create(ctx context.Context, r session.Record) error {
 	s.mu.Lock()
-	s.created = append(s.created, r.ID)
+	s.created[r.ID] = true
 	s.mu.Unlock()
 	return s.call(ctx, "Create", func() error { return s.kept.Create(ctx, r) })
 }

@@ -1,6 +1,7 @@
 package adaptertest_test
 
 import (
+	"errors"
 	"testing"
 
 	session "github.com/gostateful/session/core"
@@ -13,8 +14,9 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) session.Store { return adaptertest.NewStore() }, storetest.FakeClock)
 }
 
-// TestLose: a lost store keeps its sessions, but each call fails.
-func TestLose(t *testing.T) {
+// TestLen: Len counts a session once, whoever else tries to create it, and also
+// while the store is lost and each call fails.
+func TestLen(t *testing.T) {
 	st := adaptertest.NewStore()
 	m, err := session.New[int](st, nil)
 	if err != nil {
@@ -34,6 +36,13 @@ func TestLose(t *testing.T) {
 	}
 	if err := login(); err != nil || st.Len() != 1 {
 		t.Fatalf("got %v and %d sessions, want 1", err, st.Len())
+	}
+	records, err := st.List(t.Context(), "alice")
+	if err != nil || len(records) != 1 {
+		t.Fatalf("got %v, %v, want one record", records, err)
+	}
+	if err := st.Create(t.Context(), records[0]); !errors.Is(err, session.ErrExists) || st.Len() != 1 {
+		t.Errorf("Create of a session that is there: got %v and %d sessions, want ErrExists and 1", err, st.Len())
 	}
 	st.Lose()
 	if session.HTTPStatus(login()) != 503 || st.Len() != 1 {

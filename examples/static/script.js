@@ -41,12 +41,13 @@ function follow() {
 	});
 }
 
-const shown = {};
-
+// showState leaves what has not changed: a button that is replaced loses its click.
 function showState(state) {
 	for (const part of ['cart', 'bindings']) {
-		const element = document.getElementById(part);
-		if (element && state[part] !== shown[part]) element.innerHTML = shown[part] = state[part];
+		const element = document.getElementById(part), next = element?.cloneNode();
+		if (!element) continue;
+		next.innerHTML = state[part];
+		if (!next.isEqualNode(element)) element.replaceWith(next);
 	}
 	for (const clock of clocks) setClock(clock, state[clock.dataset.clock]);
 }

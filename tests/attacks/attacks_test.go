@@ -82,6 +82,7 @@ type app struct {
 	bearers *session.Manager[page]
 	devices http.Handler
 	addr    string
+	http2   bool // it speaks HTTP/2 over TLS, and no HTTP/1.1
 }
 
 // cookieName is that of a manager with the default options.
@@ -99,6 +100,9 @@ var adapters = []struct {
 	{"fiber", (*app).onFiber},
 }
 
+// overHTTP2 is how many of them speak HTTP/2: all but fiber.
+const overHTTP2 = 4
+
 // onEach attacks the application on each adapter, over a store of its own.
 func onEach(t *testing.T, attack func(t *testing.T, a *app)) {
 	for _, adapter := range adapters {
@@ -108,6 +112,25 @@ func onEach(t *testing.T, attack func(t *testing.T, a *app)) {
 			attack(t, a)
 		})
 	}
+}
+
+// onHTTP2 attacks it over HTTP/2, on the first so many adapters.
+func onHTTP2(t *testing.T, first int, attack func(t *testing.T, a *app)) {
+	for _, adapter := range adapters[:first] {
+		t.Run(adapter.name+" over HTTP/2", func(t *testing.T) {
+			a := newApp(t)
+			a.http2 = true
+			a.addr = adapter.start(a)
+			attack(t, a)
+		})
+	}
+}
+
+// onBoth attacks it over HTTP/1.1 and over HTTP/2: in the short form on net/http alone,
+// as all have its server.
+func onBoth(t *testing.T, attack func(t *testing.T, a *app)) {
+	onEach(t, attack)
+	onHTTP2(t, tries(1, overHTTP2), attack)
 }
 
 func newApp(t *testing.T) *app {
@@ -289,7 +312,11 @@ func (a *app) serveFiber(router *fiber.App) string {
 func (a *app) serve(h http.Handler) string {
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Start()
+	if server.EnableHTTP2 = a.http2; a.http2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	a.t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }

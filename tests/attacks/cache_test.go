@@ -259,13 +259,16 @@ var theatres = map[string]func(theatre) (addr string){
 	},
 }
 
+// caches are those that the tests start.
+var caches = map[string]func(testing.TB, ...servers.Origin) *servers.Server{"nginx": servers.Nginx, "Varnish": servers.Varnish}
+
 // TestSharedCaches puts caches that keep what they may between the application and its
 // visitors: nginx, with the path as the key and a minute for any status, and Varnish, also
 // for requests with a cookie. Whatever a handler does, nobody gets what another's
 // session has, nor the token of another, nor the removal of a cookie.
 //
 // What no header helps against is a cache that is told to ignore Vary or Set-Cookie, and
-// a middleware around the sessions that takes them away.
+// a middleware around the sessions that takes them away, or hides them: TestLateVary.
 func TestSharedCaches(t *testing.T) {
 	var origins []servers.Origin
 	houses := map[string]theatre{}
@@ -274,7 +277,7 @@ func TestSharedCaches(t *testing.T) {
 		houses[name] = house
 		origins = append(origins, servers.Origin{Prefix: "/" + name + "/", Addr: open(house)})
 	}
-	for cache, start := range map[string]func(testing.TB, ...servers.Origin) *servers.Server{"nginx": servers.Nginx, "Varnish": servers.Varnish} {
+	for cache, start := range caches {
 		t.Run(cache, func(t *testing.T) {
 			url := "http://" + start(t, origins...).Addr()
 			for name, house := range houses {
@@ -335,34 +338,8 @@ func (a *audience) login(carrier, name string) (token string) {
 
 func (a *audience) ask(carrier, method, path, name, token string) {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(a.t.Context(), stress.Patience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, a.url+path, nil)
-	require.NoError(a.t, err)
-	switch {
-	case token != "" && carrier == "cookie":
-		r.Header.Set("Cookie", cookieName+"="+token)
-	case token != "":
-		r.Header.Set("Authorization", "Bearer "+token)
-	case a.requests%2 == 0:
-		r.Header.Set("If-None-Match", `"same"`)
-	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	require.NoError(a.t, err, path)
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(a.t, err, path)
-	require.NoError(a.t, resp.Body.Close())
-	require.NotEqual(a.t, 400, resp.StatusCode, path)
-	require.Less(a.t, resp.StatusCode, 501, "%s: %s", path, body)
-	a.requests++
+	resp, all := a.fetch(carrier, method, path, token)
 	from := fmt.Sprintf("%s %s for %s, %s", method, path, name, resp.Header.Get("X-Cache"))
-	if resp.Header.Get("X-Cache") == "HIT" {
-		a.hits++
-	}
-	all := string(body)
-	for _, values := range resp.Header {
-		all += "\n" + strings.Join(values, "\n")
-	}
 	for _, other := range []string{"ann", "bob", "somebody"} {
 		if other != name {
 			assert.NotContains(a.t, all, "owner="+other+";", "%s: the session of another is shown:\n%v", from, resp.Header)
@@ -385,4 +362,37 @@ func (a *audience) ask(carrier, method, path, name, token string) {
 		assert.False(a.t, twice, "%s: the token of %s:\n%v", from, to, resp.Header)
 		a.tokens[token] = name
 	}
+}
+
+// fetch sends a request through the cache. all is what the answer holds.
+func (a *audience) fetch(carrier, method, path, token string) (resp *http.Response, all string) {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(a.t.Context(), stress.Patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, a.url+path, nil)
+	require.NoError(a.t, err)
+	switch {
+	case token != "" && carrier == "cookie":
+		r.Header.Set("Cookie", cookieName+"="+token)
+	case token != "":
+		r.Header.Set("Authorization", "Bearer "+token)
+	case a.requests%2 == 0:
+		r.Header.Set("If-None-Match", `"same"`)
+	}
+	resp, err = http.DefaultTransport.RoundTrip(r)
+	require.NoError(a.t, err, path)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(a.t, err, path)
+	require.NoError(a.t, resp.Body.Close())
+	require.NotEqual(a.t, 400, resp.StatusCode, path)
+	require.Less(a.t, resp.StatusCode, 501, "%s: %s", path, body)
+	a.requests++
+	if resp.Header.Get("X-Cache") == "HIT" {
+		a.hits++
+	}
+	all = string(body)
+	for _, values := range resp.Header {
+		all += "\n" + strings.Join(values, "\n")
+	}
+	return resp, all
 }

@@ -127,13 +127,13 @@ func pair(dice *rand.Rand, tokens []string) string {
 // and by every method. Reading costs as many loads as there are tokens to try, three
 // at most, and nothing is written or handed out.
 func TestCookieTossing(t *testing.T) {
-	onEach(t, func(t *testing.T, a *app) {
+	onBoth(t, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		issued, ann, eve, bob := w.victims()
 		n := tries(1000, 200_000)
 		opened := w.throw(a, n, func() (to toss, want seen) {
 			to = tossed(dice, []string{ann, ann, eve, bob})
-			return to, issued.ofCookies(to.read())
+			return to, issued.ofCookies(w.reads(to))
 		})
 		for _, who := range issued {
 			assert.NotZero(t, opened[who], "requests that opened the session of %s", who)
@@ -144,7 +144,7 @@ func TestCookieTossing(t *testing.T) {
 // TestPlantedCookies: no cookie that an attacker plants beside the victim's hides it,
 // wherever it stands.
 func TestPlantedCookies(t *testing.T) {
-	onEach(t, func(t *testing.T, a *app) {
+	onBoth(t, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		_, ann, eve, _ := w.victims()
 		var planted []string
@@ -173,6 +173,9 @@ func TestPlantedCookies(t *testing.T) {
 			}
 		}
 		for _, size := range []int{3000, 8 << 10, 64 << 10, 2 << 20} { // fiber refuses a header of 4 KiB, and net/http of 1 MiB
+			if size > 1<<20 && a.http2 {
+				continue // the server lets the connection linger for a second
+			}
 			for _, lines := range [][]string{{"Cookie: theme=" + strings.Repeat("x", size) + "; " + good}, {"Cookie: " + good, "Cookie: " + cookieName + "=" + strings.Repeat("A", size)}} {
 				n++
 				if r := w.ask("GET", "/who", lines...); !r.refused() {
@@ -192,7 +195,7 @@ func TestPlantedCookies(t *testing.T) {
 // TestPlantedCookieAtLogin: a login with planted cookies begins a session of its own.
 // No token that was there before opens it, beside the new one or alone.
 func TestPlantedCookieAtLogin(t *testing.T) {
-	onEach(t, func(t *testing.T, a *app) {
+	onBoth(t, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		n := 0
 		plant := func(name string, planted ...string) {
@@ -236,7 +239,7 @@ func TestPlantedCookieAtLogin(t *testing.T) {
 // TestNothingIsAdopted: what a stranger sends never becomes the token of the session
 // that they begin.
 func TestNothingIsAdopted(t *testing.T) {
-	onEach(t, func(t *testing.T, a *app) {
+	onBoth(t, func(t *testing.T, a *app) {
 		w, dice := a.dial(), roll(t)
 		n := tries(200, 20_000)
 		for range n {

@@ -25,10 +25,15 @@ type wire struct {
 	addr string
 	conn net.Conn
 	in   *bufio.Reader
+	two  *duplex // asks over HTTP/2, if the application speaks it
 }
 
 func (a *app) dial() *wire {
 	w := &wire{t: a.t, addr: a.addr}
+	if a.http2 {
+		w.two = &duplex{t: a.t, addr: a.addr}
+		a.t.Cleanup(w.two.close)
+	}
 	a.t.Cleanup(w.close)
 	return w
 }
@@ -50,6 +55,19 @@ type reply struct {
 	header     http.Header
 	body       string
 	last       bool // the server closes the connection
+	reset      bool // the server has reset the stream
+}
+
+// read reads what the application says in the header.
+func (r *reply) read() {
+	r.target, r.by, r.who = r.quoted("X-Target"), r.quoted("X-By"), r.quoted("X-Who")
+	r.cookies = r.quoted("X-Cookies")
+	r.count, _ = strconv.Atoi(r.header.Get("X-Count"))
+}
+
+func (r *reply) quoted(name string) string {
+	text, _ := strconv.Unquote(r.header.Get(name))
+	return text
 }
 
 // refused reports whether the server, and not the application, has answered.
@@ -83,23 +101,19 @@ func (w *wire) receive(method string) reply {
 	}
 	body, err := io.ReadAll(resp.Body)
 	r := reply{status: resp.StatusCode, header: resp.Header, body: string(body), last: resp.Close || err != nil}
-	r.target, r.by, r.who = quoted(resp, "X-Target"), quoted(resp, "X-By"), quoted(resp, "X-Who")
-	r.cookies = quoted(resp, "X-Cookies")
-	r.count, _ = strconv.Atoi(resp.Header.Get("X-Count"))
+	r.read()
 	if r.last {
 		w.close()
 	}
 	return r
 }
 
-func quoted(resp *http.Response, name string) string {
-	text, _ := strconv.Unquote(resp.Header.Get(name))
-	return text
-}
-
 // ask sends a request of these header lines, and returns the answer.
 func (w *wire) ask(method, target string, lines ...string) reply {
 	w.t.Helper()
+	if w.two != nil {
+		return w.two.ask(fields(method, target, lines...))
+	}
 	w.send(head(method, target, lines...))
 	return w.receive(method)
 }

@@ -66,6 +66,13 @@ const most = 16
 func open(name string) (*backend, error) {
 	driver, dsn, _ := strings.Cut(name, " ")
 	switch driver {
+	case "lagging":
+		b, err := open(dsn)
+		if err != nil {
+			return nil, err
+		}
+		b.store = &lagging{b.store.(whole)}
+		return b, nil
 	case "memory":
 		store := memory.New(nil)
 		return &backend{

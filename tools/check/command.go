@@ -15,9 +15,11 @@ func run(name string, args ...string) error {
 	return show(exec.Command(name, args...))
 }
 
-// tags have all stores and frameworks of the example compiled, and gin, a peer in
-// bench, without a codec that takes as long as much of the rest.
-const tags = " -tags=all,nomsgpack"
+// flags have all stores and frameworks of the example compiled, and gin, a peer in
+// bench, without a codec that takes as long as much of the rest. With -trimpath, what
+// is compiled in one folder serves in each other: the release and its consumers have
+// module caches of their own.
+const flags = " -tags=all,nomsgpack -trimpath"
 
 // setFlags has all code compiled for the race detector: vet, the tests, and what
 // they build share one cache. Otherwise a machine with empty caches compiles
@@ -27,7 +29,7 @@ const tags = " -tags=all,nomsgpack"
 // driver.
 func setFlags() error {
 	c := cmp.Or(os.Getenv("CGO_CFLAGS"), "-O0")
-	return errors.Join(os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+tags+race), os.Setenv("CGO_CFLAGS", c))
+	return errors.Join(os.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+flags+race), os.Setenv("CGO_CFLAGS", c))
 }
 
 const race = " -race"

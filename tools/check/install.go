@@ -32,7 +32,8 @@ var needs = []need{
 	{"nginx, 1.19.5 or later", "pages are tested behind it, as a shared cache", []string{"nginx"}, servers.LookForNginx},
 	{"Varnish, 6 or later", "pages are tested behind it, as a shared cache", []string{"varnish"}, servers.LookForVarnish},
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
-	// Ubuntu's chromium is a snap, which sees no temporary folder.
+	// Ubuntu has these only as a snap, which sees no temporary folder. GitHub's images of
+	// Ubuntu have a Chromium of their own, /usr/bin/chromium.
 	{"Chromium (Debian), or Google Chrome (Ubuntu, by hand)", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
 }
 
@@ -50,31 +51,69 @@ func installPrograms() error {
 		fmt.Println("no program is missing")
 		return nil
 	}
-	var packages, wanted []string
-	for _, n := range missing {
-		packages = append(packages, n.packages...)
-		wanted = append(wanted, fmt.Sprintf("  %s (%s)", n.what, n.why))
-	}
-	command := "apt-get install --no-install-recommends -y " + strings.Join(packages, " ")
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return fmt.Errorf("this machine lacks, and has no apt-get to install it with:\n%s\nInstall them, then run this again", strings.Join(wanted, "\n"))
+		return fmt.Errorf("this machine lacks, and has no apt-get to install it with:\n%s\nInstall them, then run this again", list(missing))
 	}
 	if os.Getuid() != 0 {
-		return fmt.Errorf("this machine lacks:\n%s\nInstall them, then run this again:\n  sudo apt-get update && sudo %s", strings.Join(wanted, "\n"), command)
+		command := strings.Join(aptGetInstall(missing), " ")
+		return fmt.Errorf("this machine lacks:\n%s\nInstall them, then run this again:\n  sudo apt-get update && sudo %s", list(missing), command)
 	}
 	// An image often comes without package lists, or with old ones.
-	for _, line := range []string{"apt-get update", command} {
-		args := strings.Fields(line)
-		fmt.Println("$", line)
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		// What apt says names mirrors and hundreds of files; it matters only when it fails.
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", line, err, out)
+	if err := quietly("apt-get", "update"); err != nil {
+		return err
+	}
+	var packaged, others []need
+	for _, n := range missing {
+		if n.packaged() {
+			packaged = append(packaged, n)
+		} else {
+			others = append(others, n)
 		}
+	}
+	if len(packaged) > 0 {
+		if err := quietly(aptGetInstall(packaged)...); err != nil {
+			return err
+		}
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("the rest is installed, but apt-get has no packages for:\n%s\nInstall them by hand, then run this again", list(others))
 	}
 	if missing = lacking(); len(missing) > 0 {
 		return fmt.Errorf("installed, and still: %w", missing[0].missing())
+	}
+	return nil
+}
+
+func list(needs []need) string {
+	var lines []string
+	for _, n := range needs {
+		lines = append(lines, fmt.Sprintf("  %s (%s)", n.what, n.why))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func aptGetInstall(needs []need) []string {
+	command := []string{"apt-get", "install", "--no-install-recommends", "-y"}
+	for _, n := range needs {
+		command = append(command, n.packages...)
+	}
+	return command
+}
+
+// packaged reports whether apt-get would install the packages.
+func (n *need) packaged() bool {
+	return exec.Command("apt-get", append([]string{"install", "--simulate"}, n.packages...)...).Run() == nil
+}
+
+// quietly runs a command that changes the machine. What apt-get says names mirrors and
+// hundreds of files; it matters only when it fails.
+func quietly(words ...string) error {
+	line := strings.Join(words, " ")
+	fmt.Println("$", line)
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", line, err, out)
 	}
 	return nil
 }

@@ -119,11 +119,11 @@ func (p moduleProxy) goCommand(ctx context.Context, dir string, args ...string) 
 }
 
 func (p moduleProxy) environment() ([]string, error) {
-	text, err := exec.Command("go", "env", "-json", "GOMODCACHE", "GOPROXY", "GONOSUMDB").Output()
+	text, err := exec.Command("go", "env", "-json", "GOFLAGS", "GOMODCACHE", "GOPROXY", "GONOSUMDB").Output()
 	if err != nil {
 		return nil, err
 	}
-	var user struct{ GOMODCACHE, GOPROXY, GONOSUMDB string }
+	var user struct{ GOFLAGS, GOMODCACHE, GOPROXY, GONOSUMDB string }
 	if err := json.Unmarshal(text, &user); err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (p moduleProxy) environment() ([]string, error) {
 		"GOPROXY=" + fileURL(p.dir) + "," + fileURL(filepath.Join(user.GOMODCACHE, "cache", "download")) + "," + user.GOPROXY,
 		"GONOSUMDB=" + strings.TrimPrefix(user.GONOSUMDB+",", ",") + strings.TrimSuffix(project, "/"),
 		// -trimpath: else all would be compiled anew, as each cache is in another folder.
-		"GOFLAGS=-modcacherw -trimpath -buildvcs=false",
+		"GOFLAGS=" + strings.TrimSpace(user.GOFLAGS+" -modcacherw -trimpath -buildvcs=false"),
 	}, nil
 }
 
