@@ -192,7 +192,7 @@ func (v *visit) touch(ctx context.Context) {
 // recorded notes that a use was recorded.
 func (v *visit) recorded(until time.Time) {
 	next := v.shown
-	v.base.expiresAt, next.expiresAt = until, until
+	v.base.expiresAt, next.expiresAt, v.touched = until, until, true
 	v.show(&next)
 }
 

@@ -201,10 +201,13 @@ func (v *visit) header() Header {
 	case v.answer == takeAway:
 		h.SetCookie = opts.Cookie.remove()
 	}
-	if v.answer != keep {
-		h.CacheControl, h.Registration = "no-store", v.offer()
+	if h.Registration = v.offer(); v.answer != keep {
+		h.CacheControl = "no-store"
 	}
-	if v.refusal.told && v.refusal.err == ErrSuperseded {
+	switch {
+	case errors.Is(v.base.sealed, ErrUnavailable):
+		return v.engine.failed(v.base.sealed, time.Time{})
+	case v.refusal.told && v.refusal.err == ErrSuperseded:
 		h.RetryAfter = retryAfter(v.refusal.until)
 	}
 	return h

@@ -24,7 +24,8 @@ import (
 //
 // If the browser cannot refresh the cookie, it says so and sends none. If it
 // could not reach the handler, or the handler failed, [Manager.Get] returns
-// [ErrUnavailable], because the session exists and cannot be opened. If the
+// [ErrUnavailable], because the session exists and cannot be opened, and a
+// Session that can only log in. If the
 // browser has refreshed too often, the request is a straggler's: it reads
 // nothing, and can only log in.
 //
@@ -79,10 +80,14 @@ func (o *Options) checkDevice(f *faults) {
 	f.add(o.Cookie.Insecure, "Device needs a cookie with Secure: leave Cookie.Insecure false")
 }
 
-// offer returns the header that asks the browser to register, or "".
+// offer returns the header that asks the browser to register, or "". It comes with a new
+// secret. Chromium does not repeat a registration that failed. So a login is asked again
+// with each use that is recorded, which is at most once in a minute: Chromium signs only
+// a few times, and would take each offer.
 func (v *visit) offer() string {
 	env, o := &v.base.env, &v.engine.opts.Device
-	if o.Path == "" || v.answer != handOut || env.device.salt == [16]byte{} || env.device.bound() {
+	due := v.answer == handOut || v.touched && v.engine.bindingOf(env) == Asked
+	if o.Path == "" || !due || env.device.salt == [16]byte{} || env.device.bound() {
 		return ""
 	}
 	return dbsc.Offer(o.Path, env.challenge(v.base.id, time.Now()))
@@ -116,7 +121,6 @@ var (
 	errNoDevices    = mistakef("session: Options.Device has no Path: give it that of package device's handler")
 	errDeviceBeside = mistakef("session: a device is registered and a session refreshed at once, and other changes of this request are pending: mount the handler of package device where no middleware changes the session")
 	errUnproven     = fmt.Errorf("%w: this is no proof of the device of a live session", ErrNotFound)
-	errSpent        = mistakef("session: the challenge is used or too old")
 )
 
 // RegisterDevice binds the session of a request to the key of its device. It is
@@ -149,57 +153,6 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	}})
 }
 
-// RefreshDevice renews the secret of a bound session by the proof of its
-// device, whatever the cookie of the request is. It is for package device.
-// verify reports whether the session's key has signed the challenge.
-//
-// If the challenge is used or too old, the answer is another one, and not Done. Without
-// a verify it always is. So that nobody learns from it which sessions there are, that
-// answer is given for each ID. [ErrNotFound] means that the browser is to give up the
-// session: it is over, or this was not its device. [ErrUndecodable] means that this
-// program cannot read the session, and another may: nothing is changed, and the browser
-// is to come again.
-func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, verify func(key []byte) bool) (DeviceAnswer, error) {
-	v, err := enterForDevice(ctx, m)
-	if err != nil {
-		return DeviceAnswer{}, err
-	}
-	defer v.leave()
-	rec, env, err := v.bound(ctx, id)
-	switch {
-	case err == errUnproven && verify == nil:
-		return DeviceAnswer{ID: id, Challenge: falseChallenge()}, nil
-	case err != nil:
-		return DeviceAnswer{}, err
-	case verify == nil:
-		return DeviceAnswer{ID: id, Challenge: env.challenge(id, time.Now())}, nil
-	case !verify([]byte(env.device.key)):
-		v.noteRefusal(id, rec)
-		return DeviceAnswer{}, errUnproven
-	}
-	if !v.base.proof.opens() || v.base.id != id {
-		v.base = hold{}
-		if err := v.adopt(rec, env); err != nil {
-			v.start()
-			v.note(EventError, id, v.engine.subject(rec.Subject), time.Time{}, err)
-			return DeviceAnswer{}, err
-		}
-		v.refusal, v.answer = refusal{}, keep
-	}
-	key := env.device.key
-	v.base.proof = trusted // the key opens the session, whatever happens to the cookie meanwhile
-	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope, now time.Time) error {
-		if env.device.key != key {
-			return errUnproven // another login, and perhaps its device, was faster
-		}
-		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {
-			return errSpent
-		}
-		env.device.proven, env.device.since = true, now.UnixMilli()
-		return nil
-	}})
-}
-
 // enterForDevice enters the gate of the request, which must have changed nothing yet.
 // If the cookie's session cannot be decoded, the error is that of the load.
 func enterForDevice(ctx context.Context, m AnyManager) (*visit, error) {
@@ -226,42 +179,6 @@ func enterForDevice(ctx context.Context, m AnyManager) (*visit, error) {
 	return v, nil
 }
 
-// bound loads a bound session, unless the cookie has opened it. If the cookie
-// has opened another session of a user, bound loads none, because it would
-// replace that one.
-func (v *visit) bound(ctx context.Context, id ID) (Record, envelope, error) {
-	if v.base.proof.opens() && (v.base.id == id || v.base.subject != "") {
-		if v.base.id != id || !v.base.env.device.bound() {
-			return Record{}, envelope{}, errUnproven
-		}
-		return Record{}, v.base.env, nil
-	}
-	started := v.engine.started()
-	b := bound(ctx, v.engine.opts.StoreTimeout)
-	rec, env, err := v.engine.fetch(b, id)
-	b.stop()
-	switch {
-	case isAbsent(err), err == nil && (!env.device.bound() || !v.engine.carries(carrierKey(env.carrier))):
-		return rec, env, errUnproven
-	case err != nil && left(ctx) != nil:
-		return rec, env, left(ctx)
-	case err != nil:
-		v.note(EventError, id, v.engine.subject(rec.Subject), started, err)
-	}
-	return rec, env, err
-}
-
-// noteRefusal notes that a signature was not that of the session's device. It tells of
-// no theft: IDs are no secret, so strangers can cause it. Then it is as cheap as a
-// token that opens nothing, and as quiet.
-func (v *visit) noteRefusal(id ID, rec Record) {
-	subject := v.engine.subject(rec.Subject)
-	if v.base.id == id {
-		subject = v.base.subject // bound has loaded no record
-	}
-	v.note(EventRefused, id, subject, time.Time{}, nil)
-}
-
 // answerDevice stores a change of the binding, and makes the answer.
 func (v *visit) answerDevice(ctx context.Context, c change) (DeviceAnswer, error) {
 	err := v.add(c)
@@ -269,8 +186,11 @@ func (v *visit) answerDevice(ctx context.Context, c change) (DeviceAnswer, error
 		err = v.flush(ctx, true)
 	}
 	if err != nil && !errors.Is(err, errSpent) {
-		if errors.Is(err, errUnproven) {
+		switch {
+		case errors.Is(err, errUnproven):
 			err = errUnproven
+		case errors.Is(err, errNewerLogin):
+			err = v.comeAgain()
 		}
 		return DeviceAnswer{}, err
 	}

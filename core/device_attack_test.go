@@ -166,7 +166,7 @@ func TestRefusedRefreshIsTold(t *testing.T) {
 		{"with a copy of the cookie", thief, []session.EventKind{session.EventLoaded, session.EventRefused}},
 		{"of a session that is none", none, nil},
 	} {
-		if _, err := si.refresh(test.laptop); !errors.Is(err, session.ErrNotFound) {
+		if _, err := si.refresh(test.laptop); session.HTTPStatus(err) != 409 {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		for _, e := range si.events {

@@ -201,7 +201,7 @@ func TestDeviceTheft(t *testing.T) {
 				if told := si.saw(session.EventOverdue); told == open {
 					t.Errorf("after %v: the copy opens it: %v, and an event tells of it: %v", passed, open, told)
 				}
-				if _, err := si.refresh(thief); !errors.Is(err, session.ErrNotFound) {
+				if _, err := si.refresh(thief); session.HTTPStatus(err) != 409 {
 					t.Fatalf("the thief refreshes: %v", err)
 				}
 				if refreshes && passed != 0 && passed%every == 0 {
@@ -415,8 +415,11 @@ func TestRefreshBesideOtherDevice(t *testing.T) {
 				t.Errorf("register: %+v, %v", a, err)
 			}
 		})
-		if a, err := si.refresh(l); !errors.Is(err, session.ErrNotFound) {
+		if a, err := si.refresh(l); !errors.Is(err, session.ErrSuperseded) {
 			t.Errorf("with the cookie: %v: got %+v, %v", cookie, a, err)
+		}
+		if slices.Contains(si.kinds(), session.EventError) {
+			t.Errorf("with the cookie: %v: that a login was faster is reported as an error", cookie)
 		}
 		if a, err := si.refresh(other); err != nil || !a.Done {
 			t.Errorf("the other's refresh: %+v, %v", a, err)
@@ -459,7 +462,7 @@ func TestRefreshUndoesNothing(t *testing.T) {
 			si := newSite(t, bindingOptions())
 			l := si.bound("key")
 			end(si, l)
-			if a, err := si.refresh(l); !errors.Is(err, session.ErrNotFound) {
+			if a, err := si.refresh(l); session.HTTPStatus(err) != 409 {
 				t.Errorf("got %+v, %v", a, err)
 			}
 		})
@@ -491,7 +494,7 @@ func TestDeviceFixation(t *testing.T) {
 	victim := &laptop{browser: attacker.browser, key: "victim's"}
 	victim.offered(t, si.visit(&victim.browser, func(s *session.Session[cart]) error { return s.Login("victim", nil) }))
 	for range 3 {
-		if a, err := si.refresh(attacker); !errors.Is(err, session.ErrNotFound) {
+		if a, err := si.refresh(attacker); !errors.Is(err, session.ErrSuperseded) {
 			t.Fatalf("the attacker refreshes: %+v, %v", a, err)
 		}
 	}
@@ -509,7 +512,7 @@ func TestRefreshBesideOtherSession(t *testing.T) {
 	l.cookie = ""
 	si.visit(&l.browser, loggedIn)
 	newer := l.cookie
-	if a, err := si.refresh(l); !errors.Is(err, session.ErrNotFound) || l.cookie != newer {
+	if a, err := si.refresh(l); !errors.Is(err, session.ErrSuperseded) || l.cookie != newer {
 		t.Errorf("over a login: %+v, %v", a, err)
 	}
 	l.cookie = ""

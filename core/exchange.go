@@ -135,16 +135,13 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	case error:
 		return nil, given
 	}
-	err := v.load(ctx, x.lines)
-	if err == nil {
-		err = v.heedSkips(x.skipped)
-	}
-	if err != nil {
+	if err := v.load(ctx, x.lines); err != nil {
 		if ctx.Err() == nil {
 			x.failure = err // if the caller's context is over, that is no failure of the store
 		}
 		return nil, err
 	}
+	v.heedSkips(x.skipped)
 	if use {
 		v.use(ctx)
 	}

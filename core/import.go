@@ -154,7 +154,7 @@ func (v *visit) takeUp(ctx context.Context, t *presented, given state) error {
 		case err != nil || v.base.proof.opens():
 			return err
 		case v.base.proof.straggles():
-			v.refusal = refusal{ErrSuperseded, env.stragglersUntil(v.engine.opts.StragglerWindow), true}
+			v.refusal = refusal{err: ErrSuperseded, until: env.stragglersUntil(v.engine.opts.StragglerWindow), told: true}
 			return ErrSuperseded
 		case env.created != 0: // the session exists, and old no longer opens it
 			v.start()

@@ -73,8 +73,8 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 			// The secret in it cannot be read, so nothing can be proven: only a login is
 			// possible.
 			v.start()
-			v.base.id, v.base.isNew, v.base.sealed, v.refusal.err = t.id, false, err, err
-			v.show(&v.base.state)
+			v.base.id, v.base.isNew = t.id, false
+			v.refuse(err)
 			return nil
 		}
 		if err != nil || v.base.proof.opens() {
@@ -183,6 +183,12 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 func (v *visit) seal(rec Record, env envelope, reason error) {
 	env.content = v.engine.likely.content
 	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env, sealed: reason}
+	v.show(&v.base.state)
+}
+
+// refuse lets the request do nothing but log in. Get returns err.
+func (v *visit) refuse(err error) {
+	v.base.sealed, v.refusal = err, refusal{err: err, sealed: true}
 	v.show(&v.base.state)
 }
 

@@ -118,6 +118,10 @@ func New[T any](store Store, opts *Options) (*Manager[T], error) {
 // stored one. [Session.Login] and [Session.Destroy] end the stored session;
 // Update and Renew return the error. If a newer release of this library wrote
 // the session, Destroy returns the error too, and Login leaves it in the store.
+//
+// With [Options.Device], a browser may say that it could not refresh its cookie.
+// The error is then [ErrUnavailable], and Get also returns a Session that can
+// only log in.
 func (m *Manager[T]) Get(ctx context.Context) (*Session[T], error) { return m.handle(ctx, true) }
 
 // Peek describes the session of the request that ctx belongs to, and does not

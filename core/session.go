@@ -37,9 +37,10 @@
 // The other files are store.go, id.go, bounded.go (deadlines of store calls),
 // admin.go and info.go (sessions seen from outside), watch.go and look.go
 // (sessions that are watched), limit.go (sessions of a subject), given.go
-// (sessions for tests), import.go (sessions of other libraries), device.go and
-// binding.go (sessions bound to a device), plain.go (data that can be copied),
-// loss.go (what a codec loses), event.go and errors.go.
+// (sessions for tests), import.go (sessions of other libraries), device.go,
+// refresh.go, skipped.go and binding.go (sessions bound to a device), plain.go
+// (data that can be copied), loss.go (what a codec loses), event.go and
+// errors.go.
 package session
 
 import (

@@ -19,20 +19,21 @@ func (x *Exchange) Heed(header interface{ Values(name string) []string }) {
 }
 
 // heedSkips looks whether the browser has said that it comes without the cookie of a
-// bound session, if no cookie opened one.
-func (v *visit) heedSkips(lines []string) error {
+// bound session, if no cookie opened one. Then only a login is possible. If the refresh
+// failed, that may be because the session's data cannot be decoded.
+func (v *visit) heedSkips(lines []string) {
 	if len(lines) == 0 || v.base.proof.opens() || v.refusal.err != nil {
-		return nil
+		return
 	}
 	for _, skip := range dbsc.Skips(lines) {
 		switch cookie := dbsc.Cookie(skip.Identifier); {
 		case !v.engine.carries(carrierKey(cookie)):
 		case skip.Reason == "unreachable" || skip.Reason == "server_error":
-			return unavailable("load", fmt.Errorf("the browser could not refresh the cookie %s: %s", cookie, skip.Reason))
+			v.refuse(unavailable("load", fmt.Errorf("the browser could not refresh the cookie %s: %s", cookie, skip.Reason)))
+			return
 		default:
 			v.base.proof = superseded
 			v.refusal = refusal{err: ErrSuperseded, until: time.Now().Add(v.engine.opts.StragglerWindow)}
 		}
 	}
-	return nil
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -21,6 +20,7 @@ type visit struct {
 	ending  *hold   // the session that Destroy ended, until its end is stored; if sealed, a login ended it
 	refusal refusal // why nothing can be changed, until a login is stored
 	used    bool    // Get was called, not only Peek; guarded by the gate's mutex too
+	touched bool    // this request has recorded its use
 
 	receives bool // the browser will get the response that is being committed
 	cameBy   bool // the browser sent a token that opened this session, or the one that Destroy ended
@@ -50,7 +50,7 @@ type state struct {
 	subject   string
 	expiresAt time.Time // last use plus IdleTimeout
 	env       envelope
-	sealed    error // why the data cannot be read
+	sealed    error // why the data cannot be read; Get returns it beside the handle
 }
 
 // A hold is a session as stored, and the proof that the request has for it. A
@@ -66,6 +66,8 @@ type refusal struct {
 	err   error
 	until time.Time // when the straggler's window ends
 	told  bool      // the handler got err: the response says when to come again
+
+	sealed bool // Get returns err beside the handle
 }
 
 // An answer is what the response does to the browser's cookie.
@@ -193,7 +195,7 @@ func (v *visit) drop() {
 	v.pending = nil
 	if v.ending != nil && v.ending.sealed != nil {
 		v.base, v.ending = *v.ending, nil
-	} else if errors.Is(v.refusal.err, ErrUndecodable) {
+	} else if v.refusal.sealed {
 		v.base.sealed = v.refusal.err
 	}
 	v.show(&v.base.state)

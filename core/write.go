@@ -173,7 +173,7 @@ func (v *visit) follow(what verdict, p *plan, found finding, race *race, started
 	v.answer, v.cameBy = keep, false // the cookie may already belong to a newer session
 	switch what {
 	case refused:
-		v.refusal = refusal{ErrSuperseded, found.env.stragglersUntil(v.engine.opts.StragglerWindow), true}
+		v.refusal = refusal{err: ErrSuperseded, until: found.env.stragglersUntil(v.engine.opts.StragglerWindow), told: true}
 		return ErrSuperseded
 	case late:
 		return errTooLate
@@ -241,8 +241,8 @@ func (v *visit) goOn(reason error) error {
 
 // giveUp notes why the pending changes cannot be stored.
 func (v *visit) giveUp(err error, p *plan) {
-	if errors.Is(err, errSpent) || errors.Is(err, errUnproven) {
-		return // another registration or refresh was faster
+	if errors.Is(err, errSpent) || errors.Is(err, errUnproven) || errors.Is(err, errNewerLogin) {
+		return // another registration, refresh or login was faster
 	}
 	kind, subject := EventError, v.base.subject
 	if v.ending != nil {

@@ -36,7 +36,8 @@ import (
 //   - 405 for other methods than POST;
 //   - 503 for what may pass, and 500 for mistakes: the browser comes again. With a 4xx
 //     other than 403 it would give up the session, so no 409 of [session.Error] is sent
-//     (https://github.com/w3c/webappsec-dbsc/issues/249).
+//     (https://github.com/w3c/webappsec-dbsc/issues/249). A refresh that a login has
+//     overtaken gets 503 too: 400 would end that login in the browser.
 func Handler(m session.AnyManager) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := Answer(r.Context(), m, Request{Method: r.Method, Query: r.URL.RawQuery, Header: func(name string) string { return one(r.Header[name]) }})

@@ -269,15 +269,17 @@ func TestHandler(t *testing.T) {
 func TestRefused(t *testing.T) {
 	si := newSite(t, binds)
 	b, thief, visitor := si.bound(), si.browser(), si.browser()
-	thief.path, thief.name, thief.cookie, thief.challenge = b.path, b.name, b.cookie, b.challenge
+	thief.path, thief.name, thief.challenge = b.path, b.name, b.challenge
 	visitor.path, visitor.challenge = b.path, b.challenge
 	at := func(id string) *browser { copied := *b; return copied.of(id) }
+	robbing := *thief
+	robbing.cookie = b.cookie
 	unknown, zero, junk, two := *thief, at(session.ID{}.String()), at("junk"), at(b.id().String()+"&session="+b.id().String())
 	unknown.of(session.NewID().String())
 	answers := map[string]*httptest.ResponseRecorder{
 		"the thief refreshes":        thief.refresh(),
 		"a session that is none":     unknown.refresh(),
-		"the thief registers":        thief.register(),
+		"the thief registers":        robbing.register(),
 		"the browser, once more":     b.register(),
 		"a visitor registers":        visitor.register(),
 		"nothing":                    b.send("POST", "/device"),
@@ -353,6 +355,29 @@ func TestOneNamePerCookie(t *testing.T) {
 		if w := b.refresh(); w.Code != 200 || instructed(t, w).Name != "another.name" {
 			t.Errorf("the refresh: %d, %s", w.Code, w.Body)
 		}
+	}
+}
+
+// A refresh that a login has overtaken is no end: the browser has one name for both.
+func TestOvertaken(t *testing.T) {
+	si := newSite(t, binds)
+	old := si.bound()
+	newer := si.browser()
+	newer.cookie = old.cookie
+	newer.logIn()
+	if w := newer.register(); w.Code != 200 || newer.name != old.name {
+		t.Fatalf("the newer login: %d, %q and %q", w.Code, newer.name, old.name)
+	}
+	old.cookie = newer.cookie
+	if w := old.refresh(); w.Code != 503 || w.Header().Get("Retry-After") != "1" || w.Header().Get("Set-Cookie") != "" || w.Header().Get("Secure-Session-Challenge") != "" {
+		t.Errorf("the old refresh: %d, %v", w.Code, w.Header())
+	}
+	if w := newer.refresh(); w.Code != 200 {
+		t.Errorf("the newer one's: %d", w.Code)
+	}
+	old.cookie = ""
+	if w := old.refresh(); w.Code != 400 {
+		t.Errorf("the old one, without the cookie: %d", w.Code)
 	}
 }
 

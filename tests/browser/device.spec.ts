@@ -1,13 +1,20 @@
+import { createServer, IncomingMessage, request as send } from 'node:http';
+import { AddressInfo } from 'node:net';
 import { BrowserContext, expect, Page, request as http } from '@playwright/test';
-import { Shop, signIn, signOut, storeFlag, test as base } from './shop';
+import { fillIn, Shop, signIn, signOut, storeFlag, test as base } from './shop';
 
 // Chromium signs at most six times in nine minutes for a site, and refreshes a cookie
 // by itself two minutes before it ends. So each test has a site of its own and counts
 // its signatures, and one that waits for the end of a cookie sends few requests.
 
 type Fixtures = {
-  open(shop: Shop, profile?: string): Promise<BrowserContext>; // a browser that can bind sessions
+  open(shop: { url: string }, profile?: string): Promise<BrowserContext>; // a browser that can bind sessions
+  before(shop: Shop, pass: Pass): Promise<{ url: string }>; // a proxy before the shop
 };
+
+// A Pass is called with each request to the device's handler. It may wait, and it may
+// return a status to answer with.
+type Pass = (request: IncomingMessage) => Promise<number | void>;
 
 const test = base.extend<Fixtures>({
   open: async ({ playwright, launchOptions }, use, info) => {
@@ -27,10 +34,27 @@ const test = base.extend<Fixtures>({
     });
     for (const browser of browsers) await browser.close();
   },
+  before: async ({}, use) => {
+    const proxies: ReturnType<typeof createServer>[] = [];
+    await use(async (shop, pass) => {
+      const proxy = createServer(async (request, response) => {
+        const status = request.url!.startsWith('/device') ? await pass(request) : undefined;
+        if (status) return response.writeHead(status).end();
+        request.pipe(send(shop.url + request.url, { method: request.method, headers: request.headers }, answer => {
+          response.writeHead(answer.statusCode!, answer.headers);
+          answer.pipe(response);
+        }));
+      });
+      proxies.push(proxy);
+      await new Promise<void>(ready => proxy.listen(0, 'localhost', ready));
+      return { url: `http://localhost:${(proxy.address() as AddressInfo).port}` };
+    });
+    for (const proxy of proxies) proxy.close().closeAllConnections();
+  },
 });
 
 // TestBrowser has a proxy for that.
-const secure = (shop: Shop) => `https://shop-${new URL(shop.url).port}.test:${process.env.SECURE_PORT}`;
+const secure = (shop: { url: string }) => `https://shop-${new URL(shop.url).port}.test:${process.env.SECURE_PORT}`;
 
 // Each framework and each store.
 for (const [adapter, store] of [
@@ -148,6 +172,50 @@ test('the login of another in the same browser takes the place of the first', as
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 });
 
+test('a refresh that was on its way at a login does not end it', async ({ openShop, open, before }) => {
+  const held = step(), login = step();
+  const site = await before(await openShop('-device', '10m'), async request => {
+    if (!request.headers['sec-secure-session-id'] || held.taken) return;
+    held.take();
+    await login.done;
+  });
+  const browser = await open(site);
+  const page = await browser.newPage();
+  const bound = async () => expect(async () => expect(await cookieLasts(browser)).toBeGreaterThan(300)).toPass();
+  await page.goto('/');
+  await signIn(page);
+  await bound();
+  const [cookie] = await browser.cookies();
+  await browser.addCookies([{ ...cookie, expires: Date.now() / 1000 + 100 }]); // then Chromium refreshes it by itself
+  await page.goto('/login');
+  await held.done;
+  await fillIn(page, 'admin', 'black-tea');
+  await bound();
+
+  const { result } = await refreshes(page);
+  login.take();
+  expect(await result).toBe('ServerError'); // a FatalError ends what is registered by now
+  await browser.clearCookies();
+  await page.goto('/account');
+  await expect(page.getByText('signed in as admin')).toBeVisible();
+});
+
+test('a registration that failed is asked for again', async ({ openShop, open, before }) => {
+  let registrations = 0;
+  const site = await before(await openShop('-device', '10m', '-idle', '30s'), async () => { // a use is recorded after 3 seconds
+    if (registrations++ === 0) return 503;
+  });
+  const browser = await open(site);
+  const page = await browser.newPage();
+  await page.goto('/');
+  await signIn(page);
+  await expect(async () => { // Chromium does not repeat it
+    await page.goto('/account');
+    expect(await cookieLasts(browser)).toBeGreaterThan(300);
+  }).toPass();
+  expect(registrations).toBe(2);
+});
+
 test('who cannot refresh is no visitor', async ({ openShop, open }) => {
   const shop = await openShop('-device', '4s');
   const page = await (await open(shop)).newPage();
@@ -163,6 +231,25 @@ test('who cannot refresh is no visitor', async ({ openShop, open }) => {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('status')).toHaveText('You are signed in as ann.');
 });
+
+// A step is taken once, and others wait for it.
+function step() {
+  let resolve = () => {};
+  const s = { taken: false, done: new Promise<void>(r => { resolve = r; }), take: () => { s.taken = true; resolve(); } };
+  return s;
+}
+
+// refreshes watches how the next refresh ends, as the DevTools have it.
+async function refreshes(page: Page) {
+  const tools: any = await page.context().newCDPSession(page); // Playwright's types do not know these
+  await tools.send('Network.enableDeviceBoundSessions', { enable: true });
+  const result = new Promise<string>(resolve => {
+    tools.on('Network.deviceBoundSessionEventOccurred', (event: any) => {
+      if (event.refreshEventDetails) resolve(event.refreshEventDetails.refreshResult);
+    });
+  });
+  return { result };
+}
 
 // cookieLasts is how many seconds the cookie is good; it is -1 if it goes with the browser.
 async function cookieLasts(browser: BrowserContext) {

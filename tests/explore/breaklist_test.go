@@ -251,15 +251,21 @@ var breaks = []brk{
 	},
 	{
 		law: 19, rule: "a straggler is told when to come again", file: "commit.go",
-		old: "	if v.refusal.told && v.refusal.err == ErrSuperseded {\n",
-		new: "	if v.refusal.told && v.refusal.err == ErrSuperseded && !BROKEN {\n",
+		old: "	case v.refusal.told && v.refusal.err == ErrSuperseded:\n",
+		new: "	case v.refusal.told && v.refusal.err == ErrSuperseded && !BROKEN:\n",
 		run: "^user$/^update-login$",
 	},
 	{
-		law: 3, rule: "a refresh replaces no other login", file: "device.go",
+		law: 3, rule: "a refresh replaces no other login", file: "refresh.go",
 		old: " || v.base.subject != \"\") {\n",
 		new: " || v.base.subject != \"\" && !BROKEN) {\n",
 		run: "^device$/^anew-refresh$",
+	},
+	{
+		law: 19, rule: "a refresh ends no newer login", file: "refresh.go",
+		old: "	if v.base.proof.opens() && v.base.subject != \"\" || v.",
+		new: "	if v.base.proof.opens() && v.base.subject != \"\" && !BROKEN || v.",
+		run: "^device$/^refresh-login$",
 	},
 	{
 		law: 4, rule: "a login undoes the binding", file: "change.go",
@@ -280,13 +286,13 @@ var breaks = []brk{
 		run: "^theft$/^thief2$",
 	},
 	{
-		law: 4, rule: "a refresh is signed by the key", file: "device.go",
+		law: 4, rule: "a refresh is signed by the key", file: "refresh.go",
 		old: "	case !verify([]byte(env.device.key)):\n",
 		new: "	case !verify([]byte(env.device.key)) && !BROKEN:\n",
 		run: "^theft$/^thief2$",
 	},
 	{
-		law: 4, rule: "a refresh that lost to a login and its registration is refused", file: "device.go",
+		law: 4, rule: "a refresh that lost to a login and its registration is refused", file: "refresh.go",
 		old: "		if env.device.key != key {\n",
 		new: "		if env.device.key != key && !(BROKEN && env.device.bound()) {\n",
 		run: "^fixation$/^login2-register2-resign$",
@@ -310,7 +316,7 @@ var breaks = []brk{
 		run: "^no_use$/^resign-look$",
 	},
 	{
-		law: 19, rule: "a challenge is used once", file: "device.go",
+		law: 19, rule: "a challenge is used once", file: "refresh.go",
 		old: "		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {\n",
 		new: "		if !env.answers(id, challenge, now, v.engine.challengeLasts()) && !BROKEN {\n",
 		run: "^device$/^refresh-bare$",
@@ -328,7 +334,7 @@ var breaks = []brk{
 		run: "^device$/^resign-refresh$",
 	},
 	{
-		law: 19, rule: "a refresh beside a renewal keeps its key", file: "device.go",
+		law: 19, rule: "a refresh beside a renewal keeps its key", file: "refresh.go",
 		old: "	v.base.proof = trusted // the key",
 		new: "	if !BROKEN || !v.base.proof.opens() {\n		v.base.proof = trusted\n	} // the key",
 		run: "^device$/^refresh-renew$",

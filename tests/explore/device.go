@@ -73,8 +73,13 @@ func (v *visit) refresh() answer {
 	o := v.a.begin()
 	a, err := v.r.refresh(d.id, signs, d.key)
 	beside := v.held != "" && token.id != d.id && other != nil && other.Subject != ""
-	if beside && a.Done && w.store.live(token.id) != nil && w.present(token) {
-		w.fail("law 3: a refresh replaces the cookie of another session, which somebody has logged in to")
+	if beside && w.store.live(token.id) != nil && w.present(token) {
+		switch {
+		case a.Done:
+			w.fail("law 3: a refresh replaces the cookie of another session, which somebody has logged in to")
+		case classify(err) == gone:
+			w.fail("law 19: a refresh beside the cookie of another login ends what the browser has for that")
+		}
 	}
 	return v.heard(o, d.id, a, err, event{kind: refreshed, signs: signs, beside: beside})
 }
@@ -178,8 +183,11 @@ func (s state) refresh(e *event, live, idle, mayIdle bool, same []state) []state
 			s.asks += e.gives + ";"
 			return []state{s}
 		}
-	case gone, superseded: // the browser gives up its key, as on any 4xx but 403
-		if !its || mayIdle || e.beside {
+	case gone, superseded:
+		// With gone the browser gives up its key, and what it has registered since. So that is
+		// no answer beside the cookie of a login.
+		must, _ := s.opens(e.held, e.at)
+		if known := must && !mayIdle && s.owner != ""; (!its || mayIdle || e.beside) && !(known && e.answer == gone) {
 			return same
 		}
 	case conflict:
