@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,10 +42,18 @@ var (
 	//go:embed remove.lua
 	removeText string
 
+	//go:embed delete.lua
+	deleteText string
+
+	//go:embed leave.lua
+	leaveText string
+
 	createScript = newScript(headText + createText)
 	updateScript = newScript(headText + updateText)
 	touchScript  = newScript(headText + touchText)
 	removeScript = newScript(headText + removeText)
+	deleteScript = newScript(headText + deleteText)
+	leaveScript  = newScript(leaveText)
 )
 
 // A script runs on one key, so that it works in any slot of a Cluster. It
@@ -62,13 +72,13 @@ func newScript(text string) *script {
 type (
 	command struct{ *redis.Cmd }
 	get     struct{ *redis.StringCmd }
-	entries struct{ *redis.ZSliceCmd }
+	scored  struct{ *redis.ZSliceCmd }
 )
 
 // NoRetry tells go-redis to send the command once.
 func (command) NoRetry() bool { return true }
 func (get) NoRetry() bool     { return true }
-func (entries) NoRetry() bool { return true }
+func (scored) NoRetry() bool  { return true }
 
 func newCommand(ctx context.Context, args ...any) command { return command{redis.NewCmd(ctx, args...)} }
 
@@ -110,6 +120,15 @@ func (s *Store) run(
 		return nil, doubt, err // cmd may still be in use
 	}
 	return cmd.Val(), doubt, nil
+}
+
+// parted reads what a script returns of a session that has ended or has left its
+// subject.
+func parted(answer any) (subject string, lease int64, ok bool) {
+	text, _ := answer.(string)
+	until, subject, ok := strings.Cut(text, " ")
+	lease, err := strconv.ParseInt(until, 10, 64)
+	return subject, lease, ok && err == nil
 }
 
 // strange returns the error for an answer that Redis never gives to these

@@ -36,12 +36,22 @@
 // The set of a subject is another key, in a Cluster on another server. So it is
 // written first: the set of a subject names each session that has this subject.
 // If a process dies between the two writes, the set names a session that does
-// not exist or belongs to another subject. The same holds for sessions that
-// were deleted, have expired, or changed their subject. List and DeleteAll
-// notice, because they look at the session itself. An entry is dropped only
-// when its lease is over and the subject's next session is entered. The set is
-// dropped when all of its leases are over. Nothing drops an entry earlier:
-// DeleteAll would miss a session that is just being written.
+// not exist or belongs to another subject. List and DeleteAll notice, because
+// they look at the session itself.
+//
+// When a session ends or leaves its subject, the store drops its entry. If this
+// fails, the entry only costs time. The store must not drop the entry of a
+// session that is just being written. So each write of an entry changes its
+// lease. A drop names the lease of the session that ended, and does nothing if
+// the entry has another one.
+//
+// No program learns that a session has expired. So List and DeleteAll drop the
+// entries of sessions that do not exist, if their IDs say that they were created
+// more than two hours ago: nobody is about to create them. If a Create has such
+// an ID all the same, it writes the entry once more when the session exists.
+//
+// Entries whose leases are over are dropped when the subject's next session is
+// entered, and the set when all of its leases are over.
 //
 // A session must not outlive its lease. A lease is twice as long as the session
 // has to live. A use that moves the expiry beyond the lease first renews the
@@ -54,7 +64,7 @@
 // DeleteAll does not happen at one moment: it deletes the sessions one after
 // the other. A session whose Create or Update returned before the call is gone
 // when DeleteAll returns. It reads the set page by page, upwards. Entries move
-// only up, so it misses none that a use moves meanwhile.
+// only up until they are dropped, so it misses none that a use moves meanwhile.
 //
 // All this holds as long as Redis keeps what it has acknowledged. The README
 // says which settings that needs. No write uses a transaction, or a script that
@@ -92,11 +102,13 @@ type Options struct {
 // promises. Make one with [New]. It is safe for concurrent use.
 //
 // Load, Create, Update, Touch and Delete take one round trip to Redis. They
-// take two if the set of a subject must be written first: a Create with a
-// subject, an Update that changes the subject to another one, and an Update
-// beyond the lease. A Touch beyond the lease takes three, because only its
-// first round trip finds out. The same is true of an Update to another subject
-// that keeps the expiry. A Create of an ID that is taken takes one more.
+// take one more if the set of a subject must be written first: a Create with a
+// subject, an Update to another subject, and an Update beyond the lease. They
+// take one more after it if the set has to drop the session: a Delete or an
+// Update that ends it or changes its subject. A Touch beyond the lease takes
+// three, because only its first round trip finds out. For the same reason an
+// Update to another subject that keeps the expiry takes one more, and so does a
+// Create of an ID that is taken.
 //
 // If Redis cannot be reached or refuses to work for the moment, such as while
 // it starts or fails over, each round trip waits for it: for about a second and
@@ -174,6 +186,13 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 		return session.ErrExists
 	}
 	s.seen.remember(r.ID, r.Subject, lease)
+	// Whoever looked before it was there may have taken its entry for a dead one,
+	// because its ID is old. See settled.
+	if at, ok := createdAt(r.ID); ok && time.Since(at) > clocks {
+		if _, err := s.enter(ctx, r.ID, r.Subject, expires); err != nil {
+			return failed("create", key, err)
+		}
+	}
 	return nil
 }
 
@@ -253,11 +272,16 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		})
 		unknown = cmp.Or(doubt, unknown)
 		wants, more := answer.(int64)
+		left, ended, leaves := parted(answer)
 		switch {
 		case err != nil:
 			return failed("update", key, err)
 		case answer == done:
 			s.seen.remember(r.ID, r.Subject, max(lease, expected))
+			return nil
+		case leaves:
+			s.seen.remember(r.ID, r.Subject, max(lease, expected))
+			s.leave(ctx, left, []entry{{r.ID, ended}})
 			return nil
 		case more && wants > lease && wants > done:
 			until = wants // the set first has to name the session, or for longer
@@ -307,8 +331,12 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 // Delete implements session.Store.
 func (s *Store) Delete(ctx context.Context, id session.ID) error {
 	key := s.key(id)
-	if err := s.process(ctx, newCommand(ctx, "del", key)); err != nil {
+	answer, _, err := s.run(ctx, true, deleteScript, key, func(all []any, _ int64) []any { return all })
+	if err != nil {
 		return failed("delete", key, err)
+	}
+	if subject, lease, ok := parted(answer); ok {
+		s.leave(ctx, subject, []entry{{id, lease}})
 	}
 	return nil
 }
