@@ -40,7 +40,7 @@ type Device struct {
 
 	// Interval is how long the cookie of a bound session is good, and how long a
 	// login may take to be bound. Zero means ten minutes. It is at least a second.
-	// Less than five minutes are only for tests: Chromium refreshes two minutes
+	// Use less than five minutes only in tests: Chromium refreshes two minutes
 	// before the end, and signs at most six times in nine minutes for a site.
 	Interval time.Duration
 
@@ -54,9 +54,9 @@ type Device struct {
 type Binding string
 
 const (
-	Unbound Binding = ""      // the cookie does
-	Asked   Binding = "asked" // the cookie does; a login asked the browser to register less than Device.Interval ago
-	Bound   Binding = "bound" // the cookie does for Device.Interval; then the browser must prove its device
+	Unbound Binding = ""      // the cookie alone opens the session
+	Asked   Binding = "asked" // so it does, but less than Device.Interval ago a login asked the browser to register its device
+	Bound   Binding = "bound" // each cookie is good for Device.Interval; for the next one the browser must prove its device
 )
 
 func (o *Options) setDeviceDefaults() {
@@ -153,12 +153,12 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 // device, whatever the cookie of the request is. It is for package device.
 // verify reports whether the session's key has signed the challenge.
 //
-// If the challenge is used or too old, the answer is another one, and not Done. Without
-// a verify it always is. So that nobody learns from it which sessions there are, that
-// answer is given for each ID. [ErrNotFound] means that the browser is to give up the
-// session: it is over, or this was not its device. [ErrUndecodable] means that this
-// program cannot read the session, and another may: nothing is changed, and the browser
-// is to come again.
+// If the challenge has been used or is too old, or if verify is nil, the answer has a
+// new challenge, and Done is false. Every ID gets such an answer, even one of no
+// session, so that nobody learns which sessions exist. [ErrNotFound] means that the
+// browser must give up the session: it has ended, or the device is another one.
+// [ErrUndecodable] means that this program cannot read the session, but another may:
+// nothing has changed, and the browser must try again later.
 func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, verify func(key []byte) bool) (DeviceAnswer, error) {
 	v, err := enterForDevice(ctx, m)
 	if err != nil {
