@@ -15,11 +15,3 @@ end
 local function stored(key)
   return head(redis.call('GETRANGE', key, 0, 2 * 14 + 21 + 255))
 end
-
--- What a script returns of a session that has ended, or has left its subject.
-local function left(old)
-  if not old or old.subject == '' then
-    return ''
-  end
-  return old.lease .. ' ' .. old.subject
-end

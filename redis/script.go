@@ -6,8 +6,6 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -42,9 +40,6 @@ var (
 	//go:embed remove.lua
 	removeText string
 
-	//go:embed delete.lua
-	deleteText string
-
 	//go:embed leave.lua
 	leaveText string
 
@@ -52,7 +47,6 @@ var (
 	updateScript = newScript(headText + updateText)
 	touchScript  = newScript(headText + touchText)
 	removeScript = newScript(headText + removeText)
-	deleteScript = newScript(headText + deleteText)
 	leaveScript  = newScript(leaveText)
 )
 
@@ -120,15 +114,6 @@ func (s *Store) run(
 		return nil, doubt, err // cmd may still be in use
 	}
 	return cmd.Val(), doubt, nil
-}
-
-// parted reads what a script returns of a session that has ended or has left its
-// subject.
-func parted(answer any) (subject string, lease int64, ok bool) {
-	text, _ := answer.(string)
-	until, subject, ok := strings.Cut(text, " ")
-	lease, err := strconv.ParseInt(until, 10, 64)
-	return subject, lease, ok && err == nil
 }
 
 // strange returns the error for an answer that Redis never gives to these

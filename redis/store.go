@@ -36,19 +36,18 @@
 // The set of a subject is another key, in a Cluster on another server. So it is
 // written first: the set of a subject names each session that has this subject.
 // If a process dies between the two writes, the set names a session that does
-// not exist or belongs to another subject. List and DeleteAll notice, because
-// they look at the session itself.
+// not exist or belongs to another subject. The same holds for sessions that
+// were deleted, have expired, or changed their subject. List and DeleteAll
+// notice, because they look at the session itself.
 //
-// When a session ends or leaves its subject, the store drops its entry. If this
-// fails, the entry only costs time. The store must not drop the entry of a
-// session that is just being written. So each write of an entry changes its
-// lease. A drop names the lease of the session that ended, and does nothing if
-// the entry has another one.
-//
-// No program learns that a session has expired. So List and DeleteAll drop the
-// entries of sessions that do not exist, if their IDs say that they were created
-// more than two hours ago: nobody is about to create them. If a Create has such
-// an ID all the same, it writes the entry once more when the session exists.
+// DeleteAll drops the entries of the sessions that it ends. List and DeleteAll
+// drop those of sessions that do not exist, if their IDs say that they were
+// created more than two hours ago: nobody is about to create them. If a Create
+// has such an ID all the same, it writes the entry once more when the session
+// exists. The store must not drop the entry of a session that is just being
+// written. So each write of an entry changes its lease. A drop names the lease
+// that was seen, and does nothing if the entry has another one. If a drop fails,
+// the entry only costs time.
 //
 // Entries whose leases are over are dropped when the subject's next session is
 // entered, and the set when all of its leases are over.
@@ -102,13 +101,11 @@ type Options struct {
 // promises. Make one with [New]. It is safe for concurrent use.
 //
 // Load, Create, Update, Touch and Delete take one round trip to Redis. They
-// take one more if the set of a subject must be written first: a Create with a
-// subject, an Update to another subject, and an Update beyond the lease. They
-// take one more after it if the set has to drop the session: a Delete or an
-// Update that ends it or changes its subject. A Touch beyond the lease takes
-// three, because only its first round trip finds out. For the same reason an
-// Update to another subject that keeps the expiry takes one more, and so does a
-// Create of an ID that is taken.
+// take two if the set of a subject must be written first: a Create with a
+// subject, an Update that changes the subject to another one, and an Update
+// beyond the lease. A Touch beyond the lease takes three, because only its
+// first round trip finds out. The same is true of an Update to another subject
+// that keeps the expiry. A Create of an ID that is taken takes one more.
 //
 // If Redis cannot be reached or refuses to work for the moment, such as while
 // it starts or fails over, each round trip waits for it: for about a second and
@@ -272,16 +269,11 @@ func (s *Store) Update(ctx context.Context, r session.Record) error {
 		})
 		unknown = cmp.Or(doubt, unknown)
 		wants, more := answer.(int64)
-		left, ended, leaves := parted(answer)
 		switch {
 		case err != nil:
 			return failed("update", key, err)
 		case answer == done:
 			s.seen.remember(r.ID, r.Subject, max(lease, expected))
-			return nil
-		case leaves:
-			s.seen.remember(r.ID, r.Subject, max(lease, expected))
-			s.leave(ctx, left, []entry{{r.ID, ended}})
 			return nil
 		case more && wants > lease && wants > done:
 			until = wants // the set first has to name the session, or for longer
@@ -331,12 +323,8 @@ func (s *Store) Touch(ctx context.Context, id session.ID, expiresAt time.Time) e
 // Delete implements session.Store.
 func (s *Store) Delete(ctx context.Context, id session.ID) error {
 	key := s.key(id)
-	answer, _, err := s.run(ctx, true, deleteScript, key, func(all []any, _ int64) []any { return all })
-	if err != nil {
+	if err := s.process(ctx, newCommand(ctx, "del", key)); err != nil {
 		return failed("delete", key, err)
-	}
-	if subject, lease, ok := parted(answer); ok {
-		s.leave(ctx, subject, []entry{{id, lease}})
 	}
 	return nil
 }

@@ -1,8 +1,7 @@
 -- KEYS: session. ARGV: now; time to live, or "keep" for what is stored, or "end"
 -- to delete; the expected " LEASE VERSION SUBJECT\0"; where that ends; value.
 -- Returns 1 when done, 0 when absent, -1 over another version, and the expiry
--- when the set of the subject has to name the session until then first. When the
--- session has left a subject, it returns "LEASE SUBJECT" of before.
+-- when the set of the subject has to name the session until then first.
 local keep = ARGV[2] == 'keep'
 
 -- Almost always the session is as the caller expects it, and the value is right.
@@ -23,7 +22,7 @@ if old.version ~= string.sub(ARGV[3], 16, 35) then
 end
 if ARGV[2] == 'end' then
   redis.call('DEL', KEYS[1])
-  return old.subject ~= '' and left(old) or 1
+  return 1
 end
 
 local new = head(ARGV[5])
@@ -45,8 +44,5 @@ if keep then
   redis.call('SET', KEYS[1], value, 'KEEPTTL')
 else
   redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
-end
-if new.subject ~= old.subject and old.subject ~= '' then
-  return left(old)
 end
 return 1

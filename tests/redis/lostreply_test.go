@@ -234,7 +234,7 @@ func teachScripts(t testing.TB, client redis.UniversalClient, all bool) {
 	t.Helper()
 	teach := func(ctx context.Context, c *redis.Client) error {
 		err := c.ScriptFlush(ctx).Err()
-		for _, name := range []string{"create", "update", "touch", "remove", "delete"} {
+		for _, name := range []string{"create", "update", "touch", "remove"} {
 			if err == nil && all {
 				err = c.ScriptLoad(ctx, script(t, name)).Err()
 			}
