@@ -115,6 +115,67 @@ func TestListShowsWhatCannotBeDecoded(t *testing.T) {
 	}
 }
 
+// TestFind: whether a session is alive can be asked by its ID, which is no use.
+func TestFind(t *testing.T) {
+	start := func(t *testing.T) (*site, *browser, session.ID) {
+		si, b := newSite(t, nil), &browser{}
+		var id session.ID
+		si.visit(b, func(s *session.Session[cart]) error {
+			id = s.ID()
+			return errors.Join(s.Login("alice", nil), s.Update(increment))
+		})
+		return si, b, id
+	}
+	t.Run("is no use", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, _, id := start(t)
+			began := time.Now()
+			time.Sleep(59 * time.Minute)
+			si.store.took()
+			info, err := si.Find(t.Context(), id)
+			if err != nil || info.ID != id || info.Subject != "alice" || info.Data.N != 1 || !info.LastUsedAt.Equal(began) || !info.ExpiresAt.Equal(began.Add(time.Hour)) {
+				t.Errorf("got %+v, %v", info, err)
+			}
+			if got := si.store.took(); !slices.Equal(got, []string{"load"}) {
+				t.Errorf("got the store calls %v, want one load", got)
+			}
+			si.store.Late = true
+			time.Sleep(time.Minute)
+			if _, err := si.Find(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("after IdleTimeout: got %v, want ErrNotFound", err)
+			}
+		})
+	})
+	for name, end := range map[string]func(si *site, b *browser, id session.ID){
+		"Destroy": func(si *site, b *browser, _ session.ID) { si.visit(b, (*session.Session[cart]).Destroy) },
+		"Revoke": func(si *site, _ *browser, id session.ID) {
+			if err := si.Revoke(si.t.Context(), id); err != nil {
+				si.t.Error(err)
+			}
+		},
+	} {
+		t.Run("after "+name, func(t *testing.T) {
+			si, b, id := start(t)
+			end(si, b, id)
+			if info, err := si.Find(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("got %+v, %v; want ErrNotFound", info, err)
+			}
+		})
+	}
+	t.Run("without an answer", func(t *testing.T) {
+		si, _, id := start(t)
+		type other struct{ N []string }
+		info, err := program[other](t, si.store, nil).Find(t.Context(), id)
+		if !errors.Is(err, session.ErrUndecodable) || info.ID != id || info.Subject != "alice" {
+			t.Errorf("got %+v, %v; want the session without its data, and ErrUndecodable", info, err)
+		}
+		si.store.down()
+		if _, err := si.Find(t.Context(), id); !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("an outage: got %v, want ErrUnavailable", err)
+		}
+	})
+}
+
 func TestJobUpdate(t *testing.T) {
 	modify := func(si *site, id session.ID) error { return si.Update(si.t.Context(), id, increment) }
 	start := func(t *testing.T) (*site, *browser, session.ID) {

@@ -124,7 +124,7 @@ type Header struct {
 	TokenHeader  string   // the name of Options.Header.Response, set to Token
 	Token        string   // empty if the session has ended
 	Registration string   // set as Secure-Session-Registration: it asks the browser for a key of its device
-	CacheControl string   // set, in place of the handler's, and of what some caches heed before it: a cookie must not be cached
+	CacheControl string   // set in place of the handler's, because a cookie must not be cached; AddTo also switches off fields that some caches prefer
 	Vary         string   // add, unless it is there
 	RetryAfter   string   // set, unless it is there: seconds until the client may come again
 }

@@ -41,7 +41,7 @@ type Device struct {
 
 	// Interval is how long the cookie of a bound session is good, and how long a
 	// login may take to be bound. Zero means ten minutes. It is at least a second.
-	// Less than five minutes are only for tests: Chromium refreshes two minutes
+	// Use less than five minutes only in tests: Chromium refreshes two minutes
 	// before the end, and signs at most six times in nine minutes for a site.
 	Interval time.Duration
 
@@ -55,9 +55,9 @@ type Device struct {
 type Binding string
 
 const (
-	Unbound Binding = ""      // the cookie does
-	Asked   Binding = "asked" // the cookie does; a login asked the browser to register less than Device.Interval ago
-	Bound   Binding = "bound" // the cookie does for Device.Interval; then the browser must prove its device
+	Unbound Binding = ""      // the cookie alone opens the session
+	Asked   Binding = "asked" // so it does, but less than Device.Interval ago a login asked the browser to register its device
+	Bound   Binding = "bound" // each cookie is good for Device.Interval; for the next one the browser must prove its device
 )
 
 func (o *Options) setDeviceDefaults() {

@@ -23,8 +23,8 @@ type Codec struct {
 	// Merge keeps the parts of a newer program's data that this program's type does
 	// not know, when this program writes the data back. stored is the data in the
 	// store. before is stored, decoded and encoded again by this program. after is
-	// the new value. Merge returns after with the unknown parts of stored, or
-	// stored if before equals after.
+	// the new value. The result is after plus the unknown parts of stored. If before
+	// equals after, the result is stored.
 	//
 	// Merge may be nil. Data of a higher Options.Schema can then be read but not
 	// changed: Update returns [ErrUndecodable].

@@ -25,7 +25,7 @@ const (
 	EventReused    EventKind = "reused"    // a replaced secret came back after the window, or undid a registration: it was stolen, or its browser lost a response
 	EventBound     EventKind = "bound"     // a device was registered
 	EventRefreshed EventKind = "refreshed" // a new secret, by the key of the device
-	EventRefused   EventKind = "refused"   // who refreshed a bound session was not its device: any stranger who knows its ID can cause that
+	EventRefused   EventKind = "refused"   // a refresh was not signed by the device of the session; anyone who knows the ID can cause this
 	EventOverdue   EventKind = "overdue"   // a copy of a bound session's cookie came after its time: it was stolen, or a clock is wrong
 	EventError     EventKind = "error"     // Err says what failed
 )

@@ -13,8 +13,9 @@ import (
 // adapter's middleware and without.
 //
 // info gives the ID, the subject, the data and the times. A zero ID means a new
-// one, and a zero time means now. AuthenticatedAt is also the time of the
-// login. ExpiresAt and LifetimeEndsAt are ignored: they follow from the others.
+// one, and a zero time means now. With a subject,
+// AuthenticatedAt is also the time of the login, from which Lifetime counts.
+// ExpiresAt and LifetimeEndsAt are ignored: they follow from the others.
 //
 // After the handler has run, Get on the same context shows what it changed.
 // Only [Session.Commit], in the handler or the test, stores that. If the codec

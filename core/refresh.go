@@ -15,13 +15,14 @@ var (
 // device, whatever the cookie of the request is. It is for package device.
 // verify reports whether the session's key has signed the challenge.
 //
-// If the challenge is used or too old, the answer is another one, and not Done. Without
-// a verify it always is. So that nobody learns from it which sessions there are, that
-// answer is given for each ID. [ErrNotFound] means that the browser is to give up the
-// session: it is over, or this was not its device. [ErrSuperseded] means the same beside
-// a newer login: the browser is to give up nothing, because it has one name for both.
-// [ErrUndecodable] means that this program cannot read the session, and another may:
-// nothing is changed, and the browser is to come again.
+// If the challenge has been used or is too old, or if verify is nil, the answer has a
+// new challenge, and Done is false. Every ID gets such an answer, even one of no
+// session, so that nobody learns which sessions exist. [ErrNotFound] means that the
+// browser must give up the session: it has ended, or the device is another one.
+// [ErrSuperseded] means the same beside a newer login: the browser must give up nothing,
+// because it has one name for both. [ErrUndecodable] means that this program cannot read
+// the session, but another may: nothing has changed, and the browser must try again
+// later.
 func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, verify func(key []byte) bool) (DeviceAnswer, error) {
 	v, err := enterForDevice(ctx, m)
 	if err != nil {

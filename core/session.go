@@ -239,8 +239,8 @@ func (s *Session[T]) Touch(ctx context.Context) error {
 //   - [ErrUnavailable] if the outcome is unknown;
 //   - [ErrHeadersSent] if the request is over.
 //
-// On an error the pending changes are dropped. Only a Destroy that was not
-// refused stays pending, and is tried again with the response. If Commit timed
+// On an error the pending changes are dropped. But a Destroy stays pending, unless
+// it was refused, and is tried again with the response. If Commit timed
 // out while it waited for another goroutine of the request, everything stays
 // pending.
 //

@@ -7,10 +7,10 @@ import (
 	"github.com/gostateful/session/core/internal/dbsc"
 )
 
-// Heed looks in the header of the request for what a browser says that could not
-// refresh the cookie of a bound session, and comes without it. It is then not taken for
+// Heed reads from the header of the request whether the browser failed to refresh the
+// cookie of a bound session. Such a request has no cookie, but is not taken for one of
 // a visitor without a session: see [Device]. The header is an [http.Header], or any
-// other type with this method, and is read at once. The strings are kept. Call Heed
+// other type with this method. Heed reads it at once and keeps the strings. Call Heed
 // after Begin. Without [Options.Device] it does nothing.
 func (x *Exchange) Heed(header interface{ Values(name string) []string }) {
 	if x.engine.opts.Device.Path != "" {

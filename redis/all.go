@@ -30,12 +30,12 @@ func (s *Store) All(ctx context.Context) iter.Seq2[session.Record, error] {
 			return
 		}
 		for _, node := range nodes {
-			for ids, err := range s.scan(ctx, node) {
+			for found, err := range s.scan(ctx, node) {
 				if err != nil {
 					yield(session.Record{}, failed("all", all, err))
 					return
 				}
-				records, err := s.fetch(ctx, "all", all, ids)
+				records, _, err := s.fetch(ctx, "all", all, found)
 				for _, r := range records {
 					if !yield(r, nil) {
 						return
@@ -85,8 +85,8 @@ func (s *Store) nodes(ctx context.Context) (nodes []redis.UniversalClient, err e
 
 // scan iterates over the sessions of a server, in pages. Some pages are empty.
 // A cursor is valid only in the process that gave it.
-func (s *Store) scan(ctx context.Context, node redis.UniversalClient) iter.Seq2[[]session.ID, error] {
-	return func(yield func([]session.ID, error) bool) {
+func (s *Store) scan(ctx context.Context, node redis.UniversalClient) iter.Seq2[[]entry, error] {
+	return func(yield func([]entry, error) bool) {
 		cursor, server := "0", ""
 		for {
 			info, reply, err := s.scanOnce(ctx, node, cursor)
@@ -165,13 +165,14 @@ func scanned(reply any) (names []string, cursor string, err error) {
 	return names, cursor, nil
 }
 
-// sessions returns the sessions whose keys have these names.
-func (s *Store) sessions(names []string) (ids []session.ID) {
+// sessions returns the sessions whose keys have these names, as entries without
+// a lease.
+func (s *Store) sessions(names []string) (found []entry) {
 	for _, name := range names {
 		// The key of a subject's set may look alike.
 		if id, err := session.ParseID(strings.TrimPrefix(name, s.prefix)); err == nil {
-			ids = append(ids, id)
+			found = append(found, entry{id: id})
 		}
 	}
-	return ids
+	return found
 }

@@ -40,10 +40,14 @@ var (
 	//go:embed remove.lua
 	removeText string
 
+	//go:embed leave.lua
+	leaveText string
+
 	createScript = newScript(headText + createText)
 	updateScript = newScript(headText + updateText)
 	touchScript  = newScript(headText + touchText)
 	removeScript = newScript(headText + removeText)
+	leaveScript  = newScript(leaveText)
 )
 
 // A script runs on one key, so that it works in any slot of a Cluster. It
@@ -62,13 +66,13 @@ func newScript(text string) *script {
 type (
 	command struct{ *redis.Cmd }
 	get     struct{ *redis.StringCmd }
-	entries struct{ *redis.ZSliceCmd }
+	scored  struct{ *redis.ZSliceCmd }
 )
 
 // NoRetry tells go-redis to send the command once.
 func (command) NoRetry() bool { return true }
 func (get) NoRetry() bool     { return true }
-func (entries) NoRetry() bool { return true }
+func (scored) NoRetry() bool  { return true }
 
 func newCommand(ctx context.Context, args ...any) command { return command{redis.NewCmd(ctx, args...)} }
 

@@ -38,10 +38,19 @@
 // If a process dies between the two writes, the set names a session that does
 // not exist or belongs to another subject. The same holds for sessions that
 // were deleted, have expired, or changed their subject. List and DeleteAll
-// notice, because they look at the session itself. An entry is dropped only
-// when its lease is over and the subject's next session is entered. The set is
-// dropped when all of its leases are over. Nothing drops an entry earlier:
-// DeleteAll would miss a session that is just being written.
+// notice, because they look at the session itself.
+//
+// DeleteAll drops the entries of the sessions that it ends. List and DeleteAll
+// drop those of sessions that do not exist, if their IDs say that they were
+// created more than two hours ago: nobody is about to create them. If a Create
+// has such an ID all the same, it writes the entry once more when the session
+// exists. The store must not drop the entry of a session that is just being
+// written. So each write of an entry changes its lease. A drop names the lease
+// that was seen, and does nothing if the entry has another one. If a drop fails,
+// the entry only costs time.
+//
+// Entries whose leases are over are dropped when the subject's next session is
+// entered, and the set when all of its leases are over.
 //
 // A session must not outlive its lease. A lease is twice as long as the session
 // has to live. A use that moves the expiry beyond the lease first renews the
@@ -54,7 +63,7 @@
 // DeleteAll does not happen at one moment: it deletes the sessions one after
 // the other. A session whose Create or Update returned before the call is gone
 // when DeleteAll returns. It reads the set page by page, upwards. Entries move
-// only up, so it misses none that a use moves meanwhile.
+// only up until they are dropped, so it misses none that a use moves meanwhile.
 //
 // All this holds as long as Redis keeps what it has acknowledged. The README
 // says which settings that needs. No write uses a transaction, or a script that
@@ -174,6 +183,13 @@ func (s *Store) Create(ctx context.Context, r session.Record) error {
 		return session.ErrExists
 	}
 	s.seen.remember(r.ID, r.Subject, lease)
+	// Whoever looked before it was there may have taken its entry for a dead one,
+	// because its ID is old. See settled.
+	if at, ok := createdAt(r.ID); ok && time.Since(at) > clocks {
+		if _, err := s.enter(ctx, r.ID, r.Subject, expires); err != nil {
+			return failed("create", key, err)
+		}
+	}
 	return nil
 }
 

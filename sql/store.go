@@ -11,10 +11,11 @@
 //
 // A method is one statement, which the database does whole or not at all. A
 // write names the version, or the expiry, that it replaces. So nothing is lost
-// between a read and a write. A second statement is sent by an Update or a
-// Touch that found nothing to write, to find the reason; by Sweep, which first
-// looks, except in PostgreSQL; and in MySQL by a Create whose ID is taken, and
-// by DeleteAll.
+// between a read and a write. Some calls send a second statement:
+//
+//   - an Update or a Touch that found nothing to write, to find the reason;
+//   - a Sweep, which first looks, except in PostgreSQL;
+//   - in MySQL, a Create whose ID is taken, and a DeleteAll.
 //
 // Only [Store.In] uses a transaction of the application. The store never holds
 // a connection between two calls.
@@ -55,8 +56,8 @@ type Options struct {
 
 	// Schema is the schema of the table. The default is where the database looks by
 	// itself: the search_path in PostgreSQL, the connection's database in MySQL,
-	// the main database in SQLite. It has at most 63 bytes, with the same
-	// exceptions. Schemas of temporary tables are refused, because each connection
+	// the main database in SQLite. It has at most 63 bytes. The other
+	// rules are those of Table. Schemas of temporary tables are refused, because each connection
 	// has its own.
 	Schema string
 }
