@@ -69,6 +69,7 @@ for (const [adapter, store] of [
     let browser = await open(shop);
     let page = await browser.newPage();
     const log = () => page.getByRole('list', { name: 'What the browser has done' }).getByRole('listitem');
+    const { registered } = await follow(page);
     await page.goto('/');
     await signIn(page, 'admin', 'black-tea'); // the story changes the password of ann
 
@@ -80,6 +81,7 @@ for (const [adapter, store] of [
       }).toPass();
       expect(await cookieLasts(browser)).toBeGreaterThan(0);
       expect(await cookieLasts(browser)).toBeLessThan(601);
+      await expect.poll(() => registered).toEqual([true]);
     });
 
     await test.step('the page shows refreshes as they happen, and no request of two tabs fails', async () => {
@@ -151,17 +153,17 @@ test('the login of another in the same browser takes the place of the first', as
   const shop = await openShop('-device', '10m');
   const browser = await open(shop);
   const page = await browser.newPage();
-  const bound = async () => expect(async () => expect(await cookieLasts(browser)).toBeGreaterThan(0)).toPass();
+  const { registered } = await follow(page);
   await page.goto('/');
   await signIn(page);
-  await bound();
+  await expect.poll(() => registered).toEqual([true]);
 
   const [cookie] = await browser.cookies(); // one that opens nothing: without a cookie, Chromium would first refresh that of ann
   await browser.addCookies([{ ...cookie, value: 'none', expires: -1 }]);
   await page.goto('/');
   await expect(page.getByText('signed in as ann')).toBeHidden();
   await signIn(page, 'admin', 'black-tea');
-  await bound();
+  await expect.poll(() => registered).toEqual([true, true]);
   await browser.clearCookies();
   await page.goto('/account');
   await expect(page.getByText('signed in as admin')).toBeVisible();
@@ -181,20 +183,18 @@ test('a refresh that was on its way at a login does not end it', async ({ openSh
   });
   const browser = await open(site);
   const page = await browser.newPage();
-  const bound = async () => expect(async () => expect(await cookieLasts(browser)).toBeGreaterThan(300)).toPass();
+  const { registered, refreshed } = await follow(page);
   await page.goto('/');
   await signIn(page);
-  await bound();
+  await expect.poll(() => registered).toEqual([true]);
   const [cookie] = await browser.cookies();
   await browser.addCookies([{ ...cookie, expires: Date.now() / 1000 + 100 }]); // then Chromium refreshes it by itself
   await page.goto('/login');
   await held.done;
   await fillIn(page, 'admin', 'black-tea');
-  await bound();
-
-  const { result } = await refreshes(page);
+  await expect.poll(() => registered).toEqual([true, true]);
   login.take();
-  expect(await result).toBe('ServerError'); // a FatalError ends what is registered by now
+  await expect.poll(() => refreshed).toEqual(['ServerError']); // a FatalError ends what is registered by now
   await browser.clearCookies();
   await page.goto('/account');
   await expect(page.getByText('signed in as admin')).toBeVisible();
@@ -239,16 +239,17 @@ function step() {
   return s;
 }
 
-// refreshes watches how the next refresh ends, as the DevTools have it.
-async function refreshes(page: Page) {
+// follow notes what Chromium does with its sessions, as the DevTools have it. A cookie says
+// less: it is there a while before Chromium knows the session.
+async function follow(page: Page) {
   const tools: any = await page.context().newCDPSession(page); // Playwright's types do not know these
-  await tools.send('Network.enableDeviceBoundSessions', { enable: true });
-  const result = new Promise<string>(resolve => {
-    tools.on('Network.deviceBoundSessionEventOccurred', (event: any) => {
-      if (event.refreshEventDetails) resolve(event.refreshEventDetails.refreshResult);
-    });
+  const registered: boolean[] = [], refreshed: string[] = [];
+  tools.on('Network.deviceBoundSessionEventOccurred', (event: any) => {
+    if (event.creationEventDetails) registered.push(event.succeeded);
+    if (event.refreshEventDetails) refreshed.push(event.refreshEventDetails.refreshResult);
   });
-  return { result };
+  await tools.send('Network.enableDeviceBoundSessions', { enable: true });
+  return { registered, refreshed };
 }
 
 // cookieLasts is how many seconds the cookie is good; it is -1 if it goes with the browser.
