@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 )
@@ -11,6 +13,7 @@ import (
 // as go.work hides a require that is missing. Its tests run again only if what they
 // use is of other versions there.
 func (r *repository) alone() error {
+	var tests []*exec.Cmd
 	for _, m := range r.modules {
 		if slices.Contains(unreleased, m.dir) {
 			continue
@@ -19,25 +22,33 @@ func (r *repository) alone() error {
 		if err != nil {
 			return err
 		}
-		steps := [][]string{
-			{"build", "-o", os.DevNull, "./..."}, // a lone main package would be written into the tree
-			{"vet", "./..."},
-		}
 		differ, err := r.otherVersions(m, modfile)
 		if err != nil {
 			return err
 		}
-		if len(differ) > 0 {
-			steps = append(steps, []string{"test", "-shuffle=on", "./..."})
-		}
 		fmt.Printf("--- %s, GOWORK=off; of other versions than in the workspace: %v\n", m.dir, differ)
-		for _, args := range steps {
+		for _, args := range [][]string{
+			{"build", "-o", os.DevNull, "./..."}, // a lone main package would be written into the tree
+			{"vet", "./..."},
+		} {
 			if err := show(m.command(modfile, args...)); err != nil {
 				return fmt.Errorf("%s alone, without go.work: %w.\nIf a require is missing: go run ./tools/check -fix", m.dir, err)
 			}
 		}
+		if len(differ) > 0 {
+			tests = append(tests, m.command(modfile, "test", "-shuffle=on", "./..."))
+		}
 	}
-	return nil
+	// At once, as they mostly wait.
+	results := make(chan error)
+	for _, test := range tests {
+		go func() { results <- show(test) }()
+	}
+	var failed error
+	for range tests {
+		failed = errors.Join(failed, <-results)
+	}
+	return failed
 }
 
 // otherVersions are the modules of others that the module's packages and tests use

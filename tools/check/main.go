@@ -49,10 +49,10 @@ var steps = []step{
 }
 
 // test runs the tests. The step vet has vetted them. The timeout is for what hangs,
-// on the slowest machine. Six packages run at a time, as most of them wait for
+// on the slowest machine. Five packages run at a time, as most of them wait for
 // servers, and those that take longest come first.
 func (r *repository) test() error {
-	args := []string{"test", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=6"}
+	args := []string{"test", "-shuffle=on", "-vet=off", "-timeout=60m", "-p=5"}
 	for _, longest := range []string{"tests/sql", "tests/browser", "tests/redis", "tools/release", "tests/matrix", "tests/attacks"} {
 		args = append(args, "./"+longest)
 	}
