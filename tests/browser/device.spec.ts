@@ -49,7 +49,10 @@ const test = base.extend<Fixtures>({
       await new Promise<void>(ready => proxy.listen(0, 'localhost', ready));
       return { url: `http://localhost:${(proxy.address() as AddressInfo).port}` };
     });
-    for (const proxy of proxies) proxy.close().closeAllConnections();
+    for (const proxy of proxies) {
+      proxy.close();
+      proxy.closeAllConnections();
+    }
   },
 });
 

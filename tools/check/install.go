@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/gostateful/session/tests/support/chromium"
@@ -34,7 +36,7 @@ var needs = []need{
 	{"Node.js, 18 or later, and npm", "Playwright tests the pages", []string{"nodejs", "npm"}, lookFor("node", "npm")},
 	// Ubuntu has these only as a snap, which sees no temporary folder. GitHub's images of
 	// Ubuntu have a Chromium of their own, /usr/bin/chromium.
-	{"Chromium (Debian), or Google Chrome (Ubuntu, by hand)", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
+	{"Chromium (Debian, with its security updates), or Google Chrome (Ubuntu, by hand), 156 or later", "the pages are tested in it", []string{"chromium", "chromium-headless-shell"}, lookForChromium},
 }
 
 // install brings what is missing, or says what it is. It never goes on without.
@@ -146,9 +148,22 @@ func installPlaywright() error {
 	return show(cmd)
 }
 
+// lookForChromium asks for the version, because 150 registers no device the way that
+// the tests want: it sends no Origin.
 func lookForChromium() error {
-	_, err := chromium.Find()
-	return err
+	path, err := chromium.Find()
+	if err != nil {
+		return err
+	}
+	text, err := output(path, "--version")
+	if err != nil {
+		return err
+	}
+	major, err := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(text))
+	if err != nil || major < 156 {
+		return fmt.Errorf("%s says %q, and has to be 156 or later", path, text)
+	}
+	return nil
 }
 
 func lookFor(programs ...string) func() error {
