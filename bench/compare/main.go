@@ -33,6 +33,9 @@ func main() {
 	}
 }
 
+// columns are the libraries, always in this order: the benchmarks run them in any.
+const columns = "/lib@(session session-fiber session-cbor scs gorilla gin fiber raw)"
+
 func compare(rounds int, benchtime, bench, out string) error {
 	dir, err := os.MkdirTemp("", "session-compare-")
 	if err != nil {
@@ -58,7 +61,7 @@ func compare(rounds int, benchtime, bench, out string) error {
 		}
 	}
 	describe()
-	return run(os.Stdout, "go", "tool", "benchstat", "-row", ".name,/store,/op", "-col", "/lib", out)
+	return run(os.Stdout, "go", "tool", "benchstat", "-row", ".name,/store,/op", "-col", columns, out)
 }
 
 // describe prints what the figures depend on.
