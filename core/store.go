@@ -25,8 +25,9 @@ import (
 // removed it yet. A zero ExpiresAt is never forever: Create treats it as one that
 // has passed, and Update keeps what is stored. Times are kept to the millisecond.
 //
-// Memory: the store keeps no slice that it is given, and the caller owns each
-// slice that it gets. Neither aliases the other.
+// Memory: Data never changes. Neither the store nor its caller writes to a slice
+// that one has given to the other, or appends to it in place. So a store may keep
+// the slice that it is given, and return it to every caller.
 //
 // Subjects: a Subject is at most 255 bytes of UTF-8 without NUL. It is compared
 // byte for byte: case, trailing spaces and control characters count. A manager
@@ -85,9 +86,9 @@ type Iterable interface {
 	// All iterates over the live records, in no order. It works in pages: no step
 	// works on more than a small part of them. A record that is live throughout
 	// comes at least once; the store says whether it can come twice. The first
-	// error ends the iteration. A context that is done is an error. The caller owns
-	// the data. While the caller works on a record, it and others may call the
-	// store: no lock and no connection is held then.
+	// error ends the iteration. A context that is done is an error. While the caller
+	// works on a record, it and others may call the store: no lock and no connection
+	// is held then.
 	All(ctx context.Context) iter.Seq2[Record, error]
 }
 
@@ -97,5 +98,5 @@ type Record struct {
 	Version   uint64    // counts updates; Update compares it
 	Subject   string    // whose session it is, with the realm before it; empty before login and after logout
 	ExpiresAt time.Time // last use plus IdleTimeout; absent from this moment on, to the millisecond
-	Data      []byte    // opaque to the store
+	Data      []byte    // opaque to the store; nobody changes it
 }

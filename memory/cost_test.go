@@ -32,11 +32,11 @@ func TestFootprint(t *testing.T) {
 		{"bounded, with a subject", bounded, "user %06d", 676, 240},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := session.Record{ExpiresAt: time.Now().Add(time.Hour), Data: bytes.Repeat([]byte("x"), test.data)}
+			r := session.Record{ExpiresAt: time.Now().Add(time.Hour)}
 			before := heapInUse()
 			s := memory.New(test.opts)
 			for i := range many {
-				r.ID = session.NewID()
+				r.ID, r.Data = session.NewID(), bytes.Repeat([]byte("x"), test.data)
 				if test.subject != "" {
 					r.Subject = fmt.Sprintf(test.subject, i)
 				}

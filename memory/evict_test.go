@@ -227,7 +227,6 @@ func TestEvictedHoldsNoLock(t *testing.T) {
 		if _, err := s.DeleteAll(t.Context(), "nobody"); err != nil {
 			t.Errorf("DeleteAll: %v", err)
 		}
-		clear(r.Data)
 	}})
 	for range 4 {
 		create(t, s, record("alice"))
@@ -238,11 +237,6 @@ func TestEvictedHoldsNoLock(t *testing.T) {
 	records, err := s.List(t.Context(), "alice")
 	if err != nil || len(records) != 3 {
 		t.Fatalf("List: got %d records and error %v, want 3", len(records), err)
-	}
-	for _, r := range records {
-		if string(r.Data) != "data" {
-			t.Errorf("after what was evicted was changed: got data %q, want it as created", r.Data)
-		}
 	}
 	check(t, s)
 }

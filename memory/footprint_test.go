@@ -81,12 +81,11 @@ func TestReturnsMemory(t *testing.T) {
 func TestReturnsDataAtOnce(t *testing.T) {
 	const many, size = 4000, 8 << 10
 	ids := make([]session.ID, many)
-	data := make([]byte, size)
 	before := heapInUse()
 	s := memory.New(nil)
 	for i := range ids {
 		r := record("alice")
-		ids[i], r.Data = r.ID, data
+		ids[i], r.Data = r.ID, make([]byte, size)
 		create(t, s, r)
 	}
 	full := heapInUse()

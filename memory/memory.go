@@ -37,10 +37,9 @@ type Options struct {
 
 	// Evicted, if set, is called with each live session that was removed to make
 	// room. Count them to learn that MaxSessions is too low. Create calls it after
-	// the removal, without a lock held, and Evicted owns the record. A logout
-	// leaves a record without a Subject for a minute. It is removed like a
-	// session that was last used at the logout. Evicted must be safe for
-	// concurrent use.
+	// the removal, without a lock held. A logout leaves a record without a Subject
+	// for a minute. It is removed like a session that was last used at the logout.
+	// Evicted must be safe for concurrent use.
 	Evicted func(session.Record)
 }
 

@@ -106,7 +106,7 @@ func (s *Store) load(id session.ID, now int64, use bool) (session.Record, error)
 	if !ok {
 		return session.Record{}, session.ErrNotFound
 	}
-	return k.record(), nil // no lock is held while it copies
+	return k.record(), nil
 }
 
 func (s *Store) get(id session.ID, now int64, use bool) (k kept, ok bool) {
@@ -142,7 +142,6 @@ func (s *Store) create(e *entry, now int64) (evicted *entry, err error) {
 }
 
 func (s *Store) update(r session.Record, now int64) error {
-	data := string(r.Data) // copied before the shard is locked, even if it may be in vain
 	sh := s.enter(r.ID, now)
 	defer s.leave(sh, now)
 	e := sh.live(r.ID, now)
@@ -161,7 +160,7 @@ func (s *Store) update(r session.Record, now int64) error {
 		sh.moved()
 	}
 	e.version++
-	e.data = data
+	e.data = text(r.Data)
 	s.delist(sh, e)
 	if e.owner() != r.Subject {
 		s.unlink(e)

@@ -63,52 +63,62 @@ var brokenData = []breakage{
 			return s.reference.Update(ctx, r)
 		}
 	}},
-	{law: "InputIsNotAliased", name: "keeps what Create is given", spoil: func(s *spoiled) {
+	{law: "GivenDataIsNotChanged", name: "clears what Create was given", spoil: func(s *spoiled) {
 		s.create = func(ctx context.Context, r session.Record) error {
-			return s.Locked(ctx, func() error { s.Records[r.ID] = r; return nil })
+			defer clear(r.Data)
+			kept := r
+			kept.Data = slices.Clone(r.Data)
+			return s.reference.Create(ctx, kept)
 		}
 	}},
-	{law: "InputIsNotAliased", name: "keeps what Update is given", spoil: func(s *spoiled) {
+	{law: "GivenDataIsNotChanged", name: "writes an update over what it was given before", spoil: func(s *spoiled) {
+		last := map[session.ID][]byte{}
 		s.update = func(ctx context.Context, r session.Record) error {
-			return s.Locked(ctx, func() error { r.Version++; s.Records[r.ID] = r; return nil })
+			s.Mu.Lock()
+			data := last[r.ID]
+			last[r.ID] = r.Data
+			s.Mu.Unlock()
+			if len(data) >= len(r.Data) {
+				copy(data, r.Data)
+			}
+			return s.reference.Update(ctx, r)
 		}
 	}},
-	{law: "OutputIsNotAliased", name: "hands out its own data in Load", spoil: func(s *spoiled) {
+	{law: "ReturnedDataIsNotChanged", name: "returns all data in one buffer", spoil: func(s *spoiled) {
+		var buffer [1 << 10]byte
 		s.load = func(ctx context.Context, id session.ID) (session.Record, error) {
-			return s.Records[id], ctx.Err()
+			r, err := s.reference.Load(ctx, id)
+			s.Mu.Lock()
+			defer s.Mu.Unlock()
+			r.Data = buffer[:copy(buffer[:], r.Data)]
+			return r, err
 		}
 	}},
-	{law: "OutputIsNotAliased", name: "hands out its own data in List", spoil: func(s *spoiled) {
+	{law: "ReturnedDataIsNotChanged", name: "returns the data of a List in one buffer", spoil: func(s *spoiled) {
+		var buffer [1 << 10]byte
 		s.list = func(ctx context.Context, subject string) ([]session.Record, error) {
 			records, err := s.reference.List(ctx, subject)
+			s.Mu.Lock()
+			defer s.Mu.Unlock()
 			for i := range records {
-				records[i] = s.Records[records[i].ID]
+				records[i].Data = buffer[:copy(buffer[:], records[i].Data)]
 			}
 			return records, err
 		}
 	}},
-	{law: "OutputIsNotAliased", name: "cuts what List returns from one buffer", spoil: func(s *spoiled) {
-		s.list = func(ctx context.Context, subject string) ([]session.Record, error) {
-			records, err := s.reference.List(ctx, subject)
-			var all []byte
-			for i := range records {
-				all = append(all, records[i].Data...)
-			}
-			for i := range records {
-				records[i].Data, all = all[:len(records[i].Data)], all[len(records[i].Data):]
-			}
-			return records, err
-		}
-	}},
-	{law: "OutputIsNotAliased", name: "writes into what Load returned", spoil: func(s *spoiled) {
+	{law: "ReturnedDataIsNotChanged", name: "writes an update over what Load returned", spoil: func(s *spoiled) {
 		last := map[session.ID][]byte{}
 		s.load = func(ctx context.Context, id session.ID) (session.Record, error) {
 			r, err := s.reference.Load(ctx, id)
+			s.Mu.Lock()
+			defer s.Mu.Unlock()
 			last[id] = r.Data
 			return r, err
 		}
 		s.update = func(ctx context.Context, r session.Record) error {
-			copy(last[r.ID], slices.Clone(r.Data))
+			s.Mu.Lock()
+			copy(last[r.ID], r.Data)
+			s.Mu.Unlock()
 			return s.reference.Update(ctx, r)
 		}
 	}},

@@ -29,6 +29,9 @@ func (w *world) verify() {
 		}
 		w.note(id, o, e)
 	}
+	if w.store.changed() {
+		w.fail("law 1: data that the store has was changed in place")
+	}
 	r := rules{clocks: w.scenario.Faults == w.faults, renews: w.scenario.renews}
 	if w.scenario.lifetime {
 		r.lifetime = idleTimeout

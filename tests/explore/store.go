@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"time"
+	"unsafe"
 
 	session "github.com/gostateful/session/core"
 )
@@ -14,6 +15,7 @@ import (
 type store struct {
 	gate    func(ctx context.Context, c *call) error
 	records map[session.ID]*entry
+	given   map[*byte]string // the data of all records, which nobody may change
 }
 
 // An entry is a record, and which writes made it what it is.
@@ -51,10 +53,23 @@ func (s *store) live(id session.ID) *entry {
 	return nil
 }
 
-func clone(r session.Record) session.Record {
-	r.Data = bytes.Clone(r.Data)
+// keep makes a record as it is stored. It shares its data with the engine.
+func (s *store) keep(r session.Record) session.Record {
+	if len(r.Data) > 0 {
+		s.given[&r.Data[0]] = string(r.Data)
+	}
 	r.ExpiresAt = r.ExpiresAt.Truncate(time.Millisecond)
 	return r
+}
+
+// changed reports whether the engine has changed data that the store has.
+func (s *store) changed() bool {
+	for first, data := range s.given {
+		if unsafe.String(first, len(data)) != data {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *store) Load(ctx context.Context, id session.ID) (session.Record, error) {
@@ -64,7 +79,7 @@ func (s *store) Load(ctx context.Context, id session.ID) (session.Record, error)
 		if e == nil {
 			return session.ErrNotFound
 		}
-		found, c.reply = clone(e.Record), mix(e.creator, e.origin, e.expiry)
+		found, c.reply = e.Record, mix(e.creator, e.origin, e.expiry)
 		return nil
 	}})
 	if err != nil {
@@ -74,19 +89,17 @@ func (s *store) Load(ctx context.Context, id session.ID) (session.Record, error)
 }
 
 func (s *store) Create(ctx context.Context, r session.Record) error {
-	r = clone(r)
 	return s.call(ctx, &call{method: "Create", id: r.ID, writes: true, do: func(c *call) error {
 		if s.live(r.ID) != nil {
 			return session.ErrExists
 		}
-		s.records[r.ID] = &entry{Record: r, origin: c.origin, expiry: c.origin, creator: c.origin}
+		s.records[r.ID] = &entry{Record: s.keep(r), origin: c.origin, expiry: c.origin, creator: c.origin}
 		c.done = true
 		return nil
 	}})
 }
 
 func (s *store) Update(ctx context.Context, r session.Record) error {
-	r = clone(r)
 	return s.call(ctx, &call{method: "Update", id: r.ID, writes: true, do: func(c *call) error {
 		e := s.live(r.ID)
 		switch {
@@ -101,7 +114,7 @@ func (s *store) Update(ctx context.Context, r session.Record) error {
 			e.expiry = c.origin
 		}
 		r.Version++
-		e.Record, e.origin = r, c.origin
+		e.Record, e.origin = s.keep(r), c.origin
 		c.done = true
 		return nil
 	}})
@@ -135,7 +148,7 @@ func (s *store) List(ctx context.Context, subject string) ([]session.Record, err
 	err := s.call(ctx, &call{method: "List", do: func(c *call) error {
 		for id, e := range s.records {
 			if subject != "" && e.Subject == subject && s.live(id) != nil {
-				found = append(found, clone(e.Record))
+				found = append(found, e.Record)
 				c.reply += mix(e.creator, e.origin, e.expiry) // in any order
 			}
 		}

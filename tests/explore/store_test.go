@@ -15,7 +15,7 @@ import (
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) session.Store {
 		var one sync.Mutex // the scheduler's part
-		return &store{records: map[session.ID]*entry{}, gate: func(ctx context.Context, c *call) error {
+		return &store{records: map[session.ID]*entry{}, given: map[*byte]string{}, gate: func(ctx context.Context, c *call) error {
 			one.Lock()
 			defer one.Unlock()
 			if err := ctx.Err(); err != nil {

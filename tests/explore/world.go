@@ -43,7 +43,7 @@ type lateCall struct {
 func newWorld(ctx context.Context, sc Scenario) *world {
 	w := &world{scenario: sc, ctx: ctx, faults: sc.Faults, jumps: slices.Clone(sc.jumps)}
 	w.history.init()
-	w.store = &store{records: map[session.ID]*entry{}, gate: w.pass}
+	w.store = &store{records: map[session.ID]*entry{}, given: map[*byte]string{}, gate: w.pass}
 	w.eng = w.newEngine(sc.setting)
 	return w
 }

@@ -54,15 +54,11 @@ func (s *Store) Live(id session.ID) (session.Record, error) {
 	if !ok || !s.Late && !time.Now().Before(r.ExpiresAt) {
 		return session.Record{}, session.ErrNotFound
 	}
-	r.Data = bytes.Clone(r.Data)
 	return r, nil
 }
 
 // Put keeps a record, and replaces any that is there.
-func (s *Store) Put(r session.Record) {
-	r.Data = bytes.Clone(r.Data)
-	s.Records[r.ID] = r
-}
+func (s *Store) Put(r session.Record) { s.Records[r.ID] = r }
 
 // Of returns the live records of a subject, newest first.
 func (s *Store) Of(subject string) (records []session.Record) {
