@@ -107,7 +107,7 @@ func (v *visit) reason() error {
 // apply applies a change to what is shown. If an Update function began the
 // response, the change is an error, whatever the function returned.
 func (v *visit) apply(c change) error {
-	next, before := v.shown, v.gate.at()
+	next, before := *v.shown(), v.gate.at()
 	if c.edit != nil {
 		edited, err := v.gate.runUpdate(c.edit, next.env.content)
 		if v.gate.at() != before {
@@ -134,7 +134,7 @@ func (v *visit) apply(c change) error {
 		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
 		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
 	}
-	v.show(&next)
+	v.setDraft(&next)
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (v *visit) logsIn() bool {
 // changed reports whether anything but the end of a session must be written. A
 // new session that is still empty need not be (law 6).
 func (v *visit) changed() bool {
-	return v.logsIn() || v.base.proof.opens() && v.demands() != noRenewal || !bytes.Equal(v.shown.env.data, v.base.env.data)
+	return v.logsIn() || v.base.proof.opens() && v.demands() != noRenewal || !bytes.Equal(v.shown().env.data, v.base.env.data)
 }
 
 // dirty reports whether anything must be written.

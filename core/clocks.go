@@ -112,7 +112,7 @@ const (
 // after the window has lost the response to a renewal or an import, and is
 // offered another renewal.
 func (v *visit) renewalDue(now time.Time) renewal {
-	every, env := v.engine.opts.RenewEvery, &v.shown.env
+	every, env := v.engine.opts.RenewEvery, &v.shown().env
 	if r := v.demands(); r != noRenewal && v.base.proof.opens() {
 		return r
 	}
@@ -140,14 +140,15 @@ func (e *envelope) unused() bool {
 
 // touchDue reports whether the use of the session must be recorded (law 6).
 func (v *visit) touchDue(now time.Time) bool {
-	env := &v.shown.env
-	return v.engine.idleUntil(env, now).Sub(v.shown.expiresAt) >= v.engine.clocks(env).touchInterval()
+	s := v.shown()
+	return v.engine.idleUntil(&s.env, now).Sub(s.expiresAt) >= v.engine.clocks(&s.env).touchInterval()
 }
 
 // runsShort reports whether less than half of IdleTimeout is left. Then the use
 // is recorded at the load, so that a long request is in time (law 18).
 func (v *visit) runsShort(now time.Time) bool {
-	return v.shown.expiresAt.Sub(now) < v.engine.clocks(&v.shown.env).IdleTimeout/2
+	s := v.shown()
+	return s.expiresAt.Sub(now) < v.engine.clocks(&s.env).IdleTimeout/2
 }
 
 // provenAt converts LoginOptions.AuthenticatedAt to milliseconds, for a login
@@ -191,9 +192,10 @@ func (v *visit) touch(ctx context.Context) {
 
 // recorded notes that a use was recorded.
 func (v *visit) recorded(until time.Time) {
-	next := v.shown
-	v.base.expiresAt, next.expiresAt, v.touched = until, until, true
-	v.show(&next)
+	v.gate.mu.Lock()
+	defer v.gate.mu.Unlock()
+	v.base.expiresAt, v.touched = until, true
+	v.shown().expiresAt = until
 }
 
 // keepAlive is Session.Touch. Before it moves the expiry it checks that the

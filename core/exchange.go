@@ -106,7 +106,7 @@ func (x *Exchange) loaded(use bool) (typed, error) {
 	if x.visit == nil || use && !x.visit.used {
 		return nil, nil
 	}
-	return x.visit.typed, x.visit.shown.sealed
+	return x.visit.typed, x.visit.shown().sealed
 }
 
 // load fills v with the request's session and returns its handle. If another
@@ -123,7 +123,7 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 		if use {
 			x.visit.use(ctx)
 		}
-		return x.visit.typed, x.visit.shown.sealed
+		return x.visit.typed, x.visit.shown().sealed
 	}
 	if err := x.loadable(); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (x *Exchange) load(ctx context.Context, v *visit, use bool) (typed, error) 
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	x.visit = v
-	return v.typed, v.shown.sealed
+	return v.typed, v.shown().sealed
 }
 
 // loadable returns why the session cannot be loaded.

@@ -130,7 +130,7 @@ func (v *visit) bring(ctx context.Context, t *presented, given state, nothing bo
 		err := v.engine.store.Delete(b, was.id)
 		b.stop()
 		if err != nil {
-			return v.blame(ctx, started, "delete", err)
+			return v.blame(ctx, started, "delete", &was.state, err)
 		}
 		v.engine.watch.wrote(was.id)
 	}
@@ -188,14 +188,13 @@ func (v *visit) found(ctx context.Context, t *presented, given state) error {
 		return err
 	}
 	if err != nil {
-		return v.blame(ctx, started, "create", err)
+		return v.blame(ctx, started, "create", &given, err)
 	}
 	e.watch.wrote(given.id)
 	if err := v.typed.adopt(write{given.id, env.mark}, env.content); err != nil {
 		return undecodable(given.id, err)
 	}
-	v.base = hold{state: given, proof: current, digest: env.secret}
-	v.show(&given)
+	v.setBase(&given, current, env.secret)
 	v.token, v.answer, v.cameBy = fresh, handOut, true
 	v.journal = nil // of the tokens that were tried
 	v.note(EventCreated, given.id, given.subject, started, nil)
@@ -206,12 +205,12 @@ func (v *visit) found(ctx context.Context, t *presented, given state) error {
 	return nil
 }
 
-// blame returns and notes the error of a call of the store.
-func (v *visit) blame(ctx context.Context, started time.Time, act string, err error) error {
+// blame returns and notes the error of a call of the store about a session.
+func (v *visit) blame(ctx context.Context, started time.Time, act string, s *state, err error) error {
 	if left(ctx) != nil {
 		return left(ctx)
 	}
 	err = unavailable(act, err)
-	v.note(EventError, v.base.id, v.base.subject, started, err)
+	v.note(EventError, s.id, s.subject, started, err)
 	return err
 }

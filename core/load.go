@@ -60,7 +60,7 @@ func (e *engine) owns(owner string) bool {
 
 // load finds the session that a token in these lines opens, or starts a new one.
 func (v *visit) load(ctx context.Context, lines []string) error {
-	var straggler hold
+	var straggler proof
 	var until time.Time
 	tokens, n := v.engine.opts.tokens(lines)
 	for i := range tokens[:n] {
@@ -73,7 +73,9 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 			// The secret in it cannot be read, so nothing can be proven: only a login is
 			// possible.
 			v.start()
-			v.base.id, v.base.isNew = t.id, false
+			s := v.base.state
+			s.id, s.isNew = t.id, false
+			v.setBase(&s, unknown, digest{})
 			v.refuse(err)
 			return nil
 		}
@@ -81,12 +83,12 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 			return err
 		}
 		if v.base.proof.straggles() {
-			straggler, until = v.base, env.stragglersUntil(v.engine.opts.StragglerWindow)
+			straggler, until = v.base.proof, env.stragglersUntil(v.engine.opts.StragglerWindow)
 		}
 	}
 	v.start()
-	if straggler.proof.straggles() {
-		v.base.proof = straggler.proof
+	if straggler.straggles() {
+		v.base.proof = straggler
 		v.refusal = refusal{err: ErrSuperseded, until: until}
 	}
 	return nil
@@ -96,7 +98,7 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 // the session of the visit, and the events of the tokens tried before are
 // dropped.
 func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
-	v.base = hold{}
+	v.base.proof = unknown
 	if err := left(ctx); err != nil {
 		return envelope{}, err
 	}
@@ -182,14 +184,15 @@ func (v *visit) open(t *presented, rec Record, env envelope) error {
 // session can only be ended.
 func (v *visit) seal(rec Record, env envelope, reason error) {
 	env.content = v.engine.likely.content
-	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env, sealed: reason}
-	v.show(&v.base.state)
+	v.setBase(&state{
+		id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env, sealed: reason,
+	}, v.base.proof, v.base.digest)
 }
 
 // refuse lets the request do nothing but log in. Get returns err.
 func (v *visit) refuse(err error) {
-	v.base.sealed, v.refusal = err, refusal{err: err, sealed: true}
-	v.show(&v.base.state)
+	v.refusal = refusal{err: err, sealed: true}
+	v.drop()
 }
 
 // left returns an error if the caller's context is over. A client that left is

@@ -265,5 +265,5 @@ func (s *Session[T]) reportLoss(set, kept *T, encoded []byte) {
 		return
 	}
 	err := errors.New("session: codec " + strings.ToValidUTF8(fmt.Sprintf("%q does not keep %s as Update has set it: export the field, or store it in another form", s.m.opts.Codec.Name, reflect.TypeFor[T]().String()+path), "?"))
-	s.visit.note(EventError, s.visit.shown.id, s.visit.shown.subject, time.Time{}, err)
+	s.visit.note(EventError, s.visit.shown().id, s.visit.shown().subject, time.Time{}, err)
 }

@@ -30,7 +30,8 @@ func (v *visit) makePlan() plan {
 	if v.ending != nil {
 		return v.planTombstone(now)
 	}
-	p := plan{kind: planCreate, env: v.shown.env, renewal: v.renewalDue(now), login: v.logsIn()}
+	s := v.shown()
+	p := plan{kind: planCreate, env: s.env, renewal: v.renewalDue(now), login: v.logsIn()}
 	if v.base.proof.opens() {
 		p.kind = planUpdate
 	}
@@ -40,7 +41,7 @@ func (v *visit) makePlan() plan {
 		if was := &v.base.env.device; was.bound() && !was.proven && p.renewal != proven && v.base.proof < current {
 			p.env.device = binding{} // the browser has not received what the key was registered for
 		}
-		p.token = v.engine.newSecret(&p.env, &v.shown, now)
+		p.token = v.engine.newSecret(&p.env, s, now)
 		p.env.carrier = v.engine.likely.carrier
 	case v.firstUse():
 		until := now.Add(v.engine.opts.StragglerWindow).UnixMilli()
@@ -57,7 +58,7 @@ func (v *visit) makePlan() plan {
 			p.env.generation++
 		}
 	}
-	p.rec = Record{ID: v.shown.id, Version: v.shown.version, Subject: v.engine.owner(v.shown.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
+	p.rec = Record{ID: s.id, Version: s.version, Subject: v.engine.owner(s.subject), ExpiresAt: v.engine.idleUntil(&p.env, now)}
 	if v.base.proof == trusted && !p.login {
 		p.rec.ExpiresAt = time.Time{} // a job or a refresh does not count as a use: the store keeps the expiry that it has
 	}

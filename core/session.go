@@ -72,7 +72,7 @@ func (s *Session[T]) Data() T {
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	defer mu.Unlock()
-	if data := s.visit.shown.env.data; !s.snapshot.is(data) {
+	if data := s.visit.shown().env.data; !s.snapshot.is(data) {
 		// No error is expected: the data has been decoded before, or its
 		// fingerprint says that it can be.
 		value, err := s.fresh(data)

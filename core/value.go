@@ -48,7 +48,7 @@ func (s *Session[T]) stored(w write) {
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	defer mu.Unlock()
-	if data := s.visit.shown.env.data; s.known.is(data) {
+	if data := s.visit.shown().env.data; s.known.is(data) {
 		s.known.from = w
 		s.m.cache.put(w, s.known.value, len(data))
 	}
@@ -110,7 +110,7 @@ func (s *Session[T]) compare(snapshot *T, data []byte) {
 		return
 	}
 	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")
-	s.visit.note(EventError, s.visit.shown.id, "", time.Time{}, err)
+	s.visit.note(EventError, s.visit.shown().id, "", time.Time{}, err)
 }
 
 // identical reports whether two slices share the same memory.

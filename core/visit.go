@@ -7,15 +7,15 @@ import (
 
 // A visit is the untyped handle of one request or job: what it knows of a session
 // and what it wants to change. Only the caller inside the gate works on it.
-// Others may read shown.
+// Others may read what is shown. The gate's mutex guards that.
 type visit struct {
 	engine *engine
 	gate   *gate
 	typed  typed
 	ctx    context.Context // of the request or the job; events carry it
 
-	base    hold  // what is stored; for a new session, how it began
-	shown   state // base with the pending changes
+	base    hold   // what is stored; for a new session, how it began. Its state is guarded
+	draft   *state // the base with the pending changes; nil if none was made. Guarded
 	pending []change
 	ending  *hold   // the session that Destroy ended, until its end is stored; if sealed, a login ended it
 	refusal refusal // why nothing can be changed, until a login is stored
@@ -83,12 +83,12 @@ const (
 func (v *visit) start() {
 	now := time.Now()
 	v.pending = nil
-	v.base = hold{state: state{
+	s := state{
 		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(&v.engine.likely, now), env: v.engine.likely,
-	}}
-	v.base.env.created = now.UnixMilli()
-	v.base.env.renewed = v.base.env.created
-	v.show(&v.base.state)
+	}
+	s.env.created = now.UnixMilli()
+	s.env.renewed = s.env.created
+	v.setBase(&s, unknown, digest{})
 }
 
 // startAnew is start for the login of a request that has lost its session.
@@ -111,23 +111,43 @@ func (v *visit) adopt(rec Record, env envelope) error {
 	if err != nil {
 		return undecodable(rec.ID, err)
 	}
-	v.base.state = state{id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env}
-	v.show(&v.base.state)
+	v.setBase(&state{
+		id: rec.ID, version: rec.Version, subject: v.engine.subject(rec.Subject), expiresAt: rec.ExpiresAt, env: env,
+	}, v.base.proof, v.base.digest)
 	return nil
 }
 
-// show lets others read a state.
-func (v *visit) show(s *state) {
+// setBase replaces the base and drops the draft.
+func (v *visit) setBase(s *state, p proof, d digest) {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	v.shown = *s
+	v.base, v.draft = hold{*s, p, d}, nil
 }
 
-// seen returns what was shown last.
+// setDraft replaces the draft.
+func (v *visit) setDraft(s *state) {
+	v.gate.mu.Lock()
+	defer v.gate.mu.Unlock()
+	if v.draft == nil {
+		v.draft = new(state)
+	}
+	*v.draft = *s
+}
+
+// shown returns the draft, or else the base. The caller is inside the gate, or
+// holds its mutex.
+func (v *visit) shown() *state {
+	if v.draft != nil {
+		return v.draft
+	}
+	return &v.base.state
+}
+
+// seen returns what is shown.
 func (v *visit) seen() state {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	return v.shown
+	return *v.shown()
 }
 
 // leave leaves the gate, and then reports what happened inside.
@@ -192,11 +212,12 @@ func (v *visit) replace() {
 // drop drops the pending changes and shows what is stored. A logout stays
 // pending.
 func (v *visit) drop() {
-	v.pending = nil
+	v.gate.mu.Lock()
+	defer v.gate.mu.Unlock()
+	v.pending, v.draft = nil, nil
 	if v.ending != nil && v.ending.sealed != nil {
 		v.base, v.ending = *v.ending, nil
 	} else if v.refusal.sealed {
 		v.base.sealed = v.refusal.err
 	}
-	v.show(&v.base.state)
 }

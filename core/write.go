@@ -187,10 +187,10 @@ func (v *visit) rename(race *race) error {
 	if race.renamed++; race.renamed > 3 {
 		return fmt.Errorf("%w: Options.NewID repeats itself", ErrExists)
 	}
-	next := v.shown
-	next.id = v.engine.opts.NewID()
-	v.base.id = next.id
-	v.show(&next)
+	id := v.engine.opts.NewID()
+	v.gate.mu.Lock()
+	defer v.gate.mu.Unlock()
+	v.base.id, v.shown().id = id, id
 	return nil
 }
 
@@ -270,13 +270,12 @@ func (v *visit) settle(p *plan, started time.Time) {
 		}
 		return
 	}
-	was := v.base
-	v.base.state = v.shown
-	v.base.env, v.base.expiresAt, v.base.version = p.env, cmp.Or(p.rec.ExpiresAt, v.base.expiresAt), p.rec.Version
+	was, next := v.base, *v.shown()
+	next.env, next.expiresAt, next.version = p.env, cmp.Or(p.rec.ExpiresAt, next.expiresAt), p.rec.Version
 	if p.kind == planUpdate {
-		v.base.version++
+		next.version++
 	}
-	v.show(&v.base.state)
+	v.setBase(&next, was.proof, was.digest)
 	v.typed.stored(write{p.rec.ID, p.env.mark})
 	v.pending = nil
 	if p.login {
