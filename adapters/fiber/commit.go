@@ -67,7 +67,7 @@ type fields struct{ *exchange }
 func (f fields) Add(name, value string) { f.response.Add(name, value) }
 
 func (f fields) Set(name, value string) {
-	remove(f.response, func(n string) bool { return strings.EqualFold(n, name) })
+	remove(f.response, func(n []byte) bool { return strings.EqualFold(string(n), name) })
 	f.response.Add(name, value)
 }
 
@@ -109,7 +109,7 @@ func isDefault(name, value []byte) bool {
 
 // restore sets the header to what remember kept.
 func (x *exchange) restore(h header) {
-	remove(h, func(string) bool { return true })
+	remove(h, func([]byte) bool { return true })
 	left := x.outer
 	next := func() string {
 		length, prefix := binary.Uvarint(left)
@@ -126,10 +126,10 @@ func (x *exchange) restore(h header) {
 
 // remove removes the headers that which selects. With
 // Config.DisableHeaderNormalizing, names may be in any case.
-func remove(h header, which func(name string) bool) {
+func remove(h header, which func(name []byte) bool) {
 	var found []string // nothing may be deleted in the loop
 	for name := range h.All() {
-		if which(string(name)) {
+		if which(name) {
 			found = append(found, string(name))
 		}
 	}

@@ -49,6 +49,9 @@ func (x *exchange) cookies() []string {
 		// returns what it found.
 		header.Cookie("")
 		kept = header.PeekAll(fiber.HeaderCookie)
+		if len(kept) == 1 && len(kept[0]) == 0 && !mentions(header.RawHeaders(), fiber.HeaderCookie) {
+			return nil // a first visit: the empty line is what fasthttp made of no cookies
+		}
 	}
 	lines := x.lines[:0]
 	for _, line := range kept {
@@ -74,6 +77,16 @@ func (x *exchange) cookies() []string {
 		}
 	}
 	return changed
+}
+
+// mentions reports whether a text contains a word, in any case.
+func mentions(text []byte, word string) bool {
+	for i := range len(text) - len(word) + 1 {
+		if text[i]|0x20 == word[0]|0x20 && strings.EqualFold(string(text[i:i+len(word)]), word) {
+			return true
+		}
+	}
+	return false
 }
 
 // formatted reports whether fasthttp has made a line anew of the cookies that it has
