@@ -54,15 +54,16 @@ type (
 
 // An unshare makes a copy share no memory with its original, except strings.
 // Strings that come from the application are copied too, because some
-// frameworks, such as fiber, reuse their memory for the next request.
-type unshare func(reflect.Value)
+// frameworks, such as fiber, reuse their memory for the next request. Before it,
+// the copy equals its original bit by bit.
+type unshare func(copied, original reflect.Value)
 
 // clone copies a value of a plain type.
 func clone[T any](v *T, unshare unshare) *T {
 	c := new(T)
 	*c = *v
 	if unshare != nil {
-		unshare(reflect.ValueOf(c).Elem())
+		unshare(reflect.ValueOf(c).Elem(), reflect.ValueOf(v).Elem())
 	}
 	return c
 }
@@ -102,7 +103,7 @@ func (d *describer) describe(t reflect.Type) (unshare, bool) {
 		return d.describeMap(t)
 	case reflect.String:
 		if d.strings {
-			return func(v reflect.Value) { v.SetString(strings.Clone(v.String())) }, true
+			return func(c, v reflect.Value) { c.SetString(strings.Clone(v.String())) }, true
 		}
 	}
 	return nil, t.Kind() == reflect.String || t.Kind() == reflect.Bool || isNumber(t.Kind())
@@ -151,9 +152,9 @@ func (d *describer) describeStruct(t reflect.Type) (unshare, bool) {
 	if parts == nil {
 		return nil, true
 	}
-	return func(v reflect.Value) {
+	return func(c, v reflect.Value) {
 		for _, p := range parts {
-			p.unshare(v.Field(p.at))
+			p.unshare(c.Field(p.at), v.Field(p.at))
 		}
 	}, true
 }
@@ -173,29 +174,30 @@ func (d *describer) describePointer(t reflect.Type) (unshare, bool) {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		d.exact = false // a pointer to nil becomes nil
 	}
-	return func(v reflect.Value) {
+	return func(c, v reflect.Value) {
 		if v.IsNil() {
 			return
 		}
-		c := reflect.New(element)
+		c.Set(reflect.New(element))
 		c.Elem().Set(v.Elem())
 		if unshare != nil {
-			unshare(c.Elem())
+			unshare(c.Elem(), v.Elem())
 		}
-		v.Set(c)
 	}, plain
 }
 
 func (d *describer) describeSlice(t reflect.Type) (unshare, bool) {
 	unshare, plain := d.describe(t.Elem())
-	return func(v reflect.Value) {
-		if v.IsNil() {
+	return func(c, v reflect.Value) {
+		if v.Len() == 0 {
+			c.SetCap(0) // nothing can be appended to what it shares
 			return
 		}
-		c := reflect.MakeSlice(t, v.Len(), v.Len())
+		c.SetZero()
+		c.Grow(v.Len()) // reflect.MakeSlice would allocate a header too
+		c.SetLen(v.Len())
 		reflect.Copy(c, v)
-		v.Set(c)
-		unshareAll(v, unshare)
+		unshareAll(c, v, unshare)
 	}, plain
 }
 
@@ -205,15 +207,15 @@ func (d *describer) describeArray(t reflect.Type) (unshare, bool) {
 	if unshare == nil {
 		return nil, plain
 	}
-	return func(v reflect.Value) { unshareAll(v, unshare) }, plain
+	return func(c, v reflect.Value) { unshareAll(c, v, unshare) }, plain
 }
 
-func unshareAll(list reflect.Value, unshare unshare) {
+func unshareAll(c, v reflect.Value, unshare unshare) {
 	if unshare == nil {
 		return
 	}
-	for i := range list.Len() {
-		unshare(list.Index(i))
+	for i := range v.Len() {
+		unshare(c.Index(i), v.Index(i))
 	}
 }
 
@@ -223,23 +225,23 @@ func (d *describer) describeMap(t reflect.Type) (unshare, bool) {
 	}
 	unshareKey, plainKey := d.describe(t.Key())
 	unshare, plain := d.describe(t.Elem())
-	return func(v reflect.Value) {
+	return func(c, v reflect.Value) {
 		if v.IsNil() {
 			return
 		}
-		c := reflect.MakeMapWithSize(t, v.Len())
-		key, element := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+		c.Set(reflect.MakeMapWithSize(t, v.Len()))
+		key, element, copied := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem(), reflect.New(t.Elem()).Elem()
 		for entry := v.MapRange(); entry.Next(); {
 			key.SetIterKey(entry)
 			element.SetIterValue(entry)
+			copied.Set(element)
 			if unshareKey != nil {
-				unshareKey(key)
+				unshareKey(key, key)
 			}
 			if unshare != nil {
-				unshare(element)
+				unshare(copied, element)
 			}
-			c.SetMapIndex(key, element)
+			c.SetMapIndex(key, copied)
 		}
-		v.Set(c)
 	}, plain && plainKey
 }

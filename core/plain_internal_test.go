@@ -153,7 +153,7 @@ func checkPlain(t *testing.T, seed uint64) (plain, exact bool) {
 	c := reflect.New(kind).Elem()
 	c.Set(v)
 	if sh.unshare != nil {
-		sh.unshare(c)
+		sh.unshare(c, v)
 	}
 	if !reflect.DeepEqual(c.Interface(), v.Interface()) {
 		t.Fatalf("%v: the copy of %#v is %#v", kind, v, c)
@@ -175,7 +175,7 @@ func checkPlain(t *testing.T, seed uint64) (plain, exact bool) {
 	}
 	if sh.own != nil {
 		c.Set(v)
-		sh.own(c)
+		sh.own(c, v)
 	}
 	decoded := reflect.New(kind)
 	if err := json.Unmarshal(encoded, decoded.Interface()); err != nil {
