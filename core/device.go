@@ -25,9 +25,8 @@ import (
 // If the browser cannot refresh the cookie, it says so and sends none. If it
 // could not reach the handler, or the handler failed, [Manager.Get] returns
 // [ErrUnavailable], because the session exists and cannot be opened, and a
-// Session that can only log in. If the
-// browser has refreshed too often, the request is a straggler's: it reads
-// nothing, and can only log in.
+// Session that can only log in. If the browser has refreshed too often, the
+// request is a straggler's: it reads nothing, and can only log in.
 //
 // A refresh does not count as a use of the session. RenewEvery does not renew a
 // bound session. A login undoes the binding, and asks the browser again. So

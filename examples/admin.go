@@ -21,7 +21,7 @@ type adminPage struct {
 }
 
 // forAdmin makes a handler that only the administrator may use.
-func (s *site) forAdmin(do func(context.Context, *visit, *request) (answer, error)) handler {
+func (s *site) forAdmin(do action) handler {
 	return s.with(func(ctx context.Context, v *visit, r *request) (answer, error) {
 		if v.Subject() != "admin" {
 			return answer{}, problem{http.StatusForbidden, "This page is for the administrator."}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	session "github.com/gostateful/session/core"
 )
 
 func TestAnswers(t *testing.T) {
@@ -46,6 +48,34 @@ func TestAnswers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSignsInAfterAFailedRefresh: a browser that could not refresh the cookie of its
+// device comes without it. It can sign in again, and nothing else.
+func TestSignsInAfterAFailedRefresh(t *testing.T) {
+	s := newTestSiteWith(t, func(seen *events) *session.Options {
+		opts := newOptions(seen)
+		opts.Device = session.Device{Path: devicePath}
+		return opts
+	})
+	serveTest(t, "nethttp", s, func() {})
+	c := newClient(t, s)
+	skipped := []string{"Secure-Session-Skipped", `unreachable;session_identifier="__Host-session.name"`}
+	for _, test := range []struct {
+		method, path, form string
+		want               int
+	}{
+		{"GET", "/", "", 503},
+		{"POST", "/cart/add", "goods=Tea&amount=1", 503},
+		{"GET", "/login", "", 200},
+		{"POST", "/login", "name=ann&password=wrong", 403},
+		{"POST", "/login", "name=ann&password=green-tea", 303},
+	} {
+		resp := c.send(test.method, test.path, test.form, skipped...)
+		if text := c.read(resp); resp.StatusCode != test.want {
+			t.Errorf("%s %s: got status %d, want %d:\n%s", test.method, test.path, resp.StatusCode, test.want, text)
+		}
+	}
 }
 
 // TestLive: a page is told of what another tab adds, and of the end of its session.

@@ -74,8 +74,8 @@ func (s *site) routes() []route {
 		{"POST", "/cart/remove", nil, s.with(s.remove)},
 		{"GET", "/live", nil, s.live},
 
-		{"GET", "/login", nil, s.with(s.loginPage)},
-		{"POST", "/login", nil, s.with(s.login)},
+		{"GET", "/login", nil, s.signingIn(s.loginPage)},
+		{"POST", "/login", nil, s.signingIn(s.login)},
 		{"POST", "/logout", nil, s.with(s.logout)},
 
 		{"GET", "/account", anyLogin, s.with(s.accountPage)},
@@ -105,19 +105,40 @@ func (s *site) routes() []route {
 	}
 }
 
-// with makes a handler of what is done with the session.
-func (s *site) with(do func(context.Context, *visit, *request) (answer, error)) handler {
+// An action is what is done with the session of a request.
+type action func(context.Context, *visit, *request) (answer, error)
+
+// with makes a handler of an action.
+func (s *site) with(do action) handler {
 	return func(ctx context.Context, r *request) (answer, error) {
 		v, err := s.sessions.Get(ctx)
 		if err != nil {
 			return answer{}, err
 		}
-		a, err := do(ctx, v, r)
-		if err != nil {
-			v.Discard() // an error page stores nothing
-		}
-		return a, err
+		return do.try(ctx, v, r)
 	}
+}
+
+// signingIn is with for the pages that sign visitors in. Beside an error Get may return
+// a session that can do nothing else: one that cannot be read, or one whose device
+// could not refresh its cookie.
+func (s *site) signingIn(do action) handler {
+	return func(ctx context.Context, r *request) (answer, error) {
+		v, err := s.sessions.Get(ctx)
+		if v == nil {
+			return answer{}, err
+		}
+		return do.try(ctx, v, r)
+	}
+}
+
+// try drops what was changed before an error: an error page stores nothing.
+func (do action) try(ctx context.Context, v *visit, r *request) (answer, error) {
+	a, err := do(ctx, v, r)
+	if err != nil {
+		v.Discard()
+	}
+	return a, err
 }
 
 // serve answers a request, whatever happens.

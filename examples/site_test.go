@@ -16,8 +16,13 @@ import (
 // newTestSite returns a site in memory.
 func newTestSite(t *testing.T) *site {
 	t.Helper()
+	return newTestSiteWith(t, newOptions)
+}
+
+func newTestSiteWith(t *testing.T, options func(*events) *session.Options) *site {
+	t.Helper()
 	seen := &events{}
-	s, err := newSite(t.Context(), &backend{store: memory.New(nil)}, newOptions(seen), seen, nil)
+	s, err := newSite(t.Context(), &backend{store: memory.New(nil)}, options(seen), seen, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
