@@ -48,14 +48,15 @@ func Middleware(manager session.AnyManager) echo.MiddlewareFunc {
 }
 
 // An exchange is the writer of the handler's response. It holds that response,
-// and the session's exchange, which is the handler's context: one allocation
-// for all three.
+// the handler's request, and the session's exchange, which is the handler's
+// context: one allocation for all of them.
 type exchange struct {
 	session   session.Exchange
 	response  echo.Response // the handler's
 	c         *echo.Context
 	inner     http.ResponseWriter // the response outside
-	outer     *http.Request       // the request outside; the handler gets a copy
+	outer     *http.Request       // the request outside
+	request   http.Request        // the handler's copy of it
 	kept      http.Header         // the header before the handler
 	added     session.Header
 	committed bool
@@ -75,7 +76,8 @@ func (x *exchange) serve(next echo.HandlerFunc) error {
 	x.session.Route = x
 	x.response = *echo.NewResponse(x, x.c.Logger())
 	x.c.SetResponse(&x.response)
-	x.c.SetRequest(x.outer.WithContext(&x.session))
+	x.request = *x.outer.WithContext(&x.session)
+	x.c.SetRequest(&x.request)
 	defer x.leave()
 	err := next(x.c)
 	if x.commit(false) != nil {

@@ -89,7 +89,8 @@ func (x *exchange) serve() {
 	x.session.Heed(x.outer.Header)
 	x.session.Route = x
 	c.Set(x.session.Key(), &x.session) // for Get(c), and Get of a copy of c
-	c.Request = x.outer.WithContext(&x.session)
+	x.request = *x.outer.WithContext(&x.session)
+	c.Request = &x.request
 	c.Writer = x
 	if x.Written() { // by a middleware outside
 		_ = x.commit(false)

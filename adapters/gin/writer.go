@@ -11,8 +11,9 @@ import (
 )
 
 // An exchange is the handler's gin.ResponseWriter. It holds the session's
-// exchange, which is the handler's context: one allocation for both. It commits
-// before the header is sent, whichever method sends it.
+// exchange, which is the handler's context, and the handlers' request: one
+// allocation for all three. It commits before the header is sent, whichever
+// method sends it.
 //
 // Like gin's own writer, it sends a status only with what follows it. It does
 // not even pass the status on before the commit: the writer of another
@@ -26,6 +27,7 @@ type exchange struct {
 	session   session.Exchange
 	c         *gin.Context
 	outer     *http.Request // the request before the middleware
+	request   http.Request  // the handlers' copy of it
 	path      string        // of the route
 	onError   func(c *gin.Context, err error)
 	kept      http.Header // the header before the handlers; after a failed commit, that of the error response

@@ -68,7 +68,7 @@ func (x *exchange) replace(added session.Header) {
 	header := x.inner.Header()
 	added.AddTo(header)
 	w := &errorWriter{ResponseWriter: x.inner, status: session.HTTPStatus(x.err)}
-	x.opts.OnError(w, x.request, x.err)
+	x.opts.OnError(w, &x.request, x.err)
 	w.begin()
 	x.kept = header.Clone()
 }

@@ -88,7 +88,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 	}
 	x.session.Heed(r.Header)
 	x.session.Route = x
-	x.request = r.WithContext(&x.session)
+	x.request = *r.WithContext(&x.session)
 
 	returned := false
 	defer func() {
@@ -100,7 +100,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 			x.restore()
 		}
 	}()
-	next.ServeHTTP(wrap(x), x.request)
+	next.ServeHTTP(wrap(x), &x.request)
 	returned = true
 	_ = x.commit(false) // for a handler that wrote nothing: a 200
 	if err := x.session.Finish(); err != nil && !x.hijacked {
@@ -112,7 +112,7 @@ func serve(w http.ResponseWriter, r *http.Request, next http.Handler, manager se
 // removes the temporary files of the form, and middlewares outside read the form, the
 // pattern, and its path values.
 func (x *exchange) handBack() {
-	from, to := x.request, x.outer
+	from, to := &x.request, x.outer
 	to.Form, to.PostForm, to.MultipartForm = from.Form, from.PostForm, from.MultipartForm
 	to.Pattern = from.Pattern
 	rest, found := from.Pattern, true

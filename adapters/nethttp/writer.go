@@ -10,8 +10,9 @@ import (
 )
 
 // An exchange is the handler's http.ResponseWriter. It holds the session's
-// exchange, which is the handler's context: one allocation for both. It commits
-// before the header is sent, whichever method sends it.
+// exchange, which is the handler's context, and the handler's request: one
+// allocation for all three. It commits before the header is sent, whichever
+// method sends it.
 //
 // http.ResponseController follows Unwrap to find a method. So every method that
 // begins a response must be here or in shape.go. Otherwise the controller would
@@ -21,7 +22,7 @@ type exchange struct {
 	inner     http.ResponseWriter
 	kept      http.Header // the header before the handler; after a failed commit, that of the error response
 	outer     *http.Request
-	request   *http.Request // the handler's copy of outer
+	request   http.Request // the handler's copy of outer
 	opts      *Options
 	committed bool
 	hijacked  bool
@@ -34,7 +35,7 @@ type exchange struct {
 func (x *exchange) Unwrap() http.ResponseWriter { return x.inner }
 
 // Route returns the pattern of the request's route.
-func (x *exchange) Route() string { return x.opts.Route(x.request) }
+func (x *exchange) Route() string { return x.opts.Route(&x.request) }
 
 func (x *exchange) Header() http.Header { return x.inner.Header() }
 
