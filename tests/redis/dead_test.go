@@ -45,7 +45,8 @@ func bury(t *testing.T, c *redis.Client, dead int, age time.Duration, from time.
 var buried = redis.NewScript(`
 	for i = 0, ARGV[1] - 1 do
 		redis.call("zadd", KEYS[1], ARGV[4] + i * ARGV[5], string.format("%s%012x", ARGV[2], ARGV[3] + i))
-	end`)
+	end
+	return "done"`)
 
 // named has the set of alice name a session until then.
 func named(t *testing.T, c *redis.Client, s *sessionredis.Store, lease time.Time) session.Record {
