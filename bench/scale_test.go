@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"flag"
@@ -83,7 +84,7 @@ type population struct {
 }
 
 func fresh(subject string) session.Record {
-	return session.Record{ID: session.NewID(), Version: 1, Subject: subject, ExpiresAt: time.Now().Add(24 * time.Hour), Data: payload}
+	return session.Record{ID: session.NewID(), Version: 1, Subject: subject, ExpiresAt: time.Now().Add(24 * time.Hour), Data: bytes.Clone(payload)}
 }
 
 func (p *population) grow(b *testing.B, n int) {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"runtime"
@@ -25,7 +26,7 @@ func BenchmarkWatch(b *testing.B) {
 			for i := range ids {
 				ids[i] = session.NewID()
 				none(struct{}{}, store.Create(b.Context(), session.Record{
-					ID: ids[i], Version: 1, Subject: fmt.Sprint("user ", i), ExpiresAt: time.Now().Add(time.Hour), Data: payload,
+					ID: ids[i], Version: 1, Subject: fmt.Sprint("user ", i), ExpiresAt: time.Now().Add(time.Hour), Data: bytes.Clone(payload),
 				}))
 			}
 			before := o.work()

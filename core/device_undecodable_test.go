@@ -33,12 +33,11 @@ func TestRefreshUndecodable(t *testing.T) {
 			opts := bindingOptions()
 			opts.DiscardUndecodable, opts.Observer, opts.Logger = test.discard, si.observe, slog.New(slog.DiscardHandler)
 			m := program[other](t, si.store, opts)
-			data := si.store.Records[l.id].Data
-			was := bytes.Clone(data)
+			was := si.store.Records[l.id]
 			if test.newer {
-				data[0] = 99 // another format of the envelope
+				si.store.Records[l.id] = inAnotherFormat(was)
 			}
-			stored := bytes.Clone(data)
+			stored := si.store.Records[l.id].Data
 			held := &browser{}
 			if test.cookie {
 				held.cookie = l.cookie
@@ -59,7 +58,7 @@ func TestRefreshUndecodable(t *testing.T) {
 			if !bytes.Equal(si.store.Records[l.id].Data, stored) {
 				t.Error("the session was changed")
 			}
-			copy(data, was)
+			si.store.Records[l.id] = was
 			if a, err := si.refresh(l); err != nil || !a.Done || si.data(&l.browser).N != 1 {
 				t.Errorf("the program that can read it: %+v, %v", a, err)
 			}

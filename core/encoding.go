@@ -11,10 +11,11 @@ import (
 
 // A Codec turns the data of a session, as a *T, into bytes and back.
 //
-// Its functions must be safe for concurrent use, and must neither keep the value
-// or the bytes that they are given nor change the bytes. A value must share no
-// memory with its bytes, after Marshal or after Unmarshal. Marshal should give equal bytes for equal
-// values. If it does not, unchanged data is written too.
+// Its functions must be safe for concurrent use. They must not keep the value or
+// the bytes that they are given, and must not change those bytes, such as by
+// decrypting them in place: a store and other requests share them. A value must
+// share no memory with its bytes, after Marshal or after Unmarshal. Marshal should
+// give equal bytes for equal values. If it does not, unchanged data is written too.
 type Codec struct {
 	Name      string // 1 to 64 bytes, stored with the data: it shows which codec wrote it
 	Marshal   func(v any) ([]byte, error)

@@ -98,7 +98,7 @@ func (v *visit) load(ctx context.Context, lines []string) error {
 // the session of the visit, and the events of the tokens tried before are
 // dropped.
 func (v *visit) try(ctx context.Context, t *presented) (envelope, error) {
-	v.base.proof = unknown
+	v.base.proof, v.base.digest = unknown, digest{}
 	if err := left(ctx); err != nil {
 		return envelope{}, err
 	}

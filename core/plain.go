@@ -188,9 +188,13 @@ func (d *describer) describePointer(t reflect.Type) (unshare, bool) {
 
 func (d *describer) describeSlice(t reflect.Type) (unshare, bool) {
 	unshare, plain := d.describe(t.Elem())
+	empty := reflect.MakeSlice(t, 0, 0)
 	return func(c, v reflect.Value) {
-		if v.Len() == 0 {
-			c.SetCap(0) // nothing can be appended to what it shares
+		switch {
+		case v.IsNil():
+			return
+		case v.Len() == 0:
+			c.Set(empty) // the original may have room for much
 			return
 		}
 		c.SetZero()

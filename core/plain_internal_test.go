@@ -103,6 +103,9 @@ type color string
 
 func (c color) MarshalText() ([]byte, error) { return []byte("#" + c), nil }
 
+// none is where empty slices are that hold no memory.
+var none = reflect.ValueOf(make([]byte, 0)).Pointer()
+
 // memory adds what a value refers to and could be changed through.
 func memory(v reflect.Value, seen map[uintptr]bool) {
 	switch v.Kind() {
@@ -115,8 +118,8 @@ func memory(v reflect.Value, seen map[uintptr]bool) {
 		}
 		memory(v.Elem(), seen)
 	case reflect.Slice:
-		if v.Cap() > 0 && v.Type().Elem().Size() > 0 {
-			seen[v.Pointer()] = true
+		if !v.IsNil() && v.Type().Elem().Size() > 0 && v.Pointer() != none {
+			seen[v.Pointer()] = true // even if it is empty: it holds the memory behind it
 		}
 		fallthrough
 	case reflect.Array:

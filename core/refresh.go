@@ -50,7 +50,7 @@ func RefreshDevice(ctx context.Context, m AnyManager, id ID, challenge string, v
 // secret.
 func (v *visit) renewByKey(ctx context.Context, rec Record, env envelope, id ID, challenge string) (DeviceAnswer, error) {
 	if !v.base.proof.opens() || v.base.id != id {
-		v.base.proof = unknown
+		v.base.proof, v.base.digest = unknown, digest{}
 		if err := v.adopt(rec, env); err != nil {
 			v.start()
 			v.note(EventError, id, v.engine.subject(rec.Subject), time.Time{}, err)

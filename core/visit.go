@@ -7,15 +7,15 @@ import (
 
 // A visit is the untyped handle of one request or job: what it knows of a session
 // and what it wants to change. Only the caller inside the gate works on it.
-// Others may read what is shown. The gate's mutex guards that.
+// Others may read what is shown: so its state is written with the gate's mutex held.
 type visit struct {
 	engine *engine
 	gate   *gate
 	typed  typed
 	ctx    context.Context // of the request or the job; events carry it
 
-	base    hold   // what is stored; for a new session, how it began. Its state is guarded
-	draft   *state // the base with the pending changes; nil if none was made. Guarded
+	base    hold   // what is stored; for a new session, how it began
+	draft   *state // the base with the pending changes; nil if none was made
 	pending []change
 	ending  *hold   // the session that Destroy ended, until its end is stored; if sealed, a login ended it
 	refusal refusal // why nothing can be changed, until a login is stored

@@ -422,9 +422,8 @@ func BenchmarkSnapshot(b *testing.B) {
 	const many = 1_000_000
 	s := memory.New(nil)
 	r := record("")
-	r.Data = make([]byte, 676)
 	for i := range many {
-		r.ID = session.NewID()
+		r.ID, r.Data = session.NewID(), make([]byte, 676)
 		if r.Subject = ""; i%4 == 0 {
 			r.Subject = fmt.Sprint("subject ", i)
 		}

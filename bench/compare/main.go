@@ -33,8 +33,9 @@ func main() {
 	}
 }
 
-// columns are the libraries, always in this order: the benchmarks run them in any.
-const columns = "/lib@(session session-fiber session-cbor scs gorilla gin fiber raw)"
+// columns are the libraries, and what has none, always in this order: the
+// benchmarks run them in any.
+const columns = "/lib@(session session-fiber session-cbor scs gorilla gin fiber raw \"\")"
 
 func compare(rounds int, benchtime, bench, out string) error {
 	dir, err := os.MkdirTemp("", "session-compare-")

@@ -18,7 +18,7 @@ func listIsComplete(t *trial) {
 		r.Subject, r.Version, r.Data = subject, uint64(i), fmt.Appendf(nil, "data %d", i)
 		r.ExpiresAt = in(time.Duration(i+1) * time.Hour)
 		t.create(r)
-		r.Data = append(r.Data, " changed"...)
+		r.Data = fmt.Appendf(nil, "data %d changed", i)
 		want = append(want, t.update(r))
 	}
 	want[1].ExpiresAt = want[1].ExpiresAt.Add(time.Minute)

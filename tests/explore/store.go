@@ -16,6 +16,7 @@ type store struct {
 	gate    func(ctx context.Context, c *call) error
 	records map[session.ID]*entry
 	given   map[*byte]string // the data of all records, which nobody may change
+	reused  bool             // memory that a record has was given again with other data
 }
 
 // An entry is a record, and which writes made it what it is.
@@ -56,6 +57,8 @@ func (s *store) live(id session.ID) *entry {
 // keep makes a record as it is stored. It shares its data with the engine.
 func (s *store) keep(r session.Record) session.Record {
 	if len(r.Data) > 0 {
+		old, known := s.given[&r.Data[0]]
+		s.reused = s.reused || known && old != string(r.Data)
 		s.given[&r.Data[0]] = string(r.Data)
 	}
 	r.ExpiresAt = r.ExpiresAt.Truncate(time.Millisecond)
@@ -69,7 +72,7 @@ func (s *store) changed() bool {
 			return true
 		}
 	}
-	return false
+	return s.reused
 }
 
 func (s *store) Load(ctx context.Context, id session.ID) (session.Record, error) {

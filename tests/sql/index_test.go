@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -164,6 +165,7 @@ func (e engine) testHOT(t *testing.T, db *sql.DB) {
 			r := &all[j]
 			r.ExpiresAt = r.ExpiresAt.Add(time.Minute)
 			require.NoError(t, s.Touch(t.Context(), r.ID, r.ExpiresAt))
+			r.Data = bytes.Clone(r.Data)
 			r.Data[i]++
 			r.ExpiresAt = r.ExpiresAt.Add(time.Second)
 			require.NoError(t, s.Update(t.Context(), *r))

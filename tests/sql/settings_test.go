@@ -211,7 +211,7 @@ func requireCounts(t *testing.T, s session.Store) {
 			for n := 0; n < each; {
 				got, err := s.Load(stress.Within(t), r.ID)
 				if err == nil {
-					got.Data[0]++
+					got.Data = []byte{got.Data[0] + 1}
 					err = s.Update(stress.Within(t), got)
 				}
 				switch {
