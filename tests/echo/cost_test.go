@@ -96,9 +96,9 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct{ got, bare, most float64 }{
-		"Unused":      {least(handled(noContent, known, sessions)), least(handled(noContent, known)), 2},
-		"UnusedAfter": {least(handled(noContent, known, around, sessions)), least(handled(noContent, known, around)), 5},
-		"Read":        {least(handled(read, known, sessions)), least(handled(noContent, known)), 8},
+		"Unused":      {least(handled(noContent, known, sessions)), least(handled(noContent, known)), 1},
+		"UnusedAfter": {least(handled(noContent, known, around, sessions)), least(handled(noContent, known, around)), 4},
+		"Read":        {least(handled(read, known, sessions)), least(handled(noContent, known)), 6},
 	} {
 		if got := test.got - test.bare; got > test.most {
 			t.Errorf("%s: a request costs %v allocations more than with the bare handler, want %v at most", name, got, test.most)
