@@ -107,7 +107,8 @@ func (v *visit) reason() error {
 // apply applies a change to what is shown. If an Update function began the
 // response, the change is an error, whatever the function returned.
 func (v *visit) apply(c change) error {
-	next, before := *v.shown(), v.gate.at()
+	next, before := new(state), v.gate.at()
+	*next = *v.shown()
 	if c.edit != nil {
 		edited, err := v.gate.runUpdate(c.edit, next.env.content)
 		if v.gate.at() != before {
@@ -134,7 +135,7 @@ func (v *visit) apply(c change) error {
 		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
 		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
 	}
-	v.setDraft(&next)
+	v.setDraft(next)
 	return nil
 }
 

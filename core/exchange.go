@@ -266,12 +266,19 @@ func (x *Exchange) leave() {
 
 // forget drops Route, because frameworks may reuse its memory.
 func (x *Exchange) forget() {
+	if !x.engine.watched() {
+		return // nothing calls it
+	}
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	x.Route = nil
 }
 
+// ask is learn for callers that do not hold the mutex.
 func (x *Exchange) ask() {
+	if !x.engine.watched() {
+		return
+	}
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	x.learn()

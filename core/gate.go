@@ -15,10 +15,10 @@ import (
 // Only the caller inside uses the fields of a visit and an Exchange. It holds
 // mu only while it writes what others may read.
 type gate struct {
-	mu       sync.Mutex      // guards busy, updating, waiting, and what is shown
+	mu       sync.Mutex      // guards busy, waiting, and what is shown
 	busy     bool            // a caller is inside
-	updating bool            // the caller inside runs an Update function
 	waiting  []chan struct{} // in order; each is closed when its turn comes
+	updating atomic.Bool     // the caller inside runs an Update function
 	phase    atomic.Uint32   // a phase
 }
 
@@ -38,7 +38,7 @@ func (g *gate) enter(ctx context.Context) error {
 	if g.free() {
 		return nil
 	}
-	if g.runsUpdate() && insideUpdate() {
+	if g.updating.Load() && insideUpdate() {
 		return errInsideUpdate
 	}
 	turn := make(chan struct{})
@@ -101,25 +101,13 @@ func (g *gate) at() phase { return phase(g.phase.Load()) }
 
 func (g *gate) become(p phase) { g.phase.Store(uint32(p)) }
 
-func (g *gate) runsUpdate() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.updating
-}
-
-func (g *gate) setUpdating(is bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.updating = is
-}
-
 // runUpdate runs an Update function. insideUpdate looks for this frame on the
 // stack.
 //
 //go:noinline
 func (g *gate) runUpdate(edit edit, old content) (content, error) {
-	g.setUpdating(true)
-	defer g.setUpdating(false)
+	g.updating.Store(true)
+	defer g.updating.Store(false)
 	return edit(old)
 }
 

@@ -86,27 +86,22 @@ func (s *Session[T]) fresh(data []byte) (*T, error) {
 	return clone(value, s.m.shape.unshare), nil
 }
 
-// inspect implements typed.
+// inspect implements typed, if the Logger logs at debug level.
 func (s *Session[T]) inspect() {
+	logger := s.m.opts.Logger
+	if logger == nil || !logger.Enabled(s.visit.ctx, slog.LevelDebug) {
+		return
+	}
 	mu := &s.visit.gate.mu
 	mu.Lock()
 	seen := s.snapshot
 	s.snapshot = known[T]{}
 	mu.Unlock()
-	if seen.value != nil {
-		s.compare(seen.value, seen.data)
-	}
-}
-
-// compare reports a snapshot that was changed in place, if the Logger logs at
-// debug level.
-func (s *Session[T]) compare(snapshot *T, data []byte) {
-	logger := s.m.opts.Logger
-	if logger == nil || !logger.Enabled(s.visit.ctx, slog.LevelDebug) {
+	if seen.value == nil {
 		return
 	}
-	original, err := decode[T](&s.m.engine, data)
-	if err != nil || reflect.DeepEqual(original, snapshot) {
+	original, err := decode[T](&s.m.engine, seen.data)
+	if err != nil || reflect.DeepEqual(original, seen.value) {
 		return
 	}
 	err = errors.New("session: what Data returned was changed in place, and the change is lost: change it in Update")

@@ -128,10 +128,7 @@ func (v *visit) setBase(s *state, p proof, d digest) {
 func (v *visit) setDraft(s *state) {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	if v.draft == nil {
-		v.draft = new(state)
-	}
-	*v.draft = *s
+	v.draft = s
 }
 
 // shown returns the draft, or else the base. The caller is inside the gate, or
