@@ -94,9 +94,9 @@ func TestCodecCalls(t *testing.T) {
 	}
 }
 
-// TestDefaultCodecDecodesNothing: for an exact type the encoding need not be
-// read back, and nothing is decoded while the process knows the session.
-func TestDefaultCodecDecodesNothing(t *testing.T) {
+// TestOthersMemory: for an exact type the encoding is not read back, and still no
+// request sees what the application does to its memory after an Update.
+func TestOthersMemory(t *testing.T) {
 	type exact struct{ Items []string }
 	store, b := newTestStore(), &browser{}
 	m := program[exact](t, store, nil)
@@ -156,6 +156,48 @@ func TestDecodedWhenAsked(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFirstVisit: the data of a new session is decoded only when somebody asks for
+// it. From then on it is known.
+func TestFirstVisit(t *testing.T) {
+	type exact struct{ Items []string }
+	m := program[exact](t, newTestStore(), nil)
+	put := func(s *session.Session[exact]) error {
+		return s.Update(func(e *exact) error { e.Items = append(e.Items, "tea"); return nil })
+	}
+	ask := func(s *session.Session[exact]) error {
+		if got := s.Data().Items; !slices.Equal(got, []string{"tea", "tea"}) {
+			t.Errorf("got %q", got)
+		}
+		return nil
+	}
+	for _, test := range []struct {
+		name     string
+		requests [][]func(*session.Session[exact]) error
+		known    []bool // as each request begins, and ends
+	}{
+		{"asked for by the next request", [][]func(*session.Session[exact]) error{{put}, {put}, {ask}}, []bool{false, false, false, true, true, true}},
+		{"asked for at once", [][]func(*session.Session[exact]) error{{put, put, ask}, {ask}}, []bool{false, true, true, true}},
+	} {
+		b, known := &browser{}, []bool{}
+		for _, request := range test.requests {
+			err := visitOf(t, m, b, func(s *session.Session[exact]) (err error) {
+				known = append(known, s.Decoded())
+				for _, act := range request {
+					err = errors.Join(err, act(s))
+				}
+				known = append(known, s.Decoded())
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if !slices.Equal(known, test.known) {
+			t.Errorf("%s: got %v, want %v", test.name, known, test.known)
+		}
 	}
 }
 

@@ -102,8 +102,13 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 func (s *Session[T]) reread(value *T, encoded *content) error {
 	e := &s.m.engine
 	if e.shape.exact && !e.suspect(encoded.data) {
-		kept := clone(value, e.shape.own)
-		fill(kept)
+		// Many first visits are the last, so the data of a new session is decoded only
+		// if somebody asks for it.
+		var kept *T
+		if !s.visit.base.isNew {
+			kept = clone(value, e.shape.own)
+			fill(kept)
+		}
 		s.keep(kept, encoded.data, write{})
 		return nil
 	}
