@@ -115,7 +115,7 @@ func TestMergeIsBounded(t *testing.T) {
 		si.visit(b, incremented)
 		deep := strings.Repeat(`{"n":1,"next":`, test.depth) + `{"n":1,"later":1}` + strings.Repeat("}", test.depth)
 		for id, r := range si.store.Records {
-			r.Data = []byte(strings.TrimSuffix(string(r.Data), `{"n":1}`) + deep)
+			r.Data = []byte(deep + strings.TrimPrefix(string(r.Data), `{"n":1}`))
 			si.store.Records[id] = r
 		}
 		m, err := session.New[node](si.store, nil)

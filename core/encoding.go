@@ -87,7 +87,7 @@ func (s *Session[T]) edit(old content, fn func(*T) error) (content, error) {
 	if err := fn(value); err != nil {
 		return old, err
 	}
-	if changed.data, err = e.encode(value, old.data, before); err != nil {
+	if err := e.encode(&changed, value, old.data, before); err != nil {
 		return old, err
 	}
 	if bytes.Equal(before, old.data) {
@@ -144,23 +144,30 @@ func (e *engine) suspect(encoded []byte) bool {
 	return e.lossy || bytes.Contains(encoded, []byte(`\ufffd`)) || bytes.Contains(encoded, []byte("\ufffd"))
 }
 
-// encode encodes a value that was made from old. before is what the program
-// understood of old, encoded again.
-func (e *engine) encode(value any, old, before []byte) ([]byte, error) {
+// encode encodes a value that was made from old, and puts it into c. before is
+// what the program understood of old, encoded again.
+func (e *engine) encode(c *content, value any, old, before []byte) (err error) {
 	codec := &e.opts.Codec
-	data, err := codec.Marshal(value)
+	if e.standard {
+		p := new(page)
+		err = json.NewEncoder(p).Encode(value) // what json.Marshal returns, and a line break
+		c.data, c.page = bytes.TrimSuffix(p.b, []byte("\n")), p
+	} else {
+		c.data, err = codec.Marshal(value)
+	}
 	if err != nil {
-		return nil, mistakef("session: encode: %w", err)
+		return mistakef("session: encode: %w", err)
 	}
 	if codec.Merge != nil && !bytes.Equal(before, old) {
-		if data, err = codec.Merge(old, before, data); err != nil {
-			return nil, mistakef("session: merge with stored data: %w", err)
+		c.page = nil
+		if c.data, err = codec.Merge(old, before, c.data); err != nil {
+			return mistakef("session: merge with stored data: %w", err)
 		}
 	}
-	if len(data) > e.opts.MaxBytes {
-		return nil, fmt.Errorf("%w: %d bytes, and MaxBytes is %d: keep large data elsewhere and its key in the session", ErrTooLarge, len(data), e.opts.MaxBytes)
+	if n := len(c.data); n > e.opts.MaxBytes {
+		return fmt.Errorf("%w: %d bytes, and MaxBytes is %d: keep large data elsewhere and its key in the session", ErrTooLarge, n, e.opts.MaxBytes)
 	}
-	return data, nil
+	return nil
 }
 
 // mergeDepth bounds how deep the merge goes. Each level parses all levels below

@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// An envelope is what the engine stores in Record.Data. It is not encrypted. Its
-// first byte is the format. Format 1 continues with
+// An envelope is what the engine stores in Record.Data. It is not encrypted. The
+// encoded data comes first, so that it need not be moved. After it come
 //
+//	 1 byte   the format, 1
 //	32 bytes  SHA-256 of the secret
 //	 8 bytes  a random mark of the write that stored this envelope
 //	varints   created, logged in, renewed: three times
@@ -17,7 +18,7 @@ import (
 //	uvarint   schema version of the data
 //	text      name of the codec of the data
 //	fields    each a tag of one byte and a text; tag 0 ends them and has none
-//	the rest  the encoded data
+//	 4 bytes  big-endian: how many bytes there are between the data and this length
 //
 // A text is its length as a uvarint, then its bytes. A time is in milliseconds
 // since 1970. Zero means never.
@@ -50,6 +51,7 @@ type content struct {
 	schema uint64
 	codec  string
 	data   []byte
+	page   *page // that holds the data, if there may be room behind it
 
 	// fingerprint tells a program whether its own type has written the data: see
 	// engine.fingerprint. It is zero if the type is not plain, or if the data holds
@@ -73,8 +75,26 @@ const (
 	fieldDevice        = 7 // 16 bytes of salt, since, interval, a byte that is 1 if proven, the key
 )
 
+// A page is memory that data was encoded into, with room behind it. The first
+// envelope that is sealed takes the room, if it is enough. Its record is then part
+// of the page, and nobody may write to it any more.
+type page struct {
+	b     []byte
+	taken bool
+}
+
+// pageRoom is what the envelope of a visitor needs behind the data. A store keeps
+// the page, so it is not more.
+const pageRoom = 96
+
+// Write implements [io.Writer].
+func (p *page) Write(b []byte) (int, error) {
+	p.b = append(slices.Grow(p.b, len(b)+pageRoom), b...)
+	return len(b), nil
+}
+
 func (e *envelope) seal() []byte {
-	var room [256]byte // few envelopes have more before their data
+	var room [256]byte // few envelopes have more behind their data
 	b := append(room[:0], envelopeFormat)
 	b = append(b, e.secret[:]...)
 	b = append(b, e.mark[:]...)
@@ -107,7 +127,12 @@ func (e *envelope) seal() []byte {
 		b = e.device.seal(b)
 	}
 	b = append(b, 0)
-	return slices.Concat(b, e.data)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(b)))
+	if p := e.page; p != nil && !p.taken && len(b) <= cap(e.data)-len(e.data) {
+		p.taken = true
+		return append(e.data, b...)
+	}
+	return slices.Concat(e.data, b)
 }
 
 // appendField appends a field of bytes and varints, of less than 128 bytes.
@@ -135,14 +160,19 @@ var (
 // openEnvelope reads what seal wrote. The data aliases b. A text that equals the
 // one in likely is not copied.
 func openEnvelope(b []byte, likely *envelope) (envelope, error) {
-	if len(b) == 0 {
+	end := len(b) - 4
+	if end < 0 {
 		return envelope{}, errEnvelopeBroken
 	}
-	if b[0] != envelopeFormat {
+	start := end - int(binary.BigEndian.Uint32(b[end:]))
+	if start < 0 || start >= end {
+		return envelope{}, errEnvelopeBroken
+	}
+	if b[start] != envelopeFormat {
 		return envelope{}, errEnvelopeFormat
 	}
 	var e envelope
-	r := reader{b: b[1:]}
+	r := reader{b: b[start+1 : end]}
 	copy(e.secret[:], r.bytes(uint64(len(e.secret))))
 	copy(e.mark[:], r.bytes(uint64(len(e.mark))))
 	e.created, e.loggedIn, e.renewed = r.varint(), r.varint(), r.varint()
@@ -154,10 +184,10 @@ func openEnvelope(b []byte, likely *envelope) (envelope, error) {
 	if err := e.openFields(&r, likely); err != nil {
 		return envelope{}, err
 	}
-	if r.failed {
+	if r.failed || len(r.b) > 0 {
 		return envelope{}, errEnvelopeBroken
 	}
-	e.data = r.b
+	e.data = b[:start:start]
 	return e, nil
 }
 

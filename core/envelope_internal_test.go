@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"reflect"
@@ -45,6 +46,48 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
+// The room behind encoded data is used once: the record of the first envelope
+// shares it, and never changes.
+func TestPage(t *testing.T) {
+	m, err := New[struct{ N int }](struct{ Store }{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := sampleEnvelope(false)
+	e.carrier, e.fingerprint = "__Host-session", 1
+	if err := m.encode(&e.content, &struct{ N int }{7}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	first := e.seal()
+	if &first[0] != &e.data[0] {
+		t.Error("the data was moved")
+	}
+	was, next := string(first), e
+	next.mark[0]++
+	second := next.seal()
+	if string(first) != was {
+		t.Error("the second envelope changed the first record")
+	}
+	for _, test := range []struct {
+		sealed []byte
+		want   envelope
+	}{{first, e}, {second, next}} {
+		got, err := openEnvelope(test.sealed, &envelope{})
+		test.want.page = nil
+		if err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("got %+v, %v\nwant %+v", got, err, test.want)
+		}
+	}
+	long := sampleEnvelope(true)
+	long.realm = strings.Repeat("x", 2*pageRoom)
+	if err := m.encode(&long.content, &struct{ N int }{7}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := openEnvelope(long.seal(), &envelope{}); err != nil || got.realm != long.realm || string(got.data) != `{"N":7}` {
+		t.Errorf("an envelope that is longer than the room: got %+v, %v", got, err)
+	}
+}
+
 // The layout is a contract with every release that shares the store.
 func TestEnvelopeLayout(t *testing.T) {
 	text := func(s string) string { return hex.EncodeToString([]byte{byte(len(s))}) + hex.EncodeToString([]byte(s)) }
@@ -56,9 +99,9 @@ func TestEnvelopeLayout(t *testing.T) {
 		fields bool
 		want   string
 	}{
-		{false, head + "00" + data},
-		{true, head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "04" + "01" + "02" + "05" + "05" + "d00f" + "c0cf24" +
-			"07" + "17" + strings.Repeat("cc", 16) + "02" + "d00f" + "01" + hex.EncodeToString([]byte("KEY")) + "00" + data},
+		{false, data + head + "00" + "00000042"},
+		{true, data + head + "01" + "26" + strings.Repeat("bb", 32) + "c0e9e985e368" + "02" + "01" + "02" + "03" + text("shop") + "04" + "01" + "02" + "05" + "05" + "d00f" + "c0cf24" +
+			"07" + "17" + strings.Repeat("cc", 16) + "02" + "d00f" + "01" + hex.EncodeToString([]byte("KEY")) + "00" + "00000096"},
 	} {
 		e := sampleEnvelope(test.fields)
 		if got := hex.EncodeToString(e.seal()); got != test.want {
@@ -70,17 +113,21 @@ func TestEnvelopeLayout(t *testing.T) {
 func TestEnvelopeBroken(t *testing.T) {
 	e := sampleEnvelope(true)
 	sealed := e.seal()
-	for n := range len(sealed) - len(e.data) {
+	for n := range sealed {
 		if _, err := openEnvelope(sealed[:n], &e); err == nil {
 			t.Errorf("the first %d bytes were taken for an envelope", n)
+		}
+		if _, err := openEnvelope(sealed[n+1:], &e); n >= len(e.data) && err == nil {
+			t.Errorf("the bytes after the first %d were taken for an envelope", n+1)
 		}
 	}
 	for _, clocks := range []Clocks{{}, {IdleTimeout: -1}, {IdleTimeout: time.Hour}, {IdleTimeout: time.Hour, Lifetime: time.Minute}, {IdleTimeout: time.Hour, Lifetime: longest + time.Hour}} {
 		other := appendField(nil, fieldClocks, nil, clocks.IdleTimeout.Milliseconds(), clocks.Lifetime.Milliseconds())
 		plain := sampleEnvelope(false)
-		head := plain.seal()
-		head = head[:len(head)-len(plain.data)-1] // without the end of the fields
-		if _, err := openEnvelope(append(append(head, other...), 0), &e); !errors.Is(err, errEnvelopeBroken) {
+		b := plain.seal()
+		b = append(b[:len(b)-5], other...) // without the end of the fields
+		b = binary.BigEndian.AppendUint32(append(b, 0), uint32(len(b)+1-len(plain.data)))
+		if _, err := openEnvelope(b, &e); !errors.Is(err, errEnvelopeBroken) {
 			t.Errorf("clocks %v: got %v, want them refused", clocks, err)
 		}
 	}
@@ -92,7 +139,8 @@ func TestEnvelopeBroken(t *testing.T) {
 		}
 	}
 	field := bytes.Index(sealed, []byte("\x03\x04shop")) // the tag of the realm
-	for at, want := range map[int]error{0: errEnvelopeFormat, field: errEnvelopeFormat, field + 1: errEnvelopeBroken} {
+	length := len(sealed) - 4
+	for at, want := range map[int]error{len(e.data): errEnvelopeFormat, field: errEnvelopeFormat, field + 1: errEnvelopeBroken, length: errEnvelopeBroken, length + 2: errEnvelopeBroken} {
 		other := bytes.Clone(sealed)
 		other[at] = 0x7f
 		if _, err := openEnvelope(other, &e); !errors.Is(err, want) {

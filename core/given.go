@@ -87,9 +87,10 @@ func (m *Manager[T]) compose(info Info[T]) (state, error) {
 		return state{}, errNoRemember
 	}
 	fill(&info.Data)
-	data, err := m.encode(&info.Data, nil, nil)
+	encoded := m.likely.content
+	err := m.encode(&encoded, &info.Data, nil, nil)
 	if err == nil {
-		_, err = decode[T](&m.engine, data)
+		_, err = decode[T](&m.engine, encoded.data)
 	}
 	if err != nil {
 		return state{}, fmt.Errorf("the data does not survive codec %q: %w", m.opts.Codec.Name, err)
@@ -99,7 +100,7 @@ func (m *Manager[T]) compose(info Info[T]) (state, error) {
 		s.id = m.opts.NewID()
 	}
 	rand.Read(s.env.mark[:])
-	s.env.data = data
+	s.env.content = encoded
 	if info.Remembered {
 		s.env.clocks = m.opts.Remember
 	}

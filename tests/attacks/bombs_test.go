@@ -329,8 +329,10 @@ type sealed struct {
 
 func unseal(t *testing.T, b []byte) *sealed {
 	t.Helper()
-	e := &sealed{start: b[:41]}
-	b = b[41:]
+	end := len(b) - 4
+	begin := end - int(binary.BigEndian.Uint32(b[end:]))
+	e := &sealed{data: b[:begin], start: b[begin:][:41]}
+	b = b[begin+41:]
 	number := func() uint64 {
 		n, used := binary.Uvarint(b)
 		require.Positive(t, used)
@@ -354,7 +356,8 @@ func unseal(t *testing.T, b []byte) *sealed {
 }
 
 func (e *sealed) seal() []byte {
-	b := append([]byte(nil), e.start...)
+	b := append([]byte(nil), e.data...)
+	b = append(b, e.start...)
 	for _, at := range e.times {
 		b = binary.AppendVarint(b, at)
 	}
@@ -363,7 +366,8 @@ func (e *sealed) seal() []byte {
 	b = binary.AppendUvarint(b, e.schema)
 	b = append(b, text("", e.codec)...)
 	b = append(b, e.fields...)
-	return append(append(b, 0), e.data...)
+	b = append(b, 0)
+	return binary.BigEndian.AppendUint32(b, uint32(len(b)-len(e.data)))
 }
 
 // text is a text in an envelope, after a tag.
