@@ -149,18 +149,22 @@ func (h *Header) AddTo(header interface {
 	if h.Registration != "" {
 		header.Set(dbsc.Registration, h.Registration)
 	}
+	values := header.Values
+	if h, ok := header.(http.Header); ok {
+		values = func(name string) []string { return h[name] } // all names here are canonical
+	}
 	if h.CacheControl != "" {
 		header.Set("Cache-Control", h.CacheControl)
 		for _, field := range overriding {
-			if len(header.Values(field.name)) > 0 {
+			if len(values(field.name)) > 0 {
 				header.Set(field.name, field.off)
 			}
 		}
 	}
-	if h.Vary != "" && !lists(header.Values("Vary"), h.Vary) {
+	if h.Vary != "" && !lists(values("Vary"), h.Vary) {
 		header.Add("Vary", h.Vary)
 	}
-	if h.RetryAfter != "" && len(header.Values("Retry-After")) == 0 {
+	if h.RetryAfter != "" && len(values("Retry-After")) == 0 {
 		header.Set("Retry-After", h.RetryAfter)
 	}
 }

@@ -11,7 +11,7 @@ import (
 //
 //	 1 byte   the format, 1
 //	32 bytes  SHA-256 of the secret
-//	 8 bytes  a random mark of the write that stored this envelope
+//	 8 bytes  a mark of the write that stored this envelope: random, or the start of a new secret's hash
 //	varints   created, logged in, renewed: three times
 //	uvarint   generation: how often Login or Renew has replaced the secret
 //	text      the carrier: the name of the cookie that the token was issued for, or TokenHeader.carrier

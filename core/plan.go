@@ -35,7 +35,6 @@ func (v *visit) makePlan() plan {
 	if v.base.proof.opens() {
 		p.kind = planUpdate
 	}
-	rand.Read(p.env.mark[:]) // never fails, since Go 1.24
 	switch {
 	case p.kind == planCreate || p.renewal != noRenewal:
 		if was := &v.base.env.device; was.bound() && !was.proven && p.renewal != proven && v.base.proof < current {
@@ -62,8 +61,18 @@ func (v *visit) makePlan() plan {
 	if v.base.proof == trusted && !p.login {
 		p.rec.ExpiresAt = time.Time{} // a job or a refresh does not count as a use: the store keeps the expiry that it has
 	}
+	p.mark()
 	p.rec.Data = p.env.seal()
 	return p
+}
+
+// mark gives the write a mark that no other write has.
+func (p *plan) mark() {
+	if p.token != (token{}) {
+		copy(p.env.mark[:], p.env.secret[:]) // of the new secret
+		return
+	}
+	rand.Read(p.env.mark[:]) // never fails, since Go 1.24
 }
 
 // retire returns the secret that becomes the previous one, and until when it is good.
@@ -88,7 +97,7 @@ func (v *visit) retire(p *plan) (digest, int64) {
 // because a late touch may move the record's expiry.
 func (v *visit) planTombstone(now time.Time) plan {
 	p := plan{kind: planEnd, env: v.ending.env}
-	rand.Read(p.env.mark[:])
+	p.mark()
 	p.env.ended = now.UnixMilli()
 	p.env.content = content{codec: p.env.codec}
 	p.rec = Record{
