@@ -264,6 +264,7 @@ func TestShape(t *testing.T) {
 		{wide{seen: 0}, both{true, false}},
 		{struct{ item }{}, both{true, false}},
 		{struct{ At time.Time }{}, both{true, false}},
+		{struct{ N json.Number }{}, both{true, false}},
 		{struct {
 			A []int `json:",omitempty"`
 		}{}, both{true, false}},
@@ -308,6 +309,7 @@ func TestFingerprint(t *testing.T) {
 			Amount int
 		}{},
 		struct{ Name string }{},
+		struct{ Name json.Number }{},
 		struct{ Name, Amount []int }{},
 		struct {
 			Name   struct{ Amount int }
