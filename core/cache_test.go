@@ -201,6 +201,35 @@ func TestFirstVisit(t *testing.T) {
 	}
 }
 
+// appending decodes in a way that is allowed: it writes behind what it is given.
+type appending struct{ S string }
+
+func (a *appending) UnmarshalJSON(b []byte) error {
+	var decoded struct{ S string }
+	err := json.Unmarshal(append(b, '\n'), &decoded)
+	a.S = decoded.S
+	return err
+}
+
+// TestDecoderAppends: a decoder that appends to encoded data writes into no record.
+func TestDecoderAppends(t *testing.T) {
+	store, b := newTestStore(), &browser{}
+	err := visitOf(t, program[appending](t, store, nil), b, func(s *session.Session[appending]) error {
+		put := func(a *appending) error { a.S = "tea"; return nil }
+		err := errors.Join(s.Update(put), s.Commit(t.Context()))
+		stored := store.Records[s.ID()].Data
+		was := string(stored)
+		data := s.Data() // has what was decoded, so that the Update decodes
+		if err = errors.Join(err, s.Update(put)); data.S != "tea" || string(stored) != was {
+			t.Errorf("%q became %q", was, stored)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDamagedData: data that something else has overwritten lacks the
 // fingerprint, and is refused like any data that cannot be decoded.
 func TestDamagedData(t *testing.T) {

@@ -45,15 +45,12 @@ func (v *visit) commitNow(ctx context.Context, only *change) error {
 func (v *visit) commit(receives bool) error {
 	v.gate.become(committing)
 	v.receives = receives
-	writes := v.dirty()
 	err := v.flush(v.ctx, false)
 	if err != nil && err != errEnded {
 		v.gate.become(over)
 		return err
 	}
-	if !writes { // a write does what is due too
-		v.recordUse()
-	}
+	v.recordUse()
 	v.receives = false
 	v.gate.become(sent)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -151,7 +152,7 @@ func (e *engine) encode(c *content, value any, old, before []byte) (err error) {
 	if e.standard {
 		p := new(page)
 		err = json.NewEncoder(p).Encode(value) // what json.Marshal returns, and a line break
-		c.data, c.page = bytes.TrimSuffix(p.b, []byte("\n")), p
+		c.data, c.page = slices.Clip(bytes.TrimSuffix(p.b, []byte("\n"))), p
 	} else {
 		c.data, err = codec.Marshal(value)
 	}

@@ -128,9 +128,9 @@ func (e *envelope) seal() []byte {
 	}
 	b = append(b, 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(b)))
-	if p := e.page; p != nil && !p.taken && len(b) <= cap(e.data)-len(e.data) {
+	if p := e.page; p != nil && !p.taken && len(e.data)+len(b) <= cap(p.b) {
 		p.taken = true
-		return append(e.data, b...)
+		return append(p.b[:len(e.data)], b...)
 	}
 	return slices.Concat(e.data, b)
 }

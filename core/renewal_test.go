@@ -319,6 +319,21 @@ func TestRenewEvery(t *testing.T) {
 			}
 		})
 	})
+	t.Run("beside a change that another made first", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			si, b := newSite(t, opts), &browser{}
+			si.visit(b, loggedIn)
+			time.Sleep(11 * time.Minute)
+			r, set := si.begin(b), func(c *cart) error { c.N = 5; return nil }
+			s := r.get()
+			if err := errors.Join(s.Update(set), si.Update(t.Context(), s.ID(), set)); err != nil {
+				t.Fatal(err)
+			}
+			if h, err := r.respond(); err != nil || cookieOf(h) == "" {
+				t.Errorf("got %v and the cookie %q: nothing was left to write, and the renewal is due", err, cookieOf(h))
+			}
+		})
+	})
 	t.Run("its failure fails no read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			si, b := newSite(t, opts), &browser{}
