@@ -98,7 +98,7 @@ func comparing(name string) bool {
 	if pkg == "reflect" {
 		return function == "DeepEqual"
 	}
-	return slices.Contains([]string{"bytes", "strings", "slices", "cmp", "maps"}, pkg) && !slices.Contains([]string{"Clone", "Concat", "Grow", "NewReader", "NewReplacer", "Repeat", "Join", "ToLower"}, function)
+	return slices.Contains([]string{"bytes", "strings", "slices", "cmp", "maps"}, pkg) && !slices.Contains([]string{"Clip", "Clone", "Concat", "Grow", "NewReader", "NewReplacer", "Repeat", "Join", "ToLower"}, function)
 }
 
 // constant reports whether an expression is written out, such as the zero value of a
