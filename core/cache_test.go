@@ -111,7 +111,17 @@ func TestOthersMemory(t *testing.T) {
 		func(s *session.Session[exact]) error {
 			first = s.Data().Items
 			first[0] = "changed in place" // not allowed, and nobody else must see it
-			return s.Update(func(e *exact) error { e.Items = append(e.Items, "milk"); return nil })
+			// The session is stored by now, so the value is cached.
+			var held []string
+			buffer := []byte("milk") // as a framework's that reuses its memory
+			err := s.Update(func(e *exact) error {
+				e.Items = append(e.Items, unsafe.String(&buffer[0], len(buffer)))
+				held = e.Items
+				return nil
+			})
+			held[0] = "changed after the second Update"
+			copy(buffer, "junk")
+			return err
 		},
 		func(s *session.Session[exact]) error { second = s.Data().Items; return nil },
 	} {
