@@ -15,12 +15,18 @@ import (
 // Only the caller inside uses the fields of a visit and an Exchange. It holds
 // mu only while it writes what others may read.
 type gate struct {
-	mu       sync.Mutex      // guards busy, waiting, and what is shown
-	busy     bool            // a caller is inside
+	state    atomic.Uint32   // free, taken or awaited
+	mu       sync.Mutex      // guards waiting, and what is shown
 	waiting  []chan struct{} // in order; each is closed when its turn comes
 	updating atomic.Bool     // the caller inside runs an Update function
 	phase    atomic.Uint32   // a phase
 }
+
+const (
+	free    = iota // nobody is inside
+	taken          // a caller is inside, and nobody waits
+	awaited        // a caller is inside, and others may wait; only a holder of mu ends this
+)
 
 // A phase is how far the response to a request has come.
 type phase uint32
@@ -35,19 +41,16 @@ const (
 // enter waits for a turn, until ctx is done. Inside the caller's own Update
 // function the turn could never come, so enter fails at once.
 func (g *gate) enter(ctx context.Context) error {
-	if g.free() {
+	if g.state.CompareAndSwap(free, taken) {
 		return nil
 	}
 	if g.updating.Load() && insideUpdate() {
 		return errInsideUpdate
 	}
 	turn := make(chan struct{})
-	g.mu.Lock()
-	if g.waiting = append(g.waiting, turn); !g.busy { // the caller inside has left meanwhile
-		g.busy = true
-		g.pass()
+	if !g.queue(turn) {
+		return nil
 	}
-	g.mu.Unlock()
 	select {
 	case <-turn:
 		return nil
@@ -60,17 +63,23 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
-// free takes the turn if nobody has it.
-func (g *gate) free() bool {
+// queue reports whether the caller has to wait. If the one inside has left
+// meanwhile, the caller has the turn.
+func (g *gate) queue(turn chan struct{}) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	free := !g.busy
-	g.busy = true
-	return free
+	if g.state.Swap(awaited) == free {
+		return false
+	}
+	g.waiting = append(g.waiting, turn)
+	return true
 }
 
 // leave gives the turn to the caller that has waited longest, so none starves.
 func (g *gate) leave() {
+	if g.state.CompareAndSwap(taken, free) {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pass()
@@ -79,7 +88,7 @@ func (g *gate) leave() {
 // pass gives the turn to the next caller, if one waits. mu is held.
 func (g *gate) pass() {
 	if len(g.waiting) == 0 {
-		g.busy = false
+		g.state.Store(free)
 		return
 	}
 	close(g.waiting[0])
