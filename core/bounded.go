@@ -2,7 +2,7 @@ package session
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,11 +13,14 @@ import (
 type bounded struct {
 	context.Context
 	deadline time.Time
-	detached bool // ignores the end of the parent
+	detached bool                  // ignores the end of the parent
+	timer    atomic.Pointer[timer] // nil until Done or stop
+}
 
-	mu     sync.Mutex
-	timed  context.Context // nil until Done or stop
-	cancel context.CancelFunc
+// timer is a context that ends by a timer, or by stop.
+type timer struct {
+	context.Context
+	stop context.CancelFunc
 }
 
 // bound returns a context that ends with parent, or after timeout.
@@ -29,72 +32,64 @@ func bound(parent context.Context, timeout time.Duration) *bounded {
 	return &bounded{Context: parent, deadline: deadline}
 }
 
-// detach is bound that ignores the parent's cancellation and deadline (law 8).
-func detach(parent context.Context, timeout time.Duration) *bounded {
-	return &bounded{Context: parent, deadline: time.Now().Add(timeout), detached: true}
+// detach returns a context that ends at the deadline, whatever happens to parent
+// (law 8).
+func detach(parent context.Context, deadline time.Time) *bounded {
+	return &bounded{Context: parent, deadline: deadline, detached: true}
 }
 
 func (c *bounded) Deadline() (time.Time, bool) { return c.deadline, true }
 
 func (c *bounded) Done() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.timed == nil {
-		parent := c.Context
-		if c.detached {
-			parent = context.WithoutCancel(parent)
-		}
-		c.timed, c.cancel = context.WithDeadline(parent, c.deadline)
+	if t := c.timer.Load(); t != nil {
+		return t.Done()
 	}
-	return c.timed.Done()
+	parent := c.Context
+	if c.detached {
+		parent = context.WithoutCancel(parent)
+	}
+	var t timer
+	t.Context, t.stop = context.WithDeadline(parent, c.deadline)
+	if !c.timer.CompareAndSwap(nil, &t) { // another caller was first
+		t.stop()
+	}
+	return c.timer.Load().Done()
 }
 
 func (c *bounded) Err() error {
-	c.mu.Lock()
-	timed := c.timed
-	c.mu.Unlock()
-	switch {
-	case timed != nil:
-		return timed.Err()
+	switch t := c.timer.Load(); {
+	case t != nil:
+		return t.Err()
 	case !c.detached && c.Context.Err() != nil:
 		return c.Context.Err()
-	case !time.Now().Before(c.deadline):
+	case time.Until(c.deadline) <= 0:
 		return context.DeadlineExceeded
 	}
 	return nil
 }
 
-// Value asks the timed context, once there is one. So the context package
+// Value asks the timer context, once there is one. So the context package
 // recognises its own kind, and a context made from this one needs no goroutine.
 // Such a goroutine could ask the parent for a value after the request, when
 // fiber has reused the parent's memory.
 func (c *bounded) Value(key any) any {
-	c.mu.Lock()
-	timed := c.timed
-	c.mu.Unlock()
-	if timed != nil {
-		return timed.Value(key)
+	if t := c.timer.Load(); t != nil {
+		return t.Value(key)
 	}
 	return c.Context.Value(key)
 }
 
-// canceled is the timed context of a bounded that was stopped before Done was
+// canceled is the timer context of a bounded that was stopped before Done was
 // called.
-var canceled = func() context.Context {
+var canceled = func() *timer {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	return ctx
+	return &timer{ctx, cancel}
 }()
 
 // stop releases the timer. The context is canceled from then on.
 func (c *bounded) stop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.timed == nil {
-		c.timed = canceled
-		return
-	}
-	if c.cancel != nil {
-		c.cancel()
+	if !c.timer.CompareAndSwap(nil, canceled) {
+		c.timer.Load().stop()
 	}
 }

@@ -45,7 +45,8 @@ func TestBounded(t *testing.T) {
 		if quiet.Err() != context.Canceled || waited.Err() != context.Canceled {
 			t.Error("not over when the parent is")
 		}
-		quiet, waited = detach(parent, time.Second), detach(parent, time.Second)
+		end := time.Now().Add(time.Second)
+		quiet, waited = detach(parent, end), detach(parent, end)
 		done = waited.Done()
 		if quiet.Err() != nil || waited.Err() != nil {
 			t.Error("a detached context is over when its parent is")
@@ -56,8 +57,8 @@ func TestBounded(t *testing.T) {
 			t.Error("a detached context has no deadline of its own")
 		}
 		waited.stop()
-		short, end := context.WithTimeout(t.Context(), time.Second)
-		defer end()
+		short, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
 		if d, _ := bound(short, time.Hour).Deadline(); !d.Equal(time.Now().Add(time.Second)) {
 			t.Error("the parent's deadline is not kept")
 		}
@@ -104,11 +105,14 @@ func (r *reused) Value(key any) any {
 // TestBoundedLeavesParentAlone: contexts that a client has made from the
 // context of a store call ask the parent for nothing after the call.
 func TestBoundedLeavesParentAlone(t *testing.T) {
-	for name, begin := range map[string]func(context.Context, time.Duration) *bounded{"bound": bound, "detach": detach} {
+	for name, begin := range map[string]func(context.Context) *bounded{
+		"bound":  func(parent context.Context) *bounded { return bound(parent, time.Minute) },
+		"detach": func(parent context.Context) *bounded { return detach(parent, time.Now().Add(time.Minute)) },
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				parent := &reused{Context: context.WithValue(context.Background(), &name, name)}
-				b := begin(parent, time.Minute)
+				b := begin(parent)
 				if got := b.Value(&name); got != name {
 					t.Errorf("got the value %v, want %v", got, name)
 				}

@@ -12,12 +12,16 @@ type edit func(old content) (content, error)
 
 // A change is pending until it is stored. It is made again after a conflict.
 type change struct {
-	edit    edit                                     // of Update; else nil
-	renewal renewal                                  // what it does to the secret
-	device  func(env *envelope, now time.Time) error // of a binding; else nil
-	subject string                                   // of Login; else empty
-	clocks  Clocks                                   // of a login that is remembered; else zero
-	proven  time.Time                                // of Login: when the subject proved its identity
+	edit    edit                      // of Update; else nil
+	login   *login                    // of Login; else nil
+	device  func(env *envelope) error // of a binding; else nil
+	renewal renewal                   // what it does to the secret
+}
+
+type login struct {
+	subject string
+	clocks  Clocks    // if it is remembered; else zero
+	proven  time.Time // when the subject proved its identity
 	at      time.Time
 }
 
@@ -35,11 +39,10 @@ const maxPending = 1000
 
 // add is change, inside the gate.
 func (v *visit) add(c change) error {
-	c.at = time.Now()
-	if c.subject != "" && v.gate.at() == handling {
+	if c.login != nil && v.gate.at() == handling {
 		if err := v.refused(); err != nil {
 			v.startAnew(err)
-		} else if v.outlived(c.at) {
+		} else if v.outlived(c.login.at) {
 			v.startAnew(errTooLate)
 		} else if v.base.sealed != nil {
 			v.replace()
@@ -121,19 +124,19 @@ func (v *visit) apply(c change) error {
 	}
 	if c.device != nil {
 		env := next.env
-		if err := c.device(&env, c.at); err != nil {
+		if err := c.device(&env); err != nil {
 			return err
 		}
 		next.env = env
 	}
-	if c.subject != "" {
-		if next.subject != "" && next.subject != c.subject {
+	if l := c.login; l != nil {
+		if next.subject != "" && next.subject != l.subject {
 			next.env.content = v.engine.likely.content // another subject's data
 		}
 		next.env.device = binding{} // another's key must not open what this login opens
-		next.subject = c.subject
-		next.env.clocks, next.env.loggedIn, next.env.authenticated = c.clocks, c.at.UnixMilli(), provenAt(c.proven, c.at)
-		next.expiresAt = v.engine.idleUntil(&next.env, c.at)
+		next.subject = l.subject
+		next.env.clocks, next.env.loggedIn, next.env.authenticated = l.clocks, l.at.UnixMilli(), provenAt(l.proven, l.at)
+		next.expiresAt = v.engine.idleUntil(&next.env, l.at)
 	}
 	v.setDraft(next)
 	return nil
@@ -149,7 +152,7 @@ func (v *visit) demands() (r renewal) {
 
 // logsIn reports whether a pending change is a login.
 func (v *visit) logsIn() bool {
-	return slices.ContainsFunc(v.pending, func(c change) bool { return c.subject != "" })
+	return slices.ContainsFunc(v.pending, func(c change) bool { return c.login != nil })
 }
 
 // changed reports whether anything but the end of a session must be written. A

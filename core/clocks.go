@@ -67,7 +67,7 @@ func (e *engine) cookieLasts(env *envelope) time.Duration {
 // idleUntil is the expiry that a use at now gives a record. It ignores Lifetime,
 // so that a record's expiry tells when the session was last used.
 func (e *engine) idleUntil(env *envelope, now time.Time) time.Time {
-	return now.Add(e.clocks(env).IdleTimeout).UTC().Truncate(time.Millisecond)
+	return fromMilli(now.Add(e.clocks(env).IdleTimeout).UnixMilli())
 }
 
 // lastUsed is the use that gave a record its expiry.
@@ -165,9 +165,7 @@ func provenAt(given, now time.Time) int64 {
 
 // use counts the request as a use of the session.
 func (v *visit) use(ctx context.Context) {
-	v.gate.mu.Lock()
-	v.used = true
-	v.gate.mu.Unlock()
+	v.used.Store(true)
 	if v.base.proof.opens() && v.base.proof != trusted && v.runsShort(time.Now()) {
 		v.touch(ctx)
 	}
@@ -176,8 +174,9 @@ func (v *visit) use(ctx context.Context) {
 // touch records the use of the session. A failure is reported and does not fail
 // the request: the next request tries again.
 func (v *visit) touch(ctx context.Context) {
-	until := v.engine.idleUntil(&v.base.env, time.Now())
-	b := detach(ctx, v.engine.opts.StoreTimeout)
+	now := time.Now()
+	until := v.engine.idleUntil(&v.base.env, now)
+	b := detach(ctx, now.Add(v.engine.opts.StoreTimeout))
 	defer b.stop()
 	started := v.engine.started()
 	if err := v.engine.store.Touch(b, v.base.id, until); err != nil {

@@ -86,7 +86,7 @@ func (v *visit) discard() {
 // notes the first use of the last renewal, or touches. It tries once and cannot
 // fail the request: what is due stays due for the next request.
 func (v *visit) recordUse() {
-	if !v.used || v.refusal.err != nil || v.base.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
+	if !v.used.Load() || v.refusal.err != nil || v.base.sealed != nil || !v.base.proof.opens() || v.base.proof == trusted {
 		return
 	}
 	now := time.Now()
@@ -102,11 +102,11 @@ func (v *visit) recordUse() {
 		}
 		return
 	}
-	p := v.makePlan()
+	p := v.makePlan(now)
 	if v.sendable(&p) != nil {
 		return
 	}
-	b := detach(v.ctx, v.engine.opts.StoreTimeout)
+	b := detach(v.ctx, now.Add(v.engine.opts.StoreTimeout))
 	defer b.stop()
 	started := v.engine.started()
 	switch err := v.send(b, &p); {

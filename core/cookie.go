@@ -79,24 +79,24 @@ func (t *presented) digest() digest {
 }
 
 // tokens collects the distinct tokens that the Cookie header lines carry under
-// our names, those of the present name first. found[:n] holds them.
-func (c *Cookie) tokens(lines []string) (found [maxTokens]presented, n int) {
-	n = collect(lines, c.Name, &found, 0)
+// our names, those of the present name first. It returns how many it has found.
+func (c *Cookie) tokens(lines []string, found *[maxTokens]presented) (n int) {
+	n = collect(lines, c.Name, found, 0)
 	for i := range c.Former {
 		if name := c.Former[i].Name; name != c.Name {
-			n = collect(lines, name, &found, n)
+			n = collect(lines, name, found, n)
 		}
 	}
-	return found, n
+	return n
 }
 
 // tokens collects the tokens that a request carries in the header lines that
-// RequestHeader names.
-func (o *Options) tokens(lines []string) (found [maxTokens]presented, n int) {
+// RequestHeader names. It returns how many it has found.
+func (o *Options) tokens(lines []string, found *[maxTokens]presented) (n int) {
 	if o.Header.Name != "" {
-		return o.Header.token(lines)
+		return o.Header.token(lines, found)
 	}
-	return o.Cookie.tokens(lines)
+	return o.Cookie.tokens(lines, found)
 }
 
 // carriers returns the carriers that are read, as envelopes name them, the present

@@ -142,7 +142,8 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	case !v.base.proof.opens() || v.base.proof == trusted || v.base.subject == "":
 		return DeviceAnswer{}, errUnproven
 	}
-	return v.answerDevice(ctx, change{renewal: offered, device: func(env *envelope, now time.Time) error {
+	now := time.Now()
+	return v.answerDevice(ctx, change{renewal: offered, device: func(env *envelope) error {
 		if env.device.bound() || !env.answers(v.base.id, challenge, now, e.challengeLasts()) {
 			return errUnproven
 		}

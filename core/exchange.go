@@ -103,7 +103,7 @@ func (x *Exchange) loaded(use bool) (typed, error) {
 	x.gate.mu.Lock()
 	defer x.gate.mu.Unlock()
 	x.learn()
-	if x.visit == nil || use && !x.visit.used {
+	if x.visit == nil || use && !x.visit.used.Load() {
 		return nil, nil
 	}
 	return x.visit.typed, x.visit.shown().sealed

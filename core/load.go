@@ -62,8 +62,8 @@ func (e *engine) owns(owner string) bool {
 func (v *visit) load(ctx context.Context, lines []string) error {
 	var straggler proof
 	var until time.Time
-	tokens, n := v.engine.opts.tokens(lines)
-	for i := range tokens[:n] {
+	var tokens [maxTokens]presented
+	for i := range v.engine.opts.tokens(lines, &tokens) {
 		t := &tokens[i]
 		if until != (time.Time{}) && t.carrier != tokens[i-1].carrier {
 			break // a cookie's former name has nothing newer

@@ -23,10 +23,9 @@ const (
 	planEnd                    // end one: Destroy
 )
 
-// makePlan makes a record of what is pending. An end comes first: later changes
+// makePlan makes a record of what is pending now. An end comes first: later changes
 // belong to another session.
-func (v *visit) makePlan() plan {
-	now := time.Now()
+func (v *visit) makePlan(now time.Time) plan {
 	if v.ending != nil {
 		return v.planTombstone(now)
 	}
@@ -102,7 +101,7 @@ func (v *visit) planTombstone(now time.Time) plan {
 	p.env.content = content{codec: p.env.codec}
 	p.rec = Record{
 		ID: v.ending.id, Version: v.ending.version,
-		ExpiresAt: now.Add(v.engine.opts.StragglerWindow).UTC().Truncate(time.Millisecond),
+		ExpiresAt: fromMilli(now.Add(v.engine.opts.StragglerWindow).UnixMilli()),
 		Data:      p.env.seal(),
 	}
 	return p

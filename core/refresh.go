@@ -58,9 +58,9 @@ func (v *visit) renewByKey(ctx context.Context, rec Record, env envelope, id ID,
 		}
 		v.refusal, v.answer = refusal{}, keep
 	}
-	key := env.device.key
+	key, now := env.device.key, time.Now()
 	v.base.proof = trusted // the key opens the session, whatever happens to the cookie meanwhile
-	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope, now time.Time) error {
+	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope) error {
 		if env.device.key != key {
 			return errNewerLogin // and perhaps its device was faster too
 		}

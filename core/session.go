@@ -134,16 +134,16 @@ func (s *Session[T]) Login(subject string, opts *LoginOptions) error {
 	if err := e.checkSubject(subject); err != nil {
 		return err
 	}
-	c := change{subject: strings.Clone(subject), renewal: demanded}
+	l := login{subject: strings.Clone(subject), at: time.Now()}
 	if opts != nil {
-		c.proven = opts.AuthenticatedAt
+		l.proven = opts.AuthenticatedAt
 	}
 	if opts != nil && opts.Remember {
-		if c.clocks = e.opts.Remember; c.clocks == (Clocks{}) {
+		if l.clocks = e.opts.Remember; l.clocks == (Clocks{}) {
 			return errNoRemember
 		}
 	}
-	return s.visit.change(c)
+	return s.visit.change(change{login: &l, renewal: demanded})
 }
 
 // LoginOptions are the options of [Session.Login].

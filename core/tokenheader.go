@@ -84,23 +84,23 @@ func isToken(text string) bool {
 func (h *TokenHeader) carrier() string { return "header:" + strings.ToLower(h.Name) }
 
 // token reads the token from the values of the field. It refuses two values,
-// because a proxy may have judged the other one.
-func (h *TokenHeader) token(lines []string) (found [maxTokens]presented, n int) {
+// because a proxy may have judged the other one. It returns how many it has found.
+func (h *TokenHeader) token(lines []string, found *[maxTokens]presented) (n int) {
 	if len(lines) != 1 {
-		return found, 0
+		return 0
 	}
 	value := lines[0]
 	if h.Scheme != "" {
 		scheme, rest, _ := strings.Cut(value, " ")
 		if !strings.EqualFold(scheme, h.Scheme) {
-			return found, 0
+			return 0
 		}
 		value = strings.TrimLeft(rest, " ")
 	}
 	t, ok := decodeToken(value)
 	if !ok {
-		return found, 0
+		return 0
 	}
 	found[0] = presented{token: t, carrier: h.carrier()}
-	return found, 1
+	return 1
 }

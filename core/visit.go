@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,10 +18,10 @@ type visit struct {
 	base    hold   // what is stored; for a new session, how it began
 	draft   *state // the base with the pending changes; nil if none was made
 	pending []change
-	ending  *hold   // the session that Destroy ended, until its end is stored; if sealed, a login ended it
-	refusal refusal // why nothing can be changed, until a login is stored
-	used    bool    // Get was called, not only Peek; guarded by the gate's mutex too
-	touched bool    // this request has recorded its use
+	ending  *hold       // the session that Destroy ended, until its end is stored; if sealed, a login ended it
+	refusal refusal     // why nothing can be changed, until a login is stored
+	used    atomic.Bool // Get was called, not only Peek
+	touched bool        // this request has recorded its use
 
 	receives bool // the browser will get the response that is being committed
 	cameBy   bool // the browser sent a token that opened this session, or the one that Destroy ended
@@ -83,11 +84,12 @@ const (
 func (v *visit) start() {
 	now := time.Now()
 	v.pending = nil
-	s := state{
-		id: v.engine.opts.NewID(), isNew: true, version: 1, expiresAt: v.engine.idleUntil(&v.engine.likely, now), env: v.engine.likely,
-	}
+	var s state
+	s.id, s.isNew, s.version = v.engine.opts.NewID(), true, 1
+	s.env = v.engine.likely
 	s.env.created = now.UnixMilli()
 	s.env.renewed = s.env.created
+	s.expiresAt = v.engine.idleUntil(&s.env, now)
 	v.setBase(&s, unknown, digest{})
 }
 
@@ -121,7 +123,8 @@ func (v *visit) adopt(rec Record, env envelope) error {
 func (v *visit) setBase(s *state, p proof, d digest) {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
-	v.base, v.draft = hold{*s, p, d}, nil
+	v.base.state, v.base.proof, v.base.digest = *s, p, d
+	v.draft = nil
 }
 
 // setDraft replaces the draft.

@@ -18,11 +18,12 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 		v.pending = nil
 		return nil
 	}
-	timeout := v.engine.opts.StoreTimeout
-	if deadline, ok := ctx.Deadline(); ok && heedDeadline {
-		timeout = min(timeout, time.Until(deadline))
+	now := time.Now()
+	deadline := now.Add(v.engine.opts.StoreTimeout)
+	if d, ok := ctx.Deadline(); ok && heedDeadline && d.Before(deadline) {
+		deadline = d
 	}
-	b := detach(ctx, timeout)
+	b := detach(ctx, deadline)
 	defer b.stop()
 	var race race
 	defer race.end()
@@ -32,8 +33,8 @@ func (v *visit) flush(ctx context.Context, heedDeadline bool) error {
 			v.drop()
 		}
 	}()
-	for v.dirty() {
-		p := v.makePlan()
+	for ; v.dirty(); now = time.Now() {
+		p := v.makePlan(now)
 		err := v.carryOut(b, &p, &race)
 		if err != nil {
 			err = v.goOn(err)
@@ -229,7 +230,7 @@ func (v *visit) goOn(reason error) error {
 		v.ending, v.refusal.err = nil, errEnded // later changes belong to no session
 		return nil
 	}
-	login := slices.IndexFunc(v.pending, func(c change) bool { return c.subject != "" })
+	login := slices.IndexFunc(v.pending, func(c change) bool { return c.login != nil })
 	if login < 0 {
 		return reason
 	}

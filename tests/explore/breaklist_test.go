@@ -131,14 +131,14 @@ var breaks = []brk{
 	},
 	{
 		law: 8, rule: "StoreTimeout bounds a commit", file: "write.go",
-		old: "	timeout := v.engine.opts.StoreTimeout\n",
-		new: "	timeout := v.engine.opts.StoreTimeout\n	if BROKEN {\n		timeout *= 2\n	}\n",
+		old: "	deadline := now.Add(v.engine.opts.StoreTimeout)\n",
+		new: "	deadline := now.Add(v.engine.opts.StoreTimeout)\n	if BROKEN {\n		deadline = deadline.Add(v.engine.opts.StoreTimeout)\n	}\n",
 		run: "^user$/^read-update$",
 	},
 	{
 		law: 8, rule: "a client that leaves does not stop a commit", file: "write.go",
-		old: "	b := detach(ctx, timeout)\n",
-		new: "	b := detach(ctx, timeout)\n	if BROKEN {\n		b = bound(ctx, timeout)\n	}\n",
+		old: "	b := detach(ctx, deadline)\n",
+		new: "	b := detach(ctx, deadline)\n	if BROKEN {\n		b = bound(ctx, time.Until(deadline))\n	}\n",
 		run: "^user$/^left-read$",
 	},
 	{
