@@ -45,9 +45,6 @@ func (s *Session[T]) keep(value *T, data []byte, from write) {
 
 // stored implements typed.
 func (s *Session[T]) stored(w write) {
-	mu := &s.visit.gate.mu
-	mu.Lock()
-	defer mu.Unlock()
 	if data := s.visit.shown().env.data; s.known.is(data) {
 		s.known.from = w
 		s.m.cache.put(w, s.known.value, len(data))

@@ -36,7 +36,8 @@ type typed interface {
 	// adopt makes sure that data of a write can be decoded.
 	adopt(w write, c content) error
 
-	// stored says that this write has stored the data that is shown.
+	// stored says that this write has stored the data that is shown. The caller
+	// holds the gate's mutex.
 	stored(w write)
 
 	// inspect reports a value that was changed in place.

@@ -276,8 +276,10 @@ func (v *visit) settle(p *plan, started time.Time) {
 	if p.kind == planUpdate {
 		next.version++
 	}
-	v.setBase(&next, was.proof, was.digest)
+	v.gate.mu.Lock()
+	v.base.state, v.draft = next, nil
 	v.typed.stored(write{p.rec.ID, p.env.mark})
+	v.gate.mu.Unlock()
 	v.pending = nil
 	if p.login {
 		v.refusal = refusal{}
