@@ -68,7 +68,7 @@ func (c *bounded) Err() error {
 	return nil
 }
 
-// Value asks the timer context, once there is one. So the context package
+// Value asks the timer, once there is one. So the context package
 // recognises its own kind, and a context made from this one needs no goroutine.
 // Such a goroutine could ask the parent for a value after the request, when
 // fiber has reused the parent's memory.
@@ -79,8 +79,7 @@ func (c *bounded) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// canceled is the timer context of a bounded that was stopped before Done was
-// called.
+// canceled is the timer of a bounded that was stopped before Done was called.
 var canceled = func() *timer {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -23,8 +23,8 @@ const (
 	planEnd                    // end one: Destroy
 )
 
-// makePlan makes a record of what is pending now. An end comes first: later changes
-// belong to another session.
+// makePlan makes a record of what is pending, to be written now. An end comes first:
+// later changes belong to another session.
 func (v *visit) makePlan(now time.Time) plan {
 	if v.ending != nil {
 		return v.planTombstone(now)
