@@ -3,8 +3,11 @@ package main_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +57,37 @@ func (r *rehearsal) consumers(t *testing.T) {
 		})
 	}
 	t.Run("counts", r.counts)
+	t.Run("readers", r.readers)
+}
+
+var (
+	getLine = regexp.MustCompile(`(?m)^go get (.*)$`)
+	program = regexp.MustCompile("(?ms)^```go\n(package main\n.*?)^```$")
+)
+
+// readers do what a README says: they go get its lines, and build its program. What is
+// missing then, go mod tidy would find, but no README speaks of it.
+func (r *rehearsal) readers(t *testing.T) {
+	var shown []string
+	for _, dir := range append(slices.Sorted(maps.Keys(r.versions())), ".") {
+		text := r.read(filepath.Join(dir, "README.md"))
+		gets, main := getLine.FindAllStringSubmatch(text, -1), program.FindStringSubmatch(text)
+		if main == nil {
+			continue
+		}
+		shown = append(shown, dir)
+		t.Run(dir, func(t *testing.T) {
+			require.NotEmpty(t, gets)
+			reader := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(reader, "main.go"), []byte(main[1]), 0o644))
+			gotool.Run(t, reader, "off", "mod", "init", "reader.example")
+			for _, get := range gets {
+				gotool.Run(t, reader, "off", append([]string{"get"}, strings.Fields(get[1])...)...)
+			}
+			gotool.Run(t, reader, "off", "list", "-deps", `-f={{""}}`) // fails if a package, or its checksum, is missing
+		})
+	}
+	assert.Len(t, shown, len(r.versions()), "READMEs with a program: all but that of core, and the root's")
 }
 
 // counts holds the README's table to what each module by itself adds to an
