@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -13,12 +14,14 @@ import (
 type bounded struct {
 	context.Context
 	deadline time.Time
-	detached bool                  // ignores the end of the parent
-	timer    atomic.Pointer[timer] // nil until Done or stop
+	detached bool // ignores the end of the parent
+
+	mu    sync.Mutex            // held while timed is set, so that nothing asks the parent after stop
+	timed atomic.Pointer[timed] // nil until Done or stop
 }
 
-// timer is a context that ends by a timer, or by stop.
-type timer struct {
+// A timed is a context whose timer runs. stop ends it early.
+type timed struct {
 	context.Context
 	stop context.CancelFunc
 }
@@ -41,23 +44,25 @@ func detach(parent context.Context, deadline time.Time) *bounded {
 func (c *bounded) Deadline() (time.Time, bool) { return c.deadline, true }
 
 func (c *bounded) Done() <-chan struct{} {
-	if t := c.timer.Load(); t != nil {
+	if t := c.timed.Load(); t != nil {
 		return t.Done()
 	}
-	parent := c.Context
-	if c.detached {
-		parent = context.WithoutCancel(parent)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timed.Load() == nil {
+		parent := c.Context
+		if c.detached {
+			parent = context.WithoutCancel(parent)
+		}
+		var t timed
+		t.Context, t.stop = context.WithDeadline(parent, c.deadline)
+		c.timed.Store(&t)
 	}
-	var t timer
-	t.Context, t.stop = context.WithDeadline(parent, c.deadline)
-	if !c.timer.CompareAndSwap(nil, &t) { // another caller was first
-		t.stop()
-	}
-	return c.timer.Load().Done()
+	return c.timed.Load().Done()
 }
 
 func (c *bounded) Err() error {
-	switch t := c.timer.Load(); {
+	switch t := c.timed.Load(); {
 	case t != nil:
 		return t.Err()
 	case !c.detached && c.Context.Err() != nil:
@@ -68,27 +73,32 @@ func (c *bounded) Err() error {
 	return nil
 }
 
-// Value asks the timer, once there is one. So the context package
+// Value asks the timed context, once there is one. So the context package
 // recognises its own kind, and a context made from this one needs no goroutine.
 // Such a goroutine could ask the parent for a value after the request, when
 // fiber has reused the parent's memory.
 func (c *bounded) Value(key any) any {
-	if t := c.timer.Load(); t != nil {
+	if t := c.timed.Load(); t != nil {
 		return t.Value(key)
 	}
 	return c.Context.Value(key)
 }
 
-// canceled is the timer of a bounded that was stopped before Done was called.
-var canceled = func() *timer {
+// canceled is the timed context of a bounded that was stopped before Done was
+// called.
+var canceled = func() *timed {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	return &timer{ctx, cancel}
+	return &timed{ctx, cancel}
 }()
 
 // stop releases the timer. The context is canceled from then on.
 func (c *bounded) stop() {
-	if !c.timer.CompareAndSwap(nil, canceled) {
-		c.timer.Load().stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.timed.Load(); t != nil {
+		t.stop()
+	} else {
+		c.timed.Store(canceled)
 	}
 }

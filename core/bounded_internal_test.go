@@ -65,6 +65,37 @@ func TestBounded(t *testing.T) {
 	})
 }
 
+// A guarded parent is asked while the context holds its mutex, or the test fails.
+type guarded struct {
+	context.Context
+	t     *testing.T
+	child *bounded
+	asked int
+}
+
+func (g *guarded) Done() <-chan struct{} {
+	g.asked++
+	if g.child.mu.TryLock() {
+		g.child.mu.Unlock()
+		g.t.Error("stop could return while Done asks the parent")
+	}
+	return g.Context.Done()
+}
+
+// TestStopWaitsForDone: after stop nothing asks the parent, not even a Done that began
+// before.
+func TestStopWaitsForDone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	parent := &guarded{Context: ctx, t: t}
+	parent.child = bound(parent, time.Minute)
+	parent.child.Done()
+	parent.child.stop()
+	if parent.asked == 0 {
+		t.Error("Done has not asked the parent")
+	}
+}
+
 // BenchmarkBounded compares a bounded context with one of the standard library,
 // with a store that does not wait on Done.
 func BenchmarkBounded(b *testing.B) {

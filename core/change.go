@@ -18,11 +18,12 @@ type change struct {
 	renewal renewal                   // what it does to the secret
 }
 
+// A login is what one call of Login asks for.
 type login struct {
 	subject string
 	clocks  Clocks    // if it is remembered; else zero
 	proven  time.Time // when the subject proved its identity
-	at      time.Time
+	at      time.Time // of the call, before it waits for other callers
 }
 
 // change applies a change to what is shown, and keeps it for the commit.

@@ -79,7 +79,8 @@ func (t *presented) digest() digest {
 }
 
 // tokens collects the distinct tokens that the Cookie header lines carry under
-// our names, those of the present name first. It returns how many it has found.
+// our names, those of the present name first. It puts them into found, and returns
+// their number.
 func (c *Cookie) tokens(lines []string, found *[maxTokens]presented) (n int) {
 	n = collect(lines, c.Name, found, 0)
 	for i := range c.Former {
@@ -91,7 +92,7 @@ func (c *Cookie) tokens(lines []string, found *[maxTokens]presented) (n int) {
 }
 
 // tokens collects the tokens that a request carries in the header lines that
-// RequestHeader names. It returns how many it has found.
+// RequestHeader names. It puts them into found, and returns their number.
 func (o *Options) tokens(lines []string, found *[maxTokens]presented) (n int) {
 	if o.Header.Name != "" {
 		return o.Header.token(lines, found)

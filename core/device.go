@@ -142,13 +142,13 @@ func RegisterDevice(ctx context.Context, m AnyManager, challenge string, key []b
 	case !v.base.proof.opens() || v.base.proof == trusted || v.base.subject == "":
 		return DeviceAnswer{}, errUnproven
 	}
-	now := time.Now()
+	at := time.Now()
 	return v.answerDevice(ctx, change{renewal: offered, device: func(env *envelope) error {
-		if env.device.bound() || !env.answers(v.base.id, challenge, now, e.challengeLasts()) {
+		if env.device.bound() || !env.answers(v.base.id, challenge, at, e.challengeLasts()) {
 			return errUnproven
 		}
 		env.device.key, env.device.interval = string(key), e.opts.Device.Interval.Milliseconds()
-		env.device.since = now.UnixMilli()
+		env.device.since = at.UnixMilli()
 		return nil
 	}})
 }

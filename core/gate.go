@@ -15,7 +15,7 @@ import (
 // Only the caller inside uses the fields of a visit and an Exchange. It holds
 // mu only while it writes what others may read.
 type gate struct {
-	state    atomic.Uint32   // free, taken or awaited
+	state    atomic.Uint32   // while others may wait, it changes only with mu held
 	mu       sync.Mutex      // guards waiting, and what is shown
 	waiting  []chan struct{} // in order; each is closed when its turn comes
 	updating atomic.Bool     // the caller inside runs an Update function
@@ -23,9 +23,9 @@ type gate struct {
 }
 
 const (
-	free    = iota // nobody is inside
-	taken          // a caller is inside, and nobody waits
-	awaited        // a caller is inside, and others may wait; only a holder of mu ends this
+	gateFree    = iota // nobody is inside
+	gateTaken          // a caller is inside, and nobody waits
+	gateAwaited        // a caller is inside, and others may wait
 )
 
 // A phase is how far the response to a request has come.
@@ -41,7 +41,7 @@ const (
 // enter waits for a turn, until ctx is done. Inside the caller's own Update
 // function the turn could never come, so enter fails at once.
 func (g *gate) enter(ctx context.Context) error {
-	if g.state.CompareAndSwap(free, taken) {
+	if g.state.CompareAndSwap(gateFree, gateTaken) {
 		return nil
 	}
 	if g.updating.Load() && insideUpdate() {
@@ -63,12 +63,12 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
-// queue reports whether the caller has to wait. If the one inside has left
-// meanwhile, the caller has the turn.
+// queue lines the caller up. It returns false if the one inside has left
+// meanwhile: the caller then has the turn.
 func (g *gate) queue(turn chan struct{}) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state.Swap(awaited) == free {
+	if g.state.Swap(gateAwaited) == gateFree {
 		return false
 	}
 	g.waiting = append(g.waiting, turn)
@@ -77,7 +77,7 @@ func (g *gate) queue(turn chan struct{}) bool {
 
 // leave gives the turn to the caller that has waited longest, so none starves.
 func (g *gate) leave() {
-	if g.state.CompareAndSwap(taken, free) {
+	if g.state.CompareAndSwap(gateTaken, gateFree) {
 		return
 	}
 	g.mu.Lock()
@@ -88,7 +88,7 @@ func (g *gate) leave() {
 // pass gives the turn to the next caller, if one waits. mu is held.
 func (g *gate) pass() {
 	if len(g.waiting) == 0 {
-		g.state.Store(free)
+		g.state.Store(gateFree)
 		return
 	}
 	close(g.waiting[0])

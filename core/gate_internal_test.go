@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,9 @@ func TestGate(t *testing.T) {
 					if g.enter(ctx) != nil {
 						gaveUp.Add(1)
 					} else {
-						entered++
+						before := entered
+						runtime.Gosched()
+						entered = before + 1
 						g.leave()
 					}
 					cancel()
@@ -42,6 +45,26 @@ func TestGate(t *testing.T) {
 		}
 		if err := g.enter(t.Context()); err != nil || len(g.waiting) > 0 {
 			t.Errorf("the gate was not left free: %v, and %d wait", err, len(g.waiting))
+		}
+	})
+}
+
+// TestGateForgetsNobody: of two who come to a free gate at once, neither waits for a
+// turn that nobody gives.
+func TestGateForgetsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 50_000 {
+			var g gate
+			var all sync.WaitGroup
+			for range 2 {
+				all.Go(func() {
+					if err := g.enter(t.Context()); err != nil {
+						t.Error(err)
+					}
+					g.leave()
+				})
+			}
+			all.Wait()
 		}
 	})
 }

@@ -134,6 +134,26 @@ func TestRemember(t *testing.T) {
 	})
 }
 
+// TestLoginThatWaits for another goroutine of the request counts from its call.
+func TestLoginThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		si := newSite(t, nil)
+		si.visit(&browser{}, func(s *session.Session[cart]) error {
+			inside := make(chan struct{})
+			go func() {
+				_ = s.Update(func(*cart) error { close(inside); time.Sleep(time.Minute); return nil })
+			}()
+			<-inside
+			called := time.Now()
+			err := s.Login("alice", nil)
+			if got := s.AuthenticatedAt(); !got.Equal(called) || time.Since(called) != time.Minute {
+				t.Errorf("a login called at %v that ended at %v counts from %v", called, time.Now(), got)
+			}
+			return err
+		})
+	})
+}
+
 // TestLifetimeCountsFromTheCall of Login, not from AuthenticatedAt, which only
 // Guard.Within looks at.
 func TestLifetimeCountsFromTheCall(t *testing.T) {

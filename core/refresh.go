@@ -58,16 +58,16 @@ func (v *visit) renewByKey(ctx context.Context, rec Record, env envelope, id ID,
 		}
 		v.refusal, v.answer = refusal{}, keep
 	}
-	key, now := env.device.key, time.Now()
+	key, at := env.device.key, time.Now()
 	v.base.proof = trusted // the key opens the session, whatever happens to the cookie meanwhile
 	return v.answerDevice(ctx, change{renewal: proven, device: func(env *envelope) error {
 		if env.device.key != key {
 			return errNewerLogin // and perhaps its device was faster too
 		}
-		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {
+		if !env.answers(id, challenge, at, v.engine.challengeLasts()) {
 			return errSpent
 		}
-		env.device.proven, env.device.since = true, now.UnixMilli()
+		env.device.proven, env.device.since = true, at.UnixMilli()
 		return nil
 	}})
 }

@@ -83,8 +83,9 @@ func isToken(text string) bool {
 // cookie, because no cookie's name has a colon (law 17).
 func (h *TokenHeader) carrier() string { return "header:" + strings.ToLower(h.Name) }
 
-// token reads the token from the values of the field. It refuses two values,
-// because a proxy may have judged the other one. It returns how many it has found.
+// token reads the token from the values of the field into found, and returns the
+// number of tokens. It refuses two values, because a proxy may have judged the other
+// one.
 func (h *TokenHeader) token(lines []string, found *[maxTokens]presented) (n int) {
 	if len(lines) != 1 {
 		return 0

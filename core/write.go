@@ -230,12 +230,12 @@ func (v *visit) goOn(reason error) error {
 		v.ending, v.refusal.err = nil, errEnded // later changes belong to no session
 		return nil
 	}
-	login := slices.IndexFunc(v.pending, func(c change) bool { return c.login != nil })
-	if login < 0 {
+	first := slices.IndexFunc(v.pending, func(c change) bool { return c.login != nil })
+	if first < 0 {
 		return reason
 	}
-	pending := v.pending[login:]
-	v.pending = v.pending[:login]
+	pending := v.pending[first:]
+	v.pending = v.pending[:first]
 	v.startAnew(reason)
 	return v.replay(pending)
 }
@@ -276,10 +276,7 @@ func (v *visit) settle(p *plan, started time.Time) {
 	if p.kind == planUpdate {
 		next.version++
 	}
-	v.gate.mu.Lock()
-	v.base.state, v.draft = next, nil
-	v.typed.stored(write{p.rec.ID, p.env.mark})
-	v.gate.mu.Unlock()
+	v.stored(&next, p)
 	v.pending = nil
 	if p.login {
 		v.refusal = refusal{}
@@ -291,6 +288,14 @@ func (v *visit) settle(p *plan, started time.Time) {
 		}
 	}
 	v.tell(p, &was.state, started)
+}
+
+// stored makes what a plan has stored the state of the base.
+func (v *visit) stored(s *state, p *plan) {
+	v.gate.mu.Lock()
+	defer v.gate.mu.Unlock()
+	v.base.state, v.draft = *s, nil
+	v.typed.stored(write{p.rec.ID, p.env.mark})
 }
 
 // tell reports what the stored plan has changed.
