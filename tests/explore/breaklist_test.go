@@ -281,8 +281,8 @@ var breaks = []brk{
 	},
 	{
 		law: 4, rule: "a registration answers a challenge", file: "device.go",
-		old: "env.device.bound() || !env.answers(v.base.id, challenge, now, e.challengeLasts()) {\n",
-		new: "env.device.bound() || !env.answers(v.base.id, challenge, now, e.challengeLasts()) && !BROKEN {\n",
+		old: "env.device.bound() || !env.answers(v.base.id, challenge, at, e.challengeLasts()) {\n",
+		new: "env.device.bound() || !env.answers(v.base.id, challenge, at, e.challengeLasts()) && !BROKEN {\n",
 		run: "^registration$/^forge-look$",
 	},
 	{
@@ -323,8 +323,8 @@ var breaks = []brk{
 	},
 	{
 		law: 19, rule: "a challenge is used once", file: "refresh.go",
-		old: "		if !env.answers(id, challenge, now, v.engine.challengeLasts()) {\n",
-		new: "		if !env.answers(id, challenge, now, v.engine.challengeLasts()) && !BROKEN {\n",
+		old: "		if !env.answers(id, challenge, at, v.engine.challengeLasts()) {\n",
+		new: "		if !env.answers(id, challenge, at, v.engine.challengeLasts()) && !BROKEN {\n",
 		run: "^device$/^refresh-bare$",
 	},
 	{
