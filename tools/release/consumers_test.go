@@ -65,8 +65,8 @@ var (
 	program = regexp.MustCompile("(?ms)^```go\n(package main\n.*?)^```$")
 )
 
-// readers do what a README says: they go get its lines, and build its program. What is
-// missing then, go mod tidy would find, but no README speaks of it.
+// readers do what a README says: they go get its lines, and then have all that its
+// program imports. What is missing, go mod tidy would find, but no README speaks of it.
 func (r *rehearsal) readers(t *testing.T) {
 	var shown []string
 	for _, dir := range append(slices.Sorted(maps.Keys(r.versions())), ".") {
